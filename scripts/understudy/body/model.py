@@ -1,0 +1,132 @@
+"""A body of SMPL format: shape space, joints, skinning, keypoints, UV and parts.
+
+World axes are whatever the caller's ``global_orient`` and ``transl`` make them; the rest pose is a T-pose with
+y up, facing +z, left at +x, as in SMPL. All lengths in metres.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from understudy.body.lbs import joint_transforms, pose_rotations, skin
+
+JOINTS = (
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
+    "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
+    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hand", "right_hand",
+)  # fmt: skip
+"""SMPL's 24 joints in its order."""
+
+PARTS = (
+    "inside", "hair", "face", "neck", "torso", "left_arm", "right_arm", "left_hand", "right_hand",
+    "left_leg", "right_leg", "left_foot", "right_foot",
+)  # fmt: skip
+"""Body parts of faces; ``inside`` is never seen (mouth cavity, tongue)."""
+
+
+@dataclass(frozen=True)
+class BodyOutput:
+    """A posed body."""
+
+    vertices: Tensor  # [T,V,3] m
+    joints: Tensor  # [T,24,3] m
+    transforms: Tensor  # [T,24,4,4]
+    """From the rest pose of the shaped body to the posed one, ``transl`` included."""
+
+
+@dataclass(frozen=True)
+class BodyModel:
+    """A body model with SMPL's 24-joint tree. ``body.files.load_body`` makes it from a file."""
+
+    name: str
+    sha256: str
+    free: bool
+    """Whether the body's data may be given away inside an avatar."""
+    v_template: Tensor  # [V,3]
+    shapedirs: Tensor  # [V,3,B]
+    posedirs: Tensor | None  # [V,3,207]; None for no pose correctives
+    J_regressor: Tensor  # [24,V]
+    lbs_weights: Tensor  # [V,24]
+    parents: tuple[int, ...]  # [24], -1 at the root
+    faces: np.ndarray  # [F,3] int32
+    vt: np.ndarray  # [VT,2] float32, u right, v up
+    ft: np.ndarray  # [F,3] int32
+    parts: np.ndarray  # [F] uint8, index into PARTS
+    keypoint_names: tuple[str, ...]  # [K]
+    keypoint_vertices: Tensor  # [K,M] int64
+    keypoint_weights: Tensor  # [K,M], rows sum to one
+
+    @property
+    def num_betas(self) -> int:
+        """Number of shape components."""
+        return self.shapedirs.shape[-1]
+
+    def to(self, device: torch.device | str) -> "BodyModel":
+        """The same body on another device."""
+        moved: dict[str, Any] = {
+            key: value.to(device) for key, value in vars(self).items() if isinstance(value, Tensor)
+        }
+        return replace(self, **moved)
+
+    def shaped(self, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """Rest vertices [...,V,3] and joints [...,24,3] of ``betas`` [...,B] (missing components are zero)."""
+        vertices = self.v_template + torch.einsum("vcb,...b->...vc", self.shapedirs[..., : betas.shape[-1]], betas)
+        return vertices, torch.einsum("jv,...vc->...jc", self.J_regressor, vertices)
+
+    def __call__(
+        self,
+        betas: Tensor,  # [B] or [T,B]
+        global_orient: Tensor,  # [T,3] axis-angle, about the pelvis
+        body_pose: Tensor,  # [T,69] axis-angle
+        transl: Tensor,  # [T,3] m
+    ) -> BodyOutput:
+        """Pose the body."""
+        rest_vertices, rest_joints = self.shaped(betas)
+        rotations = pose_rotations(global_orient, body_pose)
+        transforms = joint_transforms(rotations, rest_joints, self.parents)
+        transforms = torch.cat(
+            [transforms[..., :3], (transforms[..., 3] + _as_point(transl)[:, None]).unsqueeze(-1)], dim=-1
+        )
+        if self.posedirs is not None:
+            feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)
+            rest_vertices = rest_vertices + torch.einsum("vcp,tp->tvc", self.posedirs, feature)
+        vertices = skin(rest_vertices, self.lbs_weights, transforms)
+        joints = torch.einsum("tjab,tjb->tja", transforms[..., :3, :3], rest_joints.expand(len(transforms), -1, -1))
+        return BodyOutput(vertices, joints + transforms[..., :3, 3], transforms)
+
+    def keypoints(self, vertices: Tensor) -> Tensor:
+        """Keypoints [T,K,3] of posed ``vertices`` [T,V,3]."""
+        return (vertices[:, self.keypoint_vertices] * self.keypoint_weights[..., None]).sum(dim=-2)
+
+    def keypoint_body(self) -> "BodyModel":
+        """A body of only those vertices that the keypoints need: many times faster where no surface is wanted.
+
+        The joints ride along as 24 more points, so the shape still moves them; faces, UV and parts are empty.
+        """
+        used, place = torch.unique(self.keypoint_vertices, return_inverse=True)
+        joints_template = self.J_regressor @ self.v_template
+        joints_shapedirs = torch.einsum("jv,vcb->jcb", self.J_regressor, self.shapedirs)
+        count, joints = len(used), len(joints_template)
+        posedirs = self.posedirs
+        if posedirs is not None:
+            posedirs = torch.cat([posedirs[used], torch.zeros_like(posedirs[:joints])])
+        return replace(
+            self,
+            v_template=torch.cat([self.v_template[used], joints_template]),
+            shapedirs=torch.cat([self.shapedirs[used], joints_shapedirs]),
+            posedirs=posedirs,
+            J_regressor=torch.cat([torch.zeros(joints, count), torch.eye(joints)], dim=1).to(self.J_regressor),
+            lbs_weights=torch.cat([self.lbs_weights[used], torch.eye(joints).to(self.lbs_weights)]),
+            faces=self.faces[:0],
+            ft=self.ft[:0],
+            parts=self.parts[:0],
+            keypoint_vertices=place,
+        )
+
+
+def _as_point(transl: Tensor) -> Tensor:
+    """Homogeneous translation [T,4] with zero last row, to be added to a 4x4's last column."""
+    return torch.cat([transl, torch.zeros_like(transl[:, :1])], dim=-1)

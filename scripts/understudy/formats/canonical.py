@@ -1,0 +1,51 @@
+"""``canonical.npz``: the person's body in the big pose, its skinning and UV, sampled on a volume, and its texture."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from understudy.files import read_npz, write_npz
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """The body of one person in canonical space: metres, y up, facing +z, pelvis of the rest pose near the origin."""
+
+    vertices: np.ndarray  # [V,3] float32
+    """Big-pose mesh: zero pose but the hips at +-30 degrees about z."""
+    joints: np.ndarray  # [24,3] float32
+    """Joints in the big pose."""
+    rest_vertices: np.ndarray  # [V,3] float32
+    """The shaped mesh in the zero pose."""
+    rest_joints: np.ndarray  # [24,3] float32
+    parents: np.ndarray  # [24] int32
+    """-1 at the root."""
+    faces: np.ndarray  # [F,3] int32
+    lbs_weights: np.ndarray  # [V,24] float32
+    vt: np.ndarray  # [VT,2] float32
+    """UV, u right and v up, 0..1."""
+    ft: np.ndarray  # [F,3] int32
+    bw: np.ndarray  # [X,Y,Z,25] float32
+    """24 blend weights and the distance to the surface (m) at ``origin + step * (i, j, k)``."""
+    uv: np.ndarray  # [X,Y,Z,2] float32
+    """UV of the nearest surface point."""
+    origin: np.ndarray  # [3] float32
+    step: float
+    texture: np.ndarray  # [S,S,3] uint8
+    """sRGB texture; row 0 is v = 1. Unseen texels are filled in."""
+    texture_seen: np.ndarray  # [S,S] uint8
+    """How well each texel was seen, 0 (filled in) to 255."""
+    normal: np.ndarray  # [S,S,3] uint8
+    """Canonical normals as (n / 2 + 0.5) * 255."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the npz."""
+        write_npz(path, {field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Canonical":
+        """Read the npz."""
+        names = tuple(field.name for field in fields(cls))
+        arrays = read_npz(path, names)
+        return cls(**{name: float(arrays[name]) if name == "step" else arrays[name] for name in names})

@@ -1,0 +1,64 @@
+"""``keypoints.npz``: 2D keypoints of the one tracked person in every frame."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from understudy.files import read_npz, write_npz
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """2D keypoints over ``T`` frames; left and right are the person's."""
+
+    keypoints: np.ndarray  # [T,J,3] float32
+    """x px, y px, confidence 0..1; all zero where unseen. Interpolated points have a place and confidence 0."""
+    names: tuple[str, ...]  # [J]
+    """Starts with BODY_25 (``formats.skeleton``)."""
+    bbox: np.ndarray  # [T,4] float32
+    """Box of the person, x0 y0 x1 y1 px; zeros where nobody was found."""
+    backend: str
+    world: np.ndarray  # [T,J,3] float32
+    """3D guess of the backend: metres, hips at the origin, camera axes; zeros where it has none."""
+    interpolated: np.ndarray  # [T] bool
+    """The person was not found in this frame; its points are interpolated."""
+    swapped: np.ndarray  # [T] bool
+    """Left and right of the whole body had been exchanged by the backend and were put back."""
+    people: np.ndarray  # [T] int
+    """Number of people that the backend saw."""
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    def save(self, path: str | Path) -> None:
+        """Write the npz."""
+        write_npz(
+            path,
+            {
+                "keypoints": self.keypoints.astype(np.float32),
+                "names": np.array(self.names),
+                "bbox": self.bbox.astype(np.float32),
+                "backend": np.array(self.backend),
+                "world": self.world.astype(np.float32),
+                "interpolated": self.interpolated.astype(bool),
+                "swapped": self.swapped.astype(bool),
+                "people": self.people.astype(np.int32),
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Keypoints":
+        """Read the npz. Only ``keypoints``, ``names`` and ``bbox`` must be there: other programs may write it."""
+        arrays = read_npz(path, ("keypoints", "names", "bbox"))
+        length, joints = arrays["keypoints"].shape[:2]
+        return cls(
+            keypoints=arrays["keypoints"],
+            names=tuple(str(name) for name in arrays["names"]),
+            bbox=arrays["bbox"],
+            backend=str(arrays.get("backend", "unknown")),
+            world=arrays.get("world", np.zeros((length, joints, 3), np.float32)),
+            interpolated=arrays.get("interpolated", np.zeros(length, bool)),
+            swapped=arrays.get("swapped", np.zeros(length, bool)),
+            people=arrays.get("people", np.ones(length, np.int32)),
+        )

@@ -1,0 +1,111 @@
+"""Bodies and cameras made up for tests: no file, no download."""
+
+import numpy as np
+import torch
+import trimesh
+
+from understudy.body.model import JOINTS, PARTS, BodyModel
+from understudy.formats.skeleton import KEYPOINTS
+
+PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
+
+REST_JOINTS = np.array(
+    [
+        [0.00, 0.00, 0.00], [0.09, -0.08, 0.00], [-0.09, -0.08, 0.00], [0.00, 0.11, 0.00], [0.10, -0.48, 0.00],
+        [-0.10, -0.48, 0.00], [0.00, 0.25, 0.00], [0.10, -0.90, -0.02], [-0.10, -0.90, -0.02], [0.00, 0.31, 0.00],
+        [0.10, -0.95, 0.12], [-0.10, -0.95, 0.12], [0.00, 0.52, 0.00], [0.08, 0.42, 0.00], [-0.08, 0.42, 0.00],
+        [0.00, 0.60, 0.02], [0.18, 0.44, 0.00], [-0.18, 0.44, 0.00], [0.44, 0.44, 0.00], [-0.44, 0.44, 0.00],
+        [0.69, 0.44, 0.00], [-0.69, 0.44, 0.00], [0.77, 0.44, 0.00], [-0.77, 0.44, 0.00],
+    ],
+    np.float32,
+)  # fmt: skip
+"""A plain T-pose, y up, facing +z, left at +x."""
+
+
+def sausage_body(num_betas: int = 4, posedirs: bool = False, seed: int = 0) -> BodyModel:
+    """A person of capsules, one per bone: about 1.7 m tall, rigidly skinned with a soft blend at the joints.
+
+    The first shape component makes it taller; keypoints sit on or beside the joints they are named for.
+    """
+    random = np.random.default_rng(seed)
+    pieces, owners = [], []
+    for child, parent in enumerate(PARENTS):
+        if parent < 0:
+            continue
+        start, end = REST_JOINTS[parent], REST_JOINTS[child]
+        radius = 0.09 if {JOINTS[child], JOINTS[parent]} & {"spine1", "spine2", "spine3"} else 0.05
+        capsule = trimesh.creation.capsule(height=float(np.linalg.norm(end - start)), radius=radius, count=(8, 8))
+        capsule.apply_transform(trimesh.geometry.align_vectors([0, 0, 1], end - start))
+        capsule.apply_translation(start)
+        pieces.append(capsule)
+        owners.append(np.full(len(capsule.vertices), parent))
+    head = trimesh.creation.icosphere(subdivisions=2, radius=0.11)
+    head.apply_translation(REST_JOINTS[15] + [0, 0.06, 0])
+    pieces.append(head)
+    owners.append(np.full(len(head.vertices), 15))
+    mesh = trimesh.util.concatenate(pieces)
+    vertices, owner = np.asarray(mesh.vertices, np.float32), np.concatenate(owners)
+    faces = np.asarray(mesh.faces, np.int32)
+
+    distance = np.linalg.norm(vertices[:, None] - REST_JOINTS[None], axis=-1)
+    weights = np.eye(24, dtype=np.float32)[owner]
+    for joint, parent in enumerate(PARENTS):
+        if parent >= 0:
+            near = (owner == parent) & (distance[:, joint] < 0.06)
+            weights[near, joint], weights[near, parent] = 0.3, 0.7
+
+    # each joint is the mean of a ring of vertices near it, so that it follows the shape
+    regressor = np.zeros((24, len(vertices)), np.float32)
+    for joint in range(24):
+        nearest = np.argsort(distance[:, joint])[:12]
+        basis = np.vstack([vertices[nearest].T, np.ones(12)])
+        regressor[joint, nearest] = np.linalg.pinv(basis) @ np.append(REST_JOINTS[joint], 1.0)
+
+    shapedirs = np.zeros((len(vertices), 3, num_betas), np.float32)
+    shapedirs[..., 0] = 0.04 * vertices
+    shapedirs[:, 0, 1] = 0.05 * vertices[:, 0]
+    shapedirs[:, 2, 2] = 0.10 * vertices[:, 2]
+
+    at = {name: REST_JOINTS[i] for i, name in enumerate(JOINTS)}
+    places = np.stack([_keypoint_place(name, at) for name in KEYPOINTS])
+    nearest = np.argsort(np.linalg.norm(vertices[None] - places[:, None], axis=-1), axis=1)[:, :4]
+
+    atlas = np.stack([vertices[:, 0] + 1.0, vertices[:, 1] + 1.2], axis=1) / 2.5
+    return BodyModel(
+        name="sausage",
+        sha256="0" * 64,
+        free=True,
+        v_template=torch.from_numpy(vertices),
+        shapedirs=torch.from_numpy(shapedirs),
+        posedirs=torch.from_numpy(random.normal(0, 1e-3, (len(vertices), 3, 207)).astype(np.float32))
+        if posedirs
+        else None,
+        J_regressor=torch.from_numpy(regressor),
+        lbs_weights=torch.from_numpy(weights),
+        parents=PARENTS,
+        faces=faces,
+        vt=atlas.astype(np.float32),
+        ft=faces.copy(),
+        parts=np.full(len(faces), PARTS.index("torso"), np.uint8),
+        keypoint_names=KEYPOINTS,
+        keypoint_vertices=torch.from_numpy(nearest),
+        keypoint_weights=torch.full(nearest.shape, 0.25),
+    )
+
+
+def _keypoint_place(name: str, at: dict[str, np.ndarray]) -> np.ndarray:
+    """Where a keypoint of the skeleton is on the made-up body."""
+    side = 1.0 if "left" in name else -1.0 if "right" in name else 0.0
+    prefix = "left_" if side > 0 else "right_"
+    if name in at:
+        return at[name]
+    if name == "mid_hip":
+        return at["pelvis"]
+    if "toe" in name:
+        return at[prefix + "foot"] + [0, 0, 0.05]
+    if "heel" in name:
+        return at[prefix + "ankle"] + [0, -0.04, -0.05]
+    if any(part in name for part in ("pinky", "index", "thumb")):
+        return at[prefix + "hand"]
+    forward = 0.02 if "ear" in name else 0.1
+    return at["head"] + [0.05 * side, 0.06, forward]
