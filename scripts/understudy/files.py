@@ -51,12 +51,9 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
 
 
 def sha256(path: str | Path) -> str:
-    """Hex SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
+    """Hex SHA-256 of a file."""
     with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_npz(path: str | Path, arrays: Mapping[str, Any]) -> None:

@@ -84,8 +84,16 @@ class BodyModel:
         transl: Tensor,  # [T,3] m
     ) -> BodyOutput:
         """Pose the body."""
+        return self.posed(betas, pose_rotations(global_orient, body_pose), transl)
+
+    def posed(
+        self,
+        betas: Tensor,  # [B] or [T,B]
+        rotations: Tensor,  # [T,24,3,3] of each joint relative to its parent
+        transl: Tensor,  # [T,3] m
+    ) -> BodyOutput:
+        """Pose the body by rotation matrices."""
         rest_vertices, rest_joints = self.shaped(betas)
-        rotations = pose_rotations(global_orient, body_pose)
         transforms = joint_transforms(rotations, rest_joints, self.parents)
         transforms = torch.cat(
             [transforms[..., :3], (transforms[..., 3] + _as_point(transl)[:, None]).unsqueeze(-1)], dim=-1

@@ -1,0 +1,41 @@
+# make avatar: set up .venv, then make the demo actor's avatar, turntable and report.
+# make test:   set up .venv, then run the tests.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo "$$p"; break; }; done)
+ACTOR ?= actor
+CORES ?= all
+BIN := .venv/bin
+
+.PHONY: avatar all test lint clean
+
+avatar: .venv/.ready
+	$(BIN)/snakemake --cores $(CORES) results/$(ACTOR)/avatar.tar results/$(ACTOR)/report.html
+
+all: .venv/.ready
+	$(BIN)/snakemake --cores $(CORES)
+
+test: .venv/.ready-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	MYPYPATH=scripts $(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+clean:
+	rm -rf results logs .snakemake
+
+# A slim machine has no libGL, which MediaPipe's OpenCV wants; the headless build, installed last, takes its place.
+.venv/.ready: requirements.txt
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 here (Snakemake 9 needs 3.11, MediaPipe 0.10.21 has no build for 3.13); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall opencv-contrib-python-headless==4.11.0.86
+	touch $@
+
+.venv/.ready-dev: .venv/.ready requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,32 @@
+"""One ordinary video of a person in, an animatable avatar out.
+
+snakemake --cores 8 results/actor/avatar.tar     one avatar, from data/videos/actor.*
+snakemake --cores 8                              all videos in data/videos
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: workflow.basedir + "/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/frames.smk"
+include: "rules/keypoints.smk"
+include: "rules/silhouettes.smk"
+include: "rules/smpl.smk"
+include: "rules/parsing.smk"
+include: "rules/canonical.smk"
+include: "rules/avatar.smk"
+include: "rules/evaluate.smk"
+include: "rules/render.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        expand("results/{actor}/avatar.tar", actor=ACTORS),
+        expand("results/{actor}/report.html", actor=ACTORS),

@@ -1,0 +1,65 @@
+"""Fresh runs of the workflow in a folder of their own, and what they cost."""
+
+import csv
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+STAGES = (
+    "frames", "keypoints", "silhouettes", "smpl", "parsing", "canonical", "avatar", "evaluate", "render", "report",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run of the workflow."""
+
+    folder: Path
+    """Working folder; ``results/`` is in it."""
+    seconds: float
+    """Wall clock of the Snakemake call."""
+
+    def results(self, actor: str) -> Path:
+        """Folder of an actor's files."""
+        return self.folder / "results" / actor
+
+    def costs(self, actor: str) -> dict[str, tuple[float, float]]:
+        """Seconds and peak resident megabytes of each stage."""
+        costs = {}
+        for stage in STAGES:
+            path = self.results(actor) / "benchmarks" / f"{stage}.tsv"
+            if path.exists():
+                row = next(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
+                costs[stage] = (float(row["s"]), float(row["max_rss"]) if row["max_rss"] != "NA" else float("nan"))
+        return costs
+
+
+def fresh_run(videos: Mapping[str, Path], cores: int, folder: Path | None = None) -> Run:
+    """Run the whole chain on ``videos`` (actor: file) with no option but their names.
+
+    Args:
+        videos: Files, by the actor's name.
+        cores: What Snakemake may use.
+        folder: Working folder; default a new temporary one. What is already there is used again.
+    """
+    folder = folder or Path(tempfile.mkdtemp(prefix="understudy-"))
+    (folder / "data/videos").mkdir(parents=True, exist_ok=True)
+    _link(folder / "models", REPOSITORY / "models")
+    for actor, video in videos.items():
+        _link(folder / "data/videos" / f"{actor}{video.suffix}", video.resolve())
+    targets = [f"results/{actor}/{name}" for actor in videos for name in ("avatar.tar", "report.html")]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", str(cores)]
+    started = time.monotonic()
+    subprocess.run([*command, "--directory", str(folder), *targets], check=True)
+    return Run(folder, time.monotonic() - started)
+
+
+def _link(link: Path, target: Path) -> None:
+    if not link.exists():
+        link.symlink_to(target)

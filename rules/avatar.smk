@@ -1,0 +1,28 @@
+rule avatar:
+    input:
+        frames="results/{actor}/frames",
+        index="results/{actor}/frames.json",
+        alpha="results/{actor}/alpha",
+        smpl="results/{actor}/smpl.npz",
+        canonical="results/{actor}/canonical.npz",
+        body=body_file,
+    output:
+        avatar="results/{actor}/avatar.tar",
+        curves="results/{actor}/training.json",
+    log:
+        "logs/avatar/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/avatar.tsv"
+    conda:
+        "../envs/avatar.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=scaled_mem(4000),
+        runtime="120m",
+    params:
+        settings=settings("avatar"),
+    message:
+        "{wildcards.actor}: training the avatar"
+    script:
+        "../scripts/train_avatar.py"

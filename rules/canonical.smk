@@ -1,0 +1,25 @@
+rule canonical:
+    input:
+        frames="results/{actor}/frames",
+        index="results/{actor}/frames.json",
+        alpha="results/{actor}/alpha",
+        smpl="results/{actor}/smpl.npz",
+        body=body_file,
+    output:
+        canonical="results/{actor}/canonical.npz",
+    log:
+        "logs/canonical/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/canonical.tsv"
+    conda:
+        "../envs/canonical.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled_mem(3000),
+        runtime="30m",
+    params:
+        settings=settings("canonical"),
+    message:
+        "{wildcards.actor}: preparing the canonical body"
+    script:
+        "../scripts/prepare_canonical.py"

@@ -1,0 +1,77 @@
+"""Configuration, and where each actor's video is."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from understudy.errors import InputError
+from understudy.settings import actor_settings, check_settings
+from understudy.video.sources import list_videos
+
+try:
+    check_settings(
+        config,
+        yaml.safe_load(
+            Path(workflow.basedir, "schemas/config.schema.yaml").read_text()
+        ),
+    )
+except InputError as error:
+    sys.exit(f"error: {error}")
+
+VIDEOS = {name: str(path) for name, path in list_videos(Path("data/videos")).items()}
+VIDEOS |= {
+    name: overrides["video"]
+    for name, overrides in config["actors"].items()
+    if "video" in overrides
+}
+ACTORS = sorted(VIDEOS)
+
+
+wildcard_constraints:
+    actor="[^/]+",
+
+
+def video_of(wildcards):
+    """The video of an actor, or the end of the run in one sentence."""
+    actor = wildcards.actor
+    if actor not in VIDEOS:
+        there = ", ".join(ACTORS) or "none yet"
+        sys.exit(
+            f"error: no video for '{actor}': put {actor}.mp4 (or mov, avi, mkv, webm, gif, or a folder of images) into"
+            f" data/videos, or name it in config.yaml under actors. Videos there: {there}."
+        )
+    if not Path(VIDEOS[actor]).exists():
+        sys.exit(
+            f"error: config.yaml, actors.{actor}.video: there is no file {VIDEOS[actor]}."
+        )
+    return VIDEOS[actor]
+
+
+def settings(stage):
+    """Params function: the options of one stage with the actor's own on top."""
+
+    def of_actor(wildcards):
+        return actor_settings(config, stage, wildcards.actor)
+
+    return of_actor
+
+
+def body_file(wildcards):
+    """The body model's file of an actor: in the working folder, else beside the workflow."""
+    path = actor_settings(config, "body", wildcards.actor)["path"]
+    for place in (Path(path), Path(workflow.basedir, path)):
+        if place.exists():
+            return str(place)
+    sys.exit(f"error: config.yaml, body.path: there is no file {path}.")
+
+
+def scaled_mem(mem_mb):
+    """Resource function: memory that grows with each attempt."""
+
+    def of_attempt(wildcards, attempt):
+        return mem_mb * attempt
+
+    return of_attempt

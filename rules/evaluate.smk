@@ -1,0 +1,28 @@
+rule evaluate:
+    input:
+        frames="results/{actor}/frames",
+        index="results/{actor}/frames.json",
+        alpha="results/{actor}/alpha",
+        smpl="results/{actor}/smpl.npz",
+        avatar="results/{actor}/avatar.tar",
+        body=body_file,
+    output:
+        metrics="results/{actor}/metrics.json",
+        comparisons=directory("results/{actor}/held_out"),
+    log:
+        "logs/evaluate/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/evaluate.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=scaled_mem(3000),
+        runtime="30m",
+    params:
+        settings=settings("evaluate"),
+    message:
+        "{wildcards.actor}: measuring on held-out frames"
+    script:
+        "../scripts/evaluate_avatar.py"

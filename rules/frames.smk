@@ -1,0 +1,22 @@
+rule frames:
+    input:
+        video=video_of,
+    output:
+        frames=directory("results/{actor}/frames"),
+        index="results/{actor}/frames.json",
+    log:
+        "logs/frames/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/frames.tsv"
+    conda:
+        "../envs/frames.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled_mem(2000),
+        runtime="30m",
+    params:
+        settings=settings("frames"),
+    message:
+        "{wildcards.actor}: choosing frames of {input.video}"
+    script:
+        "../scripts/extract_frames.py"

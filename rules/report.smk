@@ -1,0 +1,31 @@
+rule report:
+    input:
+        frames="results/{actor}/frames",
+        index="results/{actor}/frames.json",
+        keypoints="results/{actor}/keypoints.npz",
+        alpha="results/{actor}/alpha",
+        smpl="results/{actor}/smpl.npz",
+        parsing="results/{actor}/parsing",
+        canonical="results/{actor}/canonical.npz",
+        body=body_file,
+        avatar="results/{actor}/avatar.tar",
+        curves="results/{actor}/training.json",
+        metrics="results/{actor}/metrics.json",
+        comparisons="results/{actor}/held_out",
+        turntable="results/{actor}/renders/turntable.mp4",
+    output:
+        report="results/{actor}/report.html",
+    log:
+        "logs/report/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/report.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled_mem(2000),
+        runtime="30m",
+    message:
+        "{wildcards.actor}: writing the report"
+    script:
+        "../scripts/write_report.py"

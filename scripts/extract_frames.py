@@ -1,0 +1,28 @@
+"""Choose and write the frames of a video (rule frames)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from understudy.video.decode import FramesConfig, extract_frames
+
+from understudy.log import log_to
+from understudy.threads import use_threads
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main() -> None:
+    """Read the rule's files, call the library, write the rule's files."""
+    use_threads(snakemake.threads)
+    extract_frames(
+        source=Path(snakemake.input.video),
+        folder=Path(snakemake.output.frames),
+        index=Path(snakemake.output.index),
+        config=FramesConfig(**snakemake.params.settings),
+    )
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main()

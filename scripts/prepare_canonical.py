@@ -1,0 +1,33 @@
+"""Prepare the canonical body: volumes, texture, normals (rule canonical)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from understudy.body.files import load_body
+from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
+
+from understudy.formats.frames import Frames
+from understudy.formats.smpl import BodyTrack
+from understudy.log import log_to
+from understudy.threads import use_threads
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main() -> None:
+    """Read the rule's files, call the library, write the rule's files."""
+    use_threads(snakemake.threads)
+    canonical = prepare_canonical(
+        frames=Frames.load(snakemake.input.index, snakemake.input.frames),
+        alpha_folder=Path(snakemake.input.alpha),
+        track=BodyTrack.load(snakemake.input.smpl),
+        body=load_body(snakemake.input.body),
+        config=CanonicalConfig(**snakemake.params.settings),
+    )
+    canonical.save(snakemake.output.canonical)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main()

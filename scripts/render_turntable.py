@@ -1,0 +1,28 @@
+"""Render the avatar on a turntable (rule render)."""
+
+from typing import TYPE_CHECKING
+
+from understudy.avatar.archive import load_avatar
+from understudy.video.write import write_video
+
+from understudy.avatar.turntable import RenderConfig, turntable_pictures
+from understudy.log import log_to
+from understudy.progress import track
+from understudy.threads import use_threads
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main() -> None:
+    """Read the rule's files, call the library, write the rule's files."""
+    use_threads(snakemake.threads)
+    config = RenderConfig(**snakemake.params.settings)
+    avatar = load_avatar(snakemake.input.avatar, snakemake.input.body)
+    pictures = track(turntable_pictures(avatar, config), "rendering the turntable", config.frames)
+    write_video(snakemake.output.turntable, pictures, config.fps)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main()

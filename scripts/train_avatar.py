@@ -1,0 +1,41 @@
+"""Train the avatar and pack it (rule avatar)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from understudy.avatar.archive import save_avatar
+from understudy.avatar.train import AvatarConfig, train_avatar
+from understudy.body.files import load_body
+
+from understudy.files import write_json
+from understudy.formats.canonical import Canonical
+from understudy.formats.frames import Frames
+from understudy.formats.smpl import BodyTrack
+from understudy.log import log_to
+from understudy.threads import use_threads
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main() -> None:
+    """Read the rule's files, call the library, write the rule's files."""
+    use_threads(snakemake.threads)
+    frames = Frames.load(snakemake.input.index, snakemake.input.frames)
+    canonical = Canonical.load(snakemake.input.canonical)
+    config = AvatarConfig(**snakemake.params.settings)
+    training = train_avatar(
+        frames=frames,
+        alpha_folder=Path(snakemake.input.alpha),
+        track=BodyTrack.load(snakemake.input.smpl),
+        canonical=canonical,
+        body=load_body(snakemake.input.body),
+        config=config,
+    )
+    save_avatar(snakemake.output.avatar, training, canonical, frames, config)
+    write_json(snakemake.output.curves, training.history)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main()

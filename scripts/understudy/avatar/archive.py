@@ -1,0 +1,192 @@
+"""``avatar.tar``: everything that was learned about one person, in one file that can be given away.
+
+The body itself is in it only where its licence allows that; else its SHA-256 says which file goes with the avatar.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from understudy.avatar.model import Avatar
+from understudy.avatar.sampling import Anchors
+from understudy.avatar.tar import unpack_tar, write_tar
+from understudy.avatar.train import AvatarConfig, Training
+from understudy.avatar.turntable import RenderConfig, turntable_pictures
+from understudy.body.files import load_body, write_body
+from understudy.body.model import BodyModel
+from understudy.errors import InputError
+from understudy.files import read_json, read_npz, write_json, write_npz
+from understudy.formats.canonical import Canonical
+from understudy.formats.frames import Frames
+from understudy.formats.smpl import BodyTrack
+
+FORMAT = "understudy-avatar"
+VERSION = 1
+MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
+PREVIEW = RenderConfig(frames=1, width=270, height=480)
+
+
+@dataclass(frozen=True)
+class AvatarArchive:
+    """The content of an ``avatar.tar``."""
+
+    avatar: Avatar
+    poses: BodyTrack
+    """Of all frames, refined; the person's betas."""
+    held_out: tuple[int, ...]
+    """Frames that training never saw."""
+    fps: float
+    width: int
+    """Of the video, px."""
+    height: int
+    texture: np.ndarray  # [S,S,3] uint8 sRGB
+    texture_seen: np.ndarray  # [S,S] uint8
+    info: dict[str, Any]
+    """``avatar.json``."""
+
+
+def save_avatar(
+    path: str | Path,
+    training: Training,
+    canonical: Canonical,
+    frames: Frames,
+    config: AvatarConfig,
+    licences: Sequence[str] = (),
+) -> None:
+    """Write an ``avatar.tar``: the same bytes for the same content.
+
+    Args:
+        path: The file.
+        training: The avatar, its poses and curves.
+        canonical: Of the same person; without the body's data where the body is licensed.
+        frames: The video that was learned from.
+        config: How it was trained.
+        licences: What else the user of the avatar must respect, such as the footage's licence.
+    """
+    body = training.avatar.body
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_json(folder / "avatar.json", _info(training, frames, config, licences))
+        weights = {key: value.detach().cpu().contiguous() for key, value in training.avatar.state_dict().items()}
+        save_file(weights, folder / "weights.safetensors")
+        _write_poses(folder / "poses.npz", training, frames)
+        if body.free:
+            canonical.save(folder / "canonical.npz")
+            write_body(folder / "body.npz", body, f"may be given away, as {body.name} may")
+        else:
+            learned = {"texture": canonical.texture, "texture_seen": canonical.texture_seen}
+            write_npz(folder / "canonical.npz", learned)
+        picture = next(iter(turntable_pictures(training.avatar, PREVIEW)))
+        Image.fromarray(picture).save(folder / "preview.png")
+        write_tar(path, {member: folder / member for member in MEMBERS if (folder / member).exists()})
+
+
+def load_avatar(path: str | Path, body_path: str | Path | None = None) -> Avatar:
+    """The avatar of an ``avatar.tar``; see :func:`load_archive`."""
+    return load_archive(path, body_path).avatar
+
+
+def load_archive(path: str | Path, body_path: str | Path | None = None) -> AvatarArchive:
+    """Read an ``avatar.tar``. Nothing in it is ever executed.
+
+    Args:
+        path: The file.
+        body_path: The body's own file; needed where the body is licensed, for then the avatar does not hold it.
+
+    Raises:
+        InputError: The file is missing, damaged, of a newer version or not safe, or the body is missing or another one.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        unpack_tar(path, folder, MEMBERS)
+        missing = [member for member in MEMBERS if not (folder / member).exists() and member != "body.npz"]
+        if missing:
+            raise InputError(f"{path} lacks {', '.join(missing)}; get the file again or train it anew.")
+        info = read_json(folder / "avatar.json")
+        _check_version(path, info)
+        try:
+            body = _body(path, info, folder, body_path)
+            avatar = _avatar(folder / "weights.safetensors", body)
+            poses = read_npz(folder / "poses.npz", ("fps", "width", "height", "held_out"))
+            texture = read_npz(folder / "canonical.npz", ("texture", "texture_seen"))
+            return AvatarArchive(
+                avatar=avatar,
+                poses=BodyTrack.load(folder / "poses.npz"),
+                held_out=tuple(int(frame) for frame in poses["held_out"]),
+                fps=float(poses["fps"]),
+                width=int(poses["width"]),
+                height=int(poses["height"]),
+                texture=texture["texture"],
+                texture_seen=texture["texture_seen"],
+                info=info,
+            )
+        except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+            raise InputError(f"{path} is damaged ({error}); get the file again or train it anew.") from None
+
+
+def _info(training: Training, frames: Frames, config: AvatarConfig, licences: Sequence[str]) -> dict[str, Any]:
+    body = training.avatar.body
+    history = training.history
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "method": "gaussians",
+        "gaussians": len(training.avatar),
+        "body": {"name": body.name, "sha256": body.sha256, "included": body.free},
+        "source": {"name": Path(frames.source).name, "sha256": frames.source_sha256, "frames": len(frames)},
+        "config": asdict(config),
+        "training": {
+            "steps": len(history["step"]),
+            "seconds": round(history["seconds"][-1], 1) if history["seconds"] else 0.0,
+            "psnr_of_last_steps": float(np.mean(history["psnr"][-50:])) if history["psnr"] else None,
+            "held_out_frames": training.held_out,
+        },
+        "licences": list(licences),
+    }
+
+
+def _write_poses(path: Path, training: Training, frames: Frames) -> None:
+    training.poses.save(path)
+    more = {
+        "fps": np.float64(frames.fps),
+        "width": np.int32(frames.width),
+        "height": np.int32(frames.height),
+        "held_out": np.array(training.held_out, np.int32),
+    }
+    write_npz(path, {**read_npz(path), **more})
+
+
+def _check_version(path: str | Path, info: Any) -> None:
+    if not isinstance(info, dict) or info.get("format") != FORMAT or not isinstance(info.get("version"), int):
+        raise InputError(f"{path} is not an avatar of Understudy; give an avatar.tar.")
+    if info["version"] > VERSION:
+        raise InputError(f"{path} has format version {info['version']}, newer than {VERSION}; update Understudy to read it.")
+
+
+def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str | Path | None) -> BodyModel:
+    name, digest = str(info["body"]["name"]), str(info["body"]["sha256"])
+    if body_path is not None:
+        body = load_body(body_path)
+        if body.sha256 != digest:
+            raise InputError(f"{path} belongs to the body {name} (SHA-256 {digest[:12]}...), which {body_path} is not.")
+        return body
+    if not (folder / "body.npz").exists():
+        raise InputError(f"{path} needs the file of the body {name}, which is licensed and not in it; give its path.")
+    # the archive's copy of the body stands for the file that the avatar was trained with
+    return replace(load_body(folder / "body.npz"), name=name, sha256=digest)
+
+
+def _avatar(path: Path, body: BodyModel) -> Avatar:
+    weights = load_file(path)
+    anchors = Anchors(weights["face"].numpy(), weights["bary"].numpy(), weights["spacing"].numpy())
+    avatar = Avatar(body, anchors, weights["betas"], torch.full((len(anchors.face), 3), 0.5))
+    avatar.load_state_dict(weights)
+    return avatar.requires_grad_(False)

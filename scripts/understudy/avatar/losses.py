@@ -1,0 +1,93 @@
+"""What an avatar is trained on: likeness of pictures, and calm where pictures say nothing."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from understudy.avatar.model import WIDTH, Avatar
+from understudy.metrics.image import WINDOW, ssim_map
+
+NEIGHBOURS = 4
+LARGEST = 2.0
+"""Width above which a Gaussian is pulled back, over that of a new one."""
+LONGEST = 3.0
+"""Length over breadth in the surface above which a Gaussian is a needle and is pulled back."""
+
+
+def likeness(
+    rgb: Tensor,  # [H,W,3] over the background
+    alpha: Tensor,  # [H,W]
+    true_rgb: Tensor,  # [H,W,3] over the same background
+    true_alpha: Tensor,  # [H,W]
+    weight: Tensor,  # [H,W] 0..1
+    dssim: float,
+    alpha_weight: float,
+) -> Tensor:
+    """(1 - dssim) L1 + dssim (1 - SSIM) / 2 + alpha_weight L1 of alpha.
+
+    Pixels of weight zero are replaced by the truth, so that they count neither by themselves nor in windows round others.
+    """
+    rgb = true_rgb + weight[..., None] * (rgb - true_rgb)
+    loss = (1.0 - dssim) * (rgb - true_rgb).abs().mean() + alpha_weight * (weight * (alpha - true_alpha).abs()).mean()
+    if dssim > 0 and min(alpha.shape) >= WINDOW:
+        loss = loss + dssim * 0.5 * (1.0 - ssim_map(rgb, true_rgb)).mean()
+    return loss
+
+
+@dataclass(frozen=True)
+class Calm:
+    """Regularisers of the Gaussians: each is a mean over Gaussians of a number without a unit."""
+
+    neighbours: Tensor  # [N,4]
+    colors: Tensor  # [N,3]
+    """From the texture, sRGB 0..1."""
+    unseen: Tensor  # [N]
+    """0 where the texture was seen well, 1 where it was filled in."""
+
+    @classmethod
+    def of(cls, avatar: Avatar, colors: np.ndarray, unseen: np.ndarray) -> "Calm":
+        """Set up for an avatar, with the colours [N,3] of its texture and how unseen they are [N]."""
+        with torch.no_grad():
+            points = avatar.rest().means.cpu().numpy()
+        _, near = cKDTree(points).query(points, NEIGHBOURS + 1)
+        device = avatar.face.device
+        return cls(
+            torch.from_numpy(near[:, 1:].astype(np.int64)).to(device),
+            torch.as_tensor(colors, dtype=torch.float32, device=device),
+            torch.as_tensor(unseen, dtype=torch.float32, device=device),
+        )
+
+    def terms(self, avatar: Avatar) -> "CalmTerms":
+        """The terms; ``train.AvatarConfig`` says how much each counts."""
+        offset = avatar.offsets / avatar.spacing[:, None]
+        width = avatar.log_scales - (WIDTH * avatar.spacing[:, None]).log()
+        needle = (avatar.log_scales[:, 0] - avatar.log_scales[:, 1]).abs() - math.log(LONGEST)
+        rgb = avatar.rgb_logits.sigmoid()
+        shape = torch.cat([offset[:, 2:], width], dim=1)  # tangents of neighbouring faces point anywhere
+        return CalmTerms(
+            offsets=offset.square().mean(),
+            scales=(width - math.log(LARGEST)).relu().square().mean() + needle.relu().square().mean(),
+            opacities=(1.0 - avatar.opacity_logits.sigmoid()).mean(),
+            neighbours=(shape - shape[self.neighbours].mean(dim=1)).square().mean(),
+            colors=(self.unseen[:, None] * (rgb - self.colors).square()).mean(),
+        )
+
+
+class CalmTerms(NamedTuple):
+    """Regularisers before their weights."""
+
+    offsets: Tensor
+    """Squared offsets from the surface, in spacings."""
+    scales: Tensor
+    """Squared excess of logarithmic width and length."""
+    opacities: Tensor
+    """Transparency."""
+    neighbours: Tensor
+    """Squared difference from the neighbours' mean in height over the surface and in size."""
+    colors: Tensor
+    """Squared difference from the texture, where it was filled in."""

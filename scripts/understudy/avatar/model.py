@@ -1,0 +1,244 @@
+"""The avatar: 3D Gaussians anchored on a body's surface, which follow any pose and any change of shape."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from understudy.avatar.rotations import blend, from_matrix, product
+from understudy.avatar.sampling import Anchors
+from understudy.body.lbs import joint_transforms, pose_rotations
+from understudy.body.model import BodyModel
+from understudy.errors import InputError
+from understudy.render.camera import Camera
+from understudy.render.gaussians import Render, rasterize
+
+FLATNESS = 0.25
+"""Thickness of a new Gaussian over its width."""
+WIDTH = 0.6
+"""Standard deviation of a new Gaussian over the spacing: neighbours overlap without a gap."""
+OPACITY = 0.9
+"""Of a new Gaussian."""
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """A cloud of Gaussians in space."""
+
+    means: Tensor  # [N,3] m
+    quats: Tensor  # [N,4] wxyz
+    scales: Tensor  # [N,3] m
+    opacities: Tensor  # [N] 0..1
+    colors: Tensor  # [N,3] sRGB, 0..1
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The anchors on the shaped body in its rest pose."""
+
+    means: Tensor  # [N,3] m
+    quats: Tensor  # [N,4] wxyz
+    size: Tensor  # [N]
+    """Side of the anchor's face over that of the avatar's own shape."""
+    joints: Tensor  # [24,3] m
+
+
+class Avatar(nn.Module):
+    """3D Gaussians, each fixed to a face of the body, with what was learned about them.
+
+    The state that is saved holds nothing of the body itself: face indices, places within the face, and offsets.
+    A Gaussian's own frame is its face's tangent frame: x along the face's first edge, z along the normal.
+
+    Source: Kerbl et al., 3D Gaussian Splatting (SIGGRAPH 2023); Gaussians bound to faces as in
+    Shao et al., SplattingAvatar (CVPR 2024), section 3; skinning as in SMPL.
+    """
+
+    face: Tensor
+    bary: Tensor
+    spacing: Tensor
+    weights: Tensor
+    dominant: Tensor
+    corners_template: Tensor
+    corners_shapedirs: Tensor
+    joints_template: Tensor
+    joints_shapedirs: Tensor
+    own_size: Tensor
+    corner_vertices: Tensor
+    posedirs: Tensor
+
+    def __init__(
+        self,
+        body: BodyModel,
+        anchors: Anchors,
+        betas: np.ndarray | Tensor,  # [B]
+        colors: np.ndarray | Tensor,  # [N,3] sRGB, 0..1
+    ) -> None:
+        super().__init__()
+        self.body = body
+        face = torch.as_tensor(anchors.face, dtype=torch.int64)
+        spacing = torch.as_tensor(anchors.spacing, dtype=torch.float32)
+        count = len(face)
+        self.register_buffer("face", face)
+        self.register_buffer("bary", torch.as_tensor(anchors.bary, dtype=torch.float32))
+        self.register_buffer("spacing", spacing)
+        self.betas = nn.Parameter(_padded(torch.as_tensor(betas, dtype=torch.float32), body.num_betas))
+        self.offsets = nn.Parameter(torch.zeros(count, 3))
+        width = spacing[:, None] * torch.tensor([WIDTH, WIDTH, WIDTH * FLATNESS])
+        self.log_scales = nn.Parameter(width.log())
+        self.quats = nn.Parameter(torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1))
+        self.opacity_logits = nn.Parameter(torch.full((count,), OPACITY).logit())
+        self.rgb_logits = nn.Parameter(torch.as_tensor(colors, dtype=torch.float32).clamp(0.01, 0.99).logit())
+        self._bind()
+
+    def _bind(self) -> None:
+        """Gather what the anchors need of the body, so that a step costs no work per vertex."""
+        body = self.body
+        if int(self.face.max()) >= len(body.faces):
+            raise InputError(f"The avatar belongs to a body with more faces than {body.name} has; give its own body file.")
+        vertices = torch.from_numpy(body.faces.astype(np.int64)).to(self.face.device)[self.face]  # [N,3]
+        self.register_buffer("corners_template", body.v_template[vertices], persistent=False)
+        self.register_buffer("corners_shapedirs", body.shapedirs[vertices], persistent=False)
+        weights = torch.einsum("nk,nkj->nj", self.bary, body.lbs_weights[vertices])
+        self.register_buffer("weights", weights / weights.sum(dim=1, keepdim=True), persistent=False)
+        self.register_buffer("dominant", weights.argmax(dim=1), persistent=False)
+        self.register_buffer("joints_template", body.J_regressor @ body.v_template, persistent=False)
+        directions = torch.einsum("jv,vcb->jcb", body.J_regressor, body.shapedirs)
+        self.register_buffer("joints_shapedirs", directions, persistent=False)
+        self.register_buffer("corner_vertices", vertices, persistent=False)
+        self.register_buffer("posedirs", body.posedirs, persistent=False)
+        self.own_shape()
+
+    def own_shape(self) -> None:
+        """Take the present ``betas`` as the shape at which the Gaussians have the size that is stored."""
+        with torch.no_grad():
+            size = _face_size(self._corners(self.betas))
+            grown = size / self.own_size if hasattr(self, "own_size") else torch.ones_like(size)
+            self.offsets *= grown[:, None]
+            self.log_scales += grown[:, None].log()
+            self.register_buffer("own_size", size, persistent=False)
+
+    def __len__(self) -> int:
+        return len(self.face)
+
+    def _corners(self, betas: Tensor) -> Tensor:
+        """Corners [N,3,3] of each anchor's face on the shaped body."""
+        return self.corners_template + self.corners_shapedirs @ betas
+
+    def rest(self, betas: Tensor | None = None) -> Rest:
+        """The anchors on the body of ``betas`` [B], by default the person's own; reuse it while the shape stays."""
+        betas = self.betas if betas is None else _padded(betas.to(self.betas), self.body.num_betas)
+        corners = self._corners(betas)
+        return Rest(
+            means=(self.bary[..., None] * corners).sum(dim=1),
+            # the shape's influence on the frames is second order in the small offsets: no gradient through it
+            quats=from_matrix(_tangent_frames(corners.detach())),
+            size=(_face_size(corners.detach()) / self.own_size).clamp(0.2, 5.0),
+            joints=self.joints_template + self.joints_shapedirs @ betas,
+        )
+
+    def gaussians(
+        self,
+        rotations: Tensor,  # [24,3,3] of each joint relative to its parent
+        transl: Tensor,  # [3] m
+        rest: Rest | None = None,
+    ) -> Gaussians:
+        """The Gaussians in a pose."""
+        rest = self.rest() if rest is None else rest
+        transforms = joint_transforms(rotations[None], rest.joints, self.body.parents)[0]
+        blended = (self.weights @ transforms[:, :3].flatten(1)).view(-1, 3, 4)
+        turn = blend(from_matrix(transforms[:, :3, :3]), self.weights, self.dominant)
+        frames = product(turn, rest.quats)
+        # the offset turns with the rigid frame, not with the sheared blend, so that it keeps its length
+        anchors = rest.means if self.posedirs is None else rest.means + self._correctives(rotations)
+        means = (blended[..., :3] @ anchors[..., None])[..., 0] + blended[..., 3] + transl
+        means = means + _turned(frames, self.offsets * rest.size[:, None])
+        return Gaussians(
+            means=means,
+            quats=product(frames, functional.normalize(self.quats, dim=-1)),
+            scales=self.log_scales.exp() * rest.size[:, None],
+            opacities=self.opacity_logits.sigmoid(),
+            colors=self.rgb_logits.sigmoid(),
+        )
+
+    def _correctives(self, rotations: Tensor) -> Tensor:
+        """Displacement [N,3] of the anchors by the body's pose correctives, rest frame, m."""
+        feature = (rotations[1:] - torch.eye(3).to(rotations)).flatten()
+        return (self.bary[..., None] * (self.posedirs @ feature)[self.corner_vertices]).sum(dim=1)
+
+    def posed_means(
+        self,
+        global_orient: Tensor,  # [3] axis-angle
+        body_pose: Tensor,  # [69]
+        transl: Tensor,  # [3] m
+        betas: Tensor | None = None,  # [B]
+    ) -> Tensor:
+        """Centres [N,3] of the Gaussians in a pose, m."""
+        rotations = pose_rotations(global_orient[None], body_pose[None])[0]
+        return self.gaussians(rotations, transl, self.rest(betas)).means
+
+    def render(
+        self,
+        global_orient: Tensor,  # [3] axis-angle, about the pelvis
+        body_pose: Tensor,  # [69] axis-angle
+        transl: Tensor,  # [3] m
+        camera: Camera,
+        betas: Tensor | None = None,  # [B], the person's own by default
+        background: Tensor | None = None,  # [3], black by default
+    ) -> Render:
+        """Picture of the avatar in a pose: rgb [H,W,3] over the background, alpha [H,W], depth [H,W]."""
+        rotations = pose_rotations(global_orient[None], body_pose[None])[0]
+        gaussians = self.gaussians(rotations, transl, self.rest(betas))
+        view = torch.as_tensor(camera.view, dtype=torch.float32, device=transl.device)
+        K = torch.as_tensor(camera.K, dtype=torch.float32, device=transl.device)
+        return splat(gaussians, K, camera.size, view, background)
+
+
+def splat(
+    gaussians: Gaussians,
+    K: Tensor,  # [3,3] px
+    size: tuple[int, int],  # (width, height)
+    view: Tensor | None = None,  # [4,4] world to camera
+    background: Tensor | None = None,  # [3]
+) -> Render:
+    """Rasterize a cloud."""
+    view = torch.eye(4).to(gaussians.means) if view is None else view
+    return rasterize(
+        gaussians.means,
+        gaussians.quats,
+        gaussians.scales,
+        gaussians.opacities,
+        gaussians.colors,
+        K,
+        view,
+        size,
+        background,
+    )
+
+
+def _padded(betas: Tensor, count: int) -> Tensor:
+    """``betas`` with zeros for the components that are not given."""
+    if len(betas) > count:
+        raise InputError(f"The body has {count} shape components but {len(betas)} betas are given; leave out the rest.")
+    return functional.pad(betas, (0, count - len(betas)))
+
+
+def _tangent_frames(corners: Tensor) -> Tensor:
+    """Rotations [N,3,3] whose columns are a face's first edge, its third axis's cross with it, and its normal."""
+    edge = functional.normalize(corners[:, 1] - corners[:, 0], dim=-1)
+    normal = functional.normalize(torch.linalg.cross(edge, corners[:, 2] - corners[:, 0]), dim=-1)
+    return torch.stack([edge, torch.linalg.cross(normal, edge), normal], dim=-1)
+
+
+def _face_size(corners: Tensor) -> Tensor:
+    """Square root of the faces' areas [N], m."""
+    across = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return across.norm(dim=-1).clamp_min(1e-12).sqrt()
+
+
+def _turned(quats: Tensor, vectors: Tensor) -> Tensor:
+    """Vectors [N,3] turned by unit quaternions [N,4]."""
+    w, axis = quats[:, :1], quats[:, 1:]
+    across = 2.0 * torch.linalg.cross(axis, vectors)
+    return vectors + w * across + torch.linalg.cross(axis, across)

@@ -1,0 +1,68 @@
+"""Plain tar files: the same bytes for the same content, and a reader that trusts nothing."""
+
+import tarfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from understudy.errors import InputError
+from understudy.files import whole_file
+
+LARGEST_MEMBER = 1 << 30
+"""Bytes; also of what a member's own compression may unfold to."""
+
+
+def write_tar(path: str | Path, members: Mapping[str, Path]) -> None:
+    """Write files as an uncompressed tar in the order given, without times, owners or modes of theirs."""
+    with whole_file(path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, file in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = file.stat().st_size
+            info.mode = 0o644
+            with open(file, "rb") as content:
+                archive.addfile(info, content)
+
+
+def unpack_tar(path: str | Path, folder: Path, names: Sequence[str]) -> None:
+    """Unpack the members ``names`` into ``folder``.
+
+    Raises:
+        InputError: The file is missing or no plain tar, or holds a link, a folder, an unknown or repeated name,
+            or more than ``LARGEST_MEMBER`` bytes under one name.
+    """
+    try:
+        with tarfile.open(path, "r:") as archive:
+            seen: set[str] = set()
+            for info in archive:
+                _check(path, info, names, seen)
+                seen.add(info.name)
+                content = archive.extractfile(info)
+                assert content is not None
+                with open(folder / info.name, "wb") as file:
+                    while piece := content.read(1 << 20):
+                        file.write(piece)
+                _check_unfolded(path, folder / info.name)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except (tarfile.TarError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is not a readable avatar ({error}); get the file again or train it anew.") from None
+
+
+def _check(path: str | Path, info: tarfile.TarInfo, names: Sequence[str], seen: set[str]) -> None:
+    if not info.isreg():
+        raise InputError(f"{path} is refused: its member {info.name!r} is not a plain file.")
+    if info.name not in names:
+        raise InputError(f"{path} is refused: its member {info.name!r} is none of {', '.join(names)}.")
+    if info.name in seen:
+        raise InputError(f"{path} is refused: it holds {info.name!r} twice.")
+    if info.size > LARGEST_MEMBER:
+        raise InputError(f"{path} is refused: its member {info.name!r} has {info.size} bytes, more than any avatar needs.")
+
+
+def _check_unfolded(path: str | Path, file: Path) -> None:
+    if file.suffix != ".npz":
+        return
+    with zipfile.ZipFile(file) as arrays:
+        size = sum(member.file_size for member in arrays.infolist())
+    if size > LARGEST_MEMBER:
+        raise InputError(f"{path} is refused: its member {file.name!r} unfolds to {size} bytes, more than any avatar needs.")

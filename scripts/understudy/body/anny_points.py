@@ -1,0 +1,121 @@
+"""Where a 2D pose detector would see its keypoints on Anny's surface, and which part of the head is hair."""
+
+import numpy as np
+
+from understudy.body.build import joint_regressor
+from understudy.body.model import PARTS
+from understudy.formats.skeleton import KEYPOINTS
+
+MOST_VERTICES = 32
+"""Largest number of vertices behind a keypoint."""
+
+_LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+_MIDDLES = {"neck": "shoulder", "mid_hip": "hip"}
+_KNUCKLES = {"pinky": ("finger5-1",), "index": ("finger2-1",), "thumb": ("finger1-2", "finger1-3")}
+"""Bones whose heads' mean is the hand's keypoint: the knuckles that MediaPipe Pose names, the thumb between its two."""
+
+
+def keypoint_rows(
+    vertices: np.ndarray,  # [S,V,3]
+    heads: dict[str, np.ndarray],  # of [S,3]
+    coco: dict[str, np.ndarray],  # of [V]
+    edges: dict[str, np.ndarray],
+    weights: np.ndarray,  # [V,24]
+    mirror: np.ndarray,  # [V]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices [K,M] int64 and coefficients [K,M] of every keypoint of the skeleton; rows sum to one.
+
+    Args:
+        vertices: Samples in any one pose.
+        heads: Heads of Anny's bones in that pose.
+        coco: Anny's regressors of COCO's keypoints.
+        edges: Vertices of the lips' and of the left eyelids' edge, as ``mouth`` and ``left_eye``.
+        weights: Skin weights.
+        mirror: Counterpart of each vertex.
+    """
+    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for name in KEYPOINTS:
+        if not name.startswith("right") and name not in _MIDDLES and not name.endswith("_right"):
+            found[name] = _one(name, vertices, heads, coco, edges, weights)
+    nose, coefficients = found["nose"]
+    found["nose"] = np.concatenate([nose, mirror[nose]]), np.concatenate([coefficients, coefficients]) / 2
+    for name in KEYPOINTS:
+        if name not in found and "right" in name:
+            chosen, coefficients = found[name.replace("right", "left")]
+            found[name] = mirror[chosen], coefficients
+    for middle, limb in _MIDDLES.items():
+        both = [found[f"{side}_{limb}"] for side in ("left", "right")]
+        found[middle] = np.concatenate([b[0] for b in both]), np.concatenate([b[1] for b in both]) / 2
+    indices = np.zeros((len(KEYPOINTS), MOST_VERTICES), np.int64)
+    rows = np.zeros((len(KEYPOINTS), MOST_VERTICES))
+    for row, name in enumerate(KEYPOINTS):
+        chosen, coefficients = found[name]
+        indices[row, : len(chosen)], rows[row, : len(chosen)] = chosen, coefficients
+        indices[row, len(chosen) :] = chosen[0]
+    return indices, rows
+
+
+def head_parts(
+    parts: np.ndarray,  # [F] uint8
+    faces: np.ndarray,  # [F,3]
+    vertices: np.ndarray,  # [V,3]
+    regions: np.ndarray,  # [F] of str
+    eye: np.ndarray,  # [3]
+    ear: np.ndarray,  # [3]
+) -> np.ndarray:
+    """``parts`` [F] with the scalp marked as hair and what is never seen as inside.
+
+    The hairline runs over the forehead, as far above the eyes as two thirds of the way to the crown, down before the ears and
+    behind them to the nape.
+
+    Args:
+        parts: Parts, the whole head as face.
+        faces: Corners.
+        vertices: Rest vertices, y up, facing +z, m.
+        regions: Anny's names of regions.
+        eye: Left eye.
+        ear: Left ear.
+    """
+    centre = vertices[faces].mean(axis=1)
+    crown = vertices[:, 1].max()
+    forehead = eye[1] + 0.55 * (crown - eye[1])
+    front = vertices[np.abs(vertices[:, 1] - forehead) < 0.02, 2].max()
+    # in profile the hairline is a straight line from the forehead to the ear's upper front, then level with the nape
+    along = np.clip((centre[:, 2] - (ear[2] + 0.015)) / (front - (ear[2] + 0.015)), 0.0, 1.0)
+    hairline = (ear[1] + 0.025) + along**0.7 * (forehead - ear[1] - 0.025)
+    behind = centre[:, 2] < ear[2] - 0.012
+    lowest = np.where(behind, ear[1] - 0.06, hairline)
+    at_ear = np.linalg.norm(np.abs(centre) * [1, 0, 0] + centre * [0, 1, 1] - ear, axis=1) < 0.036
+    on_head = parts == PARTS.index("face")
+    hair = (on_head | ((parts == PARTS.index("neck")) & behind)) & (centre[:, 1] > lowest) & ~at_ear
+    marked = np.where(hair, PARTS.index("hair"), parts)
+    hidden = np.isin(regions, ("mouth_cavity", "tongue", "eye_cavity.L", "eye_cavity.R", "eye_back.L", "eye_back.R"))
+    return np.where(hidden, PARTS.index("inside"), marked).astype(np.uint8)
+
+
+def region_edge(faces: np.ndarray, regions: np.ndarray, first: str, second: str) -> np.ndarray:
+    """Vertices that belong both to a face [F,3] of one region and to one of another."""
+    return np.intersect1d(faces[regions == first], faces[regions == second])
+
+
+def _one(
+    name: str,
+    vertices: np.ndarray,
+    heads: dict[str, np.ndarray],
+    coco: dict[str, np.ndarray],
+    edges: dict[str, np.ndarray],
+    weights: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    stem = name.partition("_")[2]
+    rigid = np.ones((vertices.shape[1], 1))
+    if stem in _KNUCKLES:
+        point = np.mean([heads[f"{bone}.L"] for bone in _KNUCKLES[stem]], axis=0)
+        return joint_regressor(vertices, point, rigid, MOST_VERTICES // 2, candidates=120)
+    if name == "mouth_left" or stem in ("eye_inner", "eye_outer"):
+        edge = edges["mouth" if name == "mouth_left" else "left_eye"]
+        across = vertices[:, edge, 0].mean(axis=0)
+        corner = edge[across.argmin() if stem == "eye_inner" else across.argmax()]
+        return np.array([corner]), np.ones(1)
+    point = np.einsum("v,svc->sc", coco[name], vertices)
+    count = MOST_VERTICES // 2
+    return joint_regressor(vertices, point, weights if stem in _LIMBS else rigid, count)

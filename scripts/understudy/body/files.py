@@ -1,0 +1,120 @@
+"""Bodies from files: the project's own npz, and SMPL's files."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from understudy.body.model import PARTS, BodyModel
+from understudy.errors import InputError
+from understudy.files import read_npz, sha256, write_npz
+
+FORMAT = "understudy-body-1"
+
+_KEYS = (
+    "name", "licence", "free", "v_template", "shapedirs", "joint_vertices", "joint_weights", "skin_joints", "skin_weights",
+    "kintree_table", "f", "vt", "ft", "parts", "part_names", "keypoint_names", "keypoint_vertices", "keypoint_weights",
+)  # fmt: skip
+
+
+def load_body(path: str | Path) -> BodyModel:
+    """Load a body: this project's npz, or a licensed SMPL file (``.npz`` or ``.pkl``).
+
+    Nothing in the file is ever executed, a pickle's contents included.
+
+    Raises:
+        InputError: The file is missing, is no body of 24 joints, or is a pickle that holds anything but arrays.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".pkl":
+        from understudy.body.smpl_files import load_smpl
+
+        return load_smpl(path)
+    arrays = read_npz(path)
+    if str(arrays.get("format")) == FORMAT:
+        return _own(path, arrays)
+    from understudy.body.smpl_files import load_smpl
+
+    return load_smpl(path)
+
+
+def write_body(path: str | Path, body: BodyModel, licence: str) -> None:
+    """Write a body as this project's npz. Regressors and skin weights are stored as the few numbers that are not zero.
+
+    Args:
+        path: The file.
+        body: The body; pose correctives are written where it has them.
+        licence: Whose the body is and under which terms it may be given away.
+    """
+    joint_vertices, joint_weights = _sparse_rows(body.J_regressor.numpy())
+    skin_joints, skin_weights = _sparse_rows(body.lbs_weights.numpy())
+    arrays = {
+        "format": FORMAT,
+        "name": body.name,
+        "licence": licence,
+        "free": np.bool_(body.free),
+        "v_template": body.v_template.numpy(),
+        "shapedirs": body.shapedirs.numpy(),
+        "joint_vertices": joint_vertices.astype(np.int32),
+        "joint_weights": joint_weights,
+        "skin_joints": skin_joints.astype(np.uint8),
+        "skin_weights": skin_weights,
+        "kintree_table": np.stack([np.array(body.parents), np.arange(len(body.parents))]).astype(np.int32),
+        "f": body.faces,
+        "vt": body.vt,
+        "ft": body.ft,
+        "parts": body.parts,
+        "part_names": np.array(PARTS),
+        "keypoint_names": np.array(body.keypoint_names),
+        "keypoint_vertices": body.keypoint_vertices.numpy().astype(np.int32),
+        "keypoint_weights": body.keypoint_weights.numpy(),
+    }
+    if body.posedirs is not None:
+        arrays["posedirs"] = body.posedirs.numpy()
+    write_npz(path, arrays)
+
+
+def _own(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
+    missing = [key for key in _KEYS if key not in arrays]
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(missing)}; build it again with scripts/build_body.py.")
+    if tuple(arrays["part_names"].tolist()) != PARTS:
+        raise InputError(f"{path} has other body parts than this version knows; build it again with scripts/build_body.py.")
+    count = len(arrays["v_template"])
+    joints = arrays["kintree_table"].shape[1]
+    posedirs = arrays.get("posedirs")
+    return BodyModel(
+        name=str(arrays["name"]),
+        sha256=sha256(path),
+        free=bool(arrays["free"]),
+        v_template=_float(arrays["v_template"]),
+        shapedirs=_float(arrays["shapedirs"]),
+        posedirs=None if posedirs is None else _float(posedirs),
+        J_regressor=_float(_dense_rows(arrays["joint_vertices"], arrays["joint_weights"], count)),
+        lbs_weights=_float(_dense_rows(arrays["skin_joints"], arrays["skin_weights"], joints)),
+        parents=tuple(int(parent) for parent in arrays["kintree_table"][0]),
+        faces=arrays["f"].astype(np.int32),
+        vt=arrays["vt"].astype(np.float32),
+        ft=arrays["ft"].astype(np.int32),
+        parts=arrays["parts"].astype(np.uint8),
+        keypoint_names=tuple(str(name) for name in arrays["keypoint_names"]),
+        keypoint_vertices=torch.from_numpy(arrays["keypoint_vertices"].astype(np.int64)),
+        keypoint_weights=_float(arrays["keypoint_weights"]),
+    )
+
+
+def _sparse_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and values [R,M] of what is not zero in each row, padded with zeros to the longest row."""
+    most = int((matrix != 0).sum(axis=1).max())
+    columns = np.argsort(matrix == 0, axis=1, kind="stable")[:, :most]
+    return columns, np.take_along_axis(matrix, columns, axis=1)
+
+
+def _dense_rows(columns: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
+    matrix = np.zeros((len(columns), width), np.float32)
+    np.put_along_axis(matrix, columns.astype(np.int64), values, axis=1)
+    return matrix
+
+
+def _float(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

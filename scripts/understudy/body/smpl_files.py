@@ -1,0 +1,170 @@
+"""Licensed SMPL files (``.pkl`` of the publisher, or ``.npz`` with the same arrays)."""
+
+import zipfile
+from pathlib import Path
+from zlib import error as ZlibError
+
+import numpy as np
+import torch
+
+from understudy.body.inert_pickle import dense, unpickle_arrays
+from understudy.body.model import JOINTS, BodyModel
+from understudy.body.parts import SMPL_PARENTS, parts_from_weights
+from understudy.body.unwrap import unwrap
+from understudy.errors import InputError
+from understudy.files import sha256
+
+CUSTOMARY_BETAS = 10
+"""Shape components used of a file that has more (newer SMPL files carry 300), as everywhere in the field."""
+
+_KEYS = ("v_template", "shapedirs", "J_regressor", "weights", "kintree_table", "f")
+_OPTIONAL = ("posedirs", "vt", "ft")
+
+_SMPL_VERTICES = 6890
+
+_VERTEX = {
+    "nose": 332, "right_eye": 6260, "left_eye": 2800, "right_ear": 4071, "left_ear": 583,
+    "left_big_toe": 3216, "left_small_toe": 3226, "left_heel": 3387,
+    "right_big_toe": 6617, "right_small_toe": 6624, "right_heel": 6787,
+}  # fmt: skip
+"""Keypoint to vertex of SMPL's own mesh."""
+
+_FINGERTIP = {
+    "left_thumb": (2746, 0.60), "left_index": (2319, 0.50), "left_pinky": (2673, 0.55),
+    "right_thumb": (6191, 0.60), "right_index": (5782, 0.50), "right_pinky": (6133, 0.55),
+}  # fmt: skip
+"""Keypoint to a fingertip's vertex of SMPL's own mesh, and how far from wrist to tip the knuckle is that detectors name."""
+
+_LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+_MIDDLES = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
+
+
+def load_smpl(path: str | Path) -> BodyModel:
+    """Load a file of SMPL format without executing anything in it.
+
+    Keypoints: limbs, neck and middle of the hips come from the joint regressor; on SMPL's own mesh of 6890 vertices also nose,
+    eyes, ears, feet and hands. ``keypoint_names`` lists those that the body has. Parts come from the skin weights
+    (no hair), and UV coordinates, where the file has none, from a simple unwrapping.
+
+    Raises:
+        InputError: The file is missing, damaged, no SMPL body of 24 joints, or a pickle that holds anything but arrays.
+    """
+    path = Path(path)
+    arrays = _read(path)
+    _check(path, arrays)
+    regressor, weights = arrays["J_regressor"].astype(np.float32), arrays["weights"].astype(np.float32)
+    v_template, faces = arrays["v_template"].astype(np.float32), arrays["f"].astype(np.int32)
+    parts = parts_from_weights(faces, weights)
+    if "vt" in arrays and "ft" in arrays:
+        vt, ft = arrays["vt"].astype(np.float32), arrays["ft"].astype(np.int32)
+    else:
+        vt, ft = unwrap(v_template, faces, parts)
+    names, indices, coefficients = _keypoints(regressor)
+    posedirs = arrays.get("posedirs")
+    return BodyModel(
+        name="smpl",
+        sha256=sha256(path),
+        free=False,
+        v_template=torch.from_numpy(v_template),
+        shapedirs=torch.from_numpy(arrays["shapedirs"][..., :CUSTOMARY_BETAS].astype(np.float32)),
+        posedirs=None if posedirs is None else torch.from_numpy(posedirs.astype(np.float32)),
+        J_regressor=torch.from_numpy(regressor),
+        lbs_weights=torch.from_numpy(weights),
+        parents=SMPL_PARENTS,
+        faces=faces,
+        vt=vt,
+        ft=ft,
+        parts=parts,
+        keypoint_names=names,
+        keypoint_vertices=torch.from_numpy(indices),
+        keypoint_weights=torch.from_numpy(coefficients),
+    )
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that matter, whichever way the file holds them."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    if zipfile.is_zipfile(path):
+        return _read_zip(path)
+    content = unpickle_arrays(path.read_bytes(), path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is a pickle but holds no SMPL body.")
+    return {key: dense(content[key], path, key) for key in _KEYS + _OPTIONAL if key in content}
+
+
+def _read_zip(path: Path) -> dict[str, np.ndarray]:
+    """Arrays of an npz; those stored as Python objects (a sparse J_regressor) go through the inert unpickler."""
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            present = set(archive.namelist())
+            for key in _KEYS + _OPTIONAL:
+                if f"{key}.npy" not in present:
+                    continue
+                with archive.open(f"{key}.npy") as file:
+                    version = np.lib.format.read_magic(file)
+                    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                    if header(file)[2].hasobject:
+                        arrays[key] = dense(unpickle_arrays(file.read(), path), path, key)
+                        continue
+                with archive.open(f"{key}.npy") as file:
+                    arrays[key] = dense(np.lib.format.read_array(file, allow_pickle=False), path, key)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, ZlibError, NotImplementedError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is not a readable npz file ({error}).") from None
+    return arrays
+
+
+def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    missing = [key for key in _KEYS if key not in arrays]
+    if missing:
+        raise InputError(f"{path} is no body of SMPL format: it lacks {', '.join(missing)}.")
+    tree = arrays["kintree_table"]
+    joints = tree.shape[-1] if tree.ndim == 2 else 0
+    if joints != len(JOINTS):
+        raise InputError(f"{path} has {joints} joints{_whose(joints)}; the SMPL file with 24 joints is needed.")
+    # the root's parent is stored as -1 or, unsigned, as 4294967295
+    if tuple(tree[0, 1:].astype(np.int64)) != SMPL_PARENTS[1:]:
+        raise InputError(f"{path} has 24 joints, but not in SMPL's tree.")
+    count = len(arrays["v_template"])
+    wanted = {"v_template": (count, 3), "J_regressor": (24, count), "weights": (count, 24)}
+    wanted |= {"posedirs": (count, 3, 207)} if "posedirs" in arrays else {}
+    for key, shape in wanted.items():
+        if arrays[key].shape != shape:
+            raise InputError(f"{path} has {key} of shape {arrays[key].shape} instead of {shape}; the file is damaged.")
+    shapedirs, faces = arrays["shapedirs"], arrays["f"]
+    if shapedirs.ndim != 3 or shapedirs.shape[:2] != (count, 3) or not shapedirs.shape[2]:
+        raise InputError(f"{path} has shapedirs of shape {shapedirs.shape} instead of ({count}, 3, betas).")
+    if faces.ndim != 2 or faces.shape[1] != 3 or not len(faces) or faces.min() < 0 or faces.max() >= count:
+        raise InputError(f"{path} has faces that do not fit its {count} vertices; the file is damaged.")
+    bad = [key for key, value in arrays.items() if not np.isfinite(value).all()]
+    if bad:
+        raise InputError(f"{path} has numbers that are not finite in {', '.join(bad)}; the file is damaged.")
+
+
+def _whose(joints: int) -> str:
+    owner = {55: "SMPL-X", 52: "SMPL-H", 16: "MANO", 5: "FLAME"}.get(joints)
+    return f" (as {owner} has)" if owner else ""
+
+
+def _keypoints(regressor: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Names, vertices [K,M] and coefficients [K,M] of the keypoints that the body has, in the skeleton's order."""
+    from understudy.formats.skeleton import KEYPOINTS
+
+    count = regressor.shape[1]
+    rows = {f"{side}_{limb}": regressor[JOINTS.index(f"{side}_{limb}")] for side in ("left", "right") for limb in _LIMBS}
+    rows |= {name: (rows[left] + rows[right]) / 2 for name, (left, right) in _MIDDLES.items()}
+    if count == _SMPL_VERTICES:
+        vertex = np.eye(count, dtype=np.float32)
+        rows |= {name: vertex[index] for name, index in _VERTEX.items()}
+        for name, (tip, along) in _FINGERTIP.items():
+            wrist = rows[name.split("_")[0] + "_wrist"]
+            rows[name] = (1 - along) * wrist + along * vertex[tip]
+    names = tuple(name for name in KEYPOINTS if name in rows)
+    matrix = np.stack([rows[name] for name in names])
+    most = int((matrix != 0).sum(axis=1).max())
+    indices = np.argsort(matrix == 0, axis=1, kind="stable")[:, :most].astype(np.int64)
+    coefficients = np.take_along_axis(matrix, indices, axis=1)
+    return names, indices, (coefficients / coefficients.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -1,0 +1,61 @@
+"""The UV atlas: which surface point each texel shows, and how images over it are made."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, sparse
+
+from understudy.render.mesh import rasterize_mesh
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Texels of an image over the UV layout whose centres lie inside a face."""
+
+    size: int
+    """Side of the image, px; row 0 is v = 1."""
+    texel: np.ndarray  # [N] int64
+    """Flat index, ``row * size + column``."""
+    face: np.ndarray  # [N] int32
+    bary: np.ndarray  # [N,3] float32
+
+    def interpolate(self, values: np.ndarray, faces: np.ndarray) -> np.ndarray:
+        """Values [N,C] at the texels' surface points, from ``values`` [V,C] at the vertices."""
+        corners = faces[self.face]
+        return sum(self.bary[:, k, None] * values[corners[:, k]] for k in range(3))
+
+    def image(self, values: np.ndarray) -> np.ndarray:
+        """Image [size,size,C] uint8 of texel values [N,C] in 0..255.
+
+        Every other texel takes the value of the nearest one inside the layout, so that neither bilinear look-ups
+        nor smaller copies of the image ever bleed across the islands' borders.
+        """
+        flat = np.zeros((self.size * self.size, values.shape[-1]), np.uint8)
+        flat[self.texel] = np.clip(np.round(values), 0, 255).astype(np.uint8)
+        outside = np.ones(self.size * self.size, bool)
+        outside[self.texel] = False
+        nearest = ndimage.distance_transform_edt(
+            outside.reshape(self.size, self.size), return_distances=False, return_indices=True
+        )
+        return flat.reshape(self.size, self.size, -1)[nearest[0], nearest[1]]
+
+
+def make_atlas(vt: np.ndarray, ft: np.ndarray, size: int) -> Atlas:
+    """Atlas of ``size`` px of the UV layout ``vt`` [VT,2], ``ft`` [F,3]; where faces overlap, one of them has the texel."""
+    corners = np.stack([vt[:, 0] * size, (1.0 - vt[:, 1]) * size, np.ones(len(vt))], axis=1)
+    layout = rasterize_mesh(corners, ft, np.eye(3), (size, size))
+    texel = np.flatnonzero(layout.face.ravel() >= 0)
+    return Atlas(size, texel, layout.face.ravel()[texel], layout.bary.reshape(-1, 3)[texel])
+
+
+def corner_sums(faces: np.ndarray, vertices: int) -> sparse.csr_matrix:
+    """Matrix [vertices,F] that sums per-face values into their corners."""
+    columns = np.repeat(np.arange(len(faces)), 3)
+    return sparse.csr_matrix((np.ones(faces.size, np.float32), (faces.ravel(), columns)), (vertices, len(faces)))
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray, sums: sparse.csr_matrix) -> np.ndarray:
+    """Unit normals [V,3], faces weighted by area; ``sums`` is ``corner_sums`` of the mesh."""
+    corners = vertices[faces]
+    normals = sums @ np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

@@ -1,0 +1,146 @@
+"""The canonical stage: one person's body in the big pose, its volumes, and the texture that the video shows."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from understudy.body.model import BodyModel
+from understudy.body.posed import check_same_body, posed_vertices
+from understudy.canonical.atlas import Atlas, corner_sums, make_atlas, vertex_normals
+from understudy.canonical.fill import diffuse_unseen, mirror_unseen
+from understudy.canonical.views import BestViews, Viewer, ViewRules
+from understudy.canonical.volume import build_volume
+from understudy.errors import InputError
+from understudy.formats.canonical import Canonical
+from understudy.formats.frames import Frames
+from understudy.formats.masks import read_alpha
+from understudy.formats.smpl import BodyTrack
+from understudy.progress import track as show_progress
+
+logger = logging.getLogger(__name__)
+
+BIG_POSE_HIP = np.pi / 6
+"""Radians about z: the left hip by this much, the right one by as much the other way."""
+
+
+@dataclass(frozen=True)
+class CanonicalConfig:
+    """Options of the canonical stage."""
+
+    margin: float = 0.1
+    """How far the volume reaches beyond the big-pose body, m."""
+    step: float = 0.025
+    """Distance of the volume's nodes, m."""
+    texture_size: int = 512
+    """Side of the texture and normal maps, px."""
+    max_frames: int = 60
+    """The texture is taken from at most this many frames, evenly spread."""
+    views_per_texel: int = 8
+    """A texel's colour is the weighted median of this many best views."""
+    cos_power: float = 4.0
+    """A view counts by the cosine of its angle to the surface's normal to this power."""
+    min_cos: float = 0.25
+    """Views at a smaller cosine are left out."""
+    border: float = 0.008
+    """Views this near to an outline, as a share of the person's height, count only where there is no better one."""
+    mirror: bool = True
+    """Fill what was never seen from the other side of the body first."""
+
+
+def big_pose() -> np.ndarray:
+    """Body pose [69] of canonical space: zero but the hips at +-30 degrees about z, arms in a T (as in instant-nvr)."""
+    pose = np.zeros(72, np.float32)
+    pose[[5, 8]] = BIG_POSE_HIP, -BIG_POSE_HIP
+    return pose[3:]
+
+
+def prepare_canonical(
+    frames: Frames, alpha_folder: str | Path, track: BodyTrack, body: BodyModel, config: CanonicalConfig
+) -> Canonical:
+    """Canonical space of the person of ``track``, textured by its frames.
+
+    Frames are read one at a time; memory does not grow with their number.
+
+    Raises:
+        InputError: Track and body or frames do not belong together, an image is missing, or no frame shows the body.
+    """
+    check_same_body(body, track, len(frames))
+    rest_vertices, rest_joints = _posed(body, track.betas, np.zeros(69, np.float32))
+    vertices, joints = _posed(body, track.betas, big_pose())
+    lbs_weights = body.lbs_weights.numpy().astype(np.float32)
+    volume = build_volume(vertices, body.faces, lbs_weights, body.vt, body.ft, config.margin, config.step)
+    logger.info("volume of %d x %d x %d nodes", *volume.bw.shape[:3])
+
+    atlas = make_atlas(body.vt, body.ft, config.texture_size)
+    sums = corner_sums(body.faces, len(vertices))
+    normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces, sums), body.faces))
+    views = _gather_views(frames, Path(alpha_folder), track, body, atlas, config)
+    quality = np.sqrt(views.weights.max(axis=1))
+    seen = quality > 0
+    if not seen.any():
+        raise InputError(
+            f"{alpha_folder}: no frame shows any part of the fitted body inside its silhouette; "
+            "look at the overlays of the smpl stage."
+        )
+    colors = views.median()
+    if config.mirror:
+        rest_points = atlas.interpolate(rest_vertices, body.faces)
+        rest_normals = _unit(atlas.interpolate(vertex_normals(rest_vertices, body.faces, sums), body.faces))
+        colors, known = mirror_unseen(colors, seen, rest_points, rest_normals, float(rest_joints[0, 0]))
+    else:
+        known = seen
+    logger.info("texture: %.0f %% seen, %.0f %% mirrored", 100 * seen.mean(), 100 * (known & ~seen).mean())
+    colors = diffuse_unseen(colors, known, atlas, body.faces, rest_vertices)
+    texture_seen = np.zeros(atlas.size**2, np.uint8)
+    texture_seen[atlas.texel] = np.where(seen, np.clip(np.round(255 * quality), 1, 255), 0)
+    return Canonical(
+        vertices=vertices,
+        joints=joints,
+        rest_vertices=rest_vertices,
+        rest_joints=rest_joints,
+        parents=np.array(body.parents, np.int32),
+        faces=body.faces.astype(np.int32),
+        lbs_weights=lbs_weights,
+        vt=body.vt.astype(np.float32),
+        ft=body.ft.astype(np.int32),
+        bw=volume.bw,
+        uv=volume.uv,
+        origin=volume.origin,
+        step=volume.step,
+        texture=atlas.image(colors),
+        texture_seen=texture_seen.reshape(atlas.size, atlas.size),
+        normal=atlas.image((normals / 2 + 0.5) * 255),
+    )
+
+
+def _posed(body: BodyModel, betas: np.ndarray, body_pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices [V,3] and joints [24,3] of the shaped body at the origin in a pose [69]."""
+    zero = torch.zeros(1, 3)
+    with torch.no_grad():
+        shape = torch.from_numpy(np.asarray(betas, np.float32))
+        posed = body(shape, zero, torch.from_numpy(body_pose)[None], zero)
+    return posed.vertices[0].numpy(), posed.joints[0].numpy()
+
+
+def _gather_views(
+    frames: Frames, alpha_folder: Path, track: BodyTrack, body: BodyModel, atlas: Atlas, config: CanonicalConfig
+) -> BestViews:
+    """The best views of each texel over evenly spread frames with a valid pose."""
+    usable = np.flatnonzero(track.valid)
+    if not len(usable):
+        raise InputError("No frame has a valid body pose; look at the keypoints' overlays, or film anew.")
+    chosen = usable[np.unique(np.linspace(0, len(usable) - 1, min(config.max_frames, len(usable))).round().astype(int))]
+    rules = ViewRules(config.cos_power, config.min_cos, config.border, float(np.median(track.transl[chosen, 2])))
+    viewer = Viewer(atlas, body.faces, len(body.v_template), track.K, rules)
+    views = BestViews(len(atlas.texel), config.views_per_texel)
+    for frame in show_progress(chosen.tolist(), "gathering texture"):
+        posed = posed_vertices(body, track, frame)
+        views.add(*viewer.look(posed, frames.read(frame), read_alpha(alpha_folder, frame)))
+    return views
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

@@ -1,0 +1,188 @@
+"""The body's motion and shape from keypoints and silhouettes, over all frames at once."""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from understudy.body.model import BodyModel
+from understudy.errors import InputError
+from understudy.fitting.evidence import Evidence, gather_evidence
+from understudy.fitting.flips import turn_back
+from understudy.fitting.initialise import initial_motion
+from understudy.fitting.motion import FREE, LIMBS, GROUP, Motion, body_height
+from understudy.fitting.outline import match, outline_energy, read_outlines, thin_surface
+from understudy.fitting.solve import Solution, minimise
+from understudy.fitting.terms import Terms, crown_and_sole, reprojection_errors
+from understudy.formats.frames import Frames
+from understudy.formats.keypoints import Keypoints
+from understudy.formats.smpl import BodyTrack
+
+logger = logging.getLogger(__name__)
+
+MAX_ERROR = 0.15
+"""A frame whose mean reprojection error is more than this share of the person's height is not valid."""
+
+FEW_BETAS = 2
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How to fit the body."""
+
+    height_m: float | None = None
+    """Height of the person, crown to sole, if known: it sets the scale. None: near the mean adult's."""
+    min_confidence: float = 0.3
+    """Keypoints with less confidence are not used."""
+    smoothness: float = 1.0
+    """Weight of smooth motion: more for shaky keypoints, less for fast dance."""
+    iterations: int = 60
+    """Steps of the optimiser in each stage."""
+    silhouettes: bool = True
+    """Whether the silhouettes take part."""
+    silhouette_frames: int = 300
+    """At most so many frames' silhouettes, spread over the video."""
+    silhouette_weight: float = 1.0
+    """Weight of the silhouettes."""
+    clothing: float = 0.01
+    """How far clothes stand off the body, as a share of the person's height."""
+
+
+def fit_body(
+    keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: BodyModel, config: FitConfig
+) -> BodyTrack:
+    """Fit shape, pose and place of a body to a whole video, in the camera frame.
+
+    Stages: a first guess in closed form; torso and limbs with a few shape components; everything; segments whose root
+    looks turned the wrong way; the silhouettes. Energies follow SMPLify (Bogo et al., Keep it SMPL, ECCV 2016, section
+    3) with smoothness over time, limits and stance written here instead of learned priors.
+
+    Args:
+        keypoints: 2D points and, if the backend has it, a 3D guess.
+        frames: The frames, of which only camera, rate and size are used.
+        alpha_folder: Silhouettes; not opened unless ``config.silhouettes``.
+        body: The body model.
+        config: Options.
+
+    Raises:
+        InputError: An impossible ``height_m``, no confident keypoints, or keypoints of another number of frames.
+    """
+    if config.height_m is not None and not 0.5 <= config.height_m <= 2.5:
+        raise InputError(f"smpl.height_m is {config.height_m}, but a person's height is 0.5 to 2.5 m; mend config.yaml.")
+    evidence = gather_evidence(keypoints, frames, body, config.min_confidence)
+    few = body.keypoint_body()
+    started = time.monotonic()
+    motion = initial_motion(evidence, few)
+    if config.height_m is not None:
+        motion = _with_height(motion, body, config.height_m)
+    _report("initialise", started, motion, evidence, few)
+    motion = _fit_points(motion, evidence, body, few, config)
+    if config.silhouettes:
+        motion = _fit_silhouettes(motion, evidence, body, few, alpha_folder, config)
+    return _track(motion, evidence, body, few)
+
+
+def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel, config: FitConfig) -> Motion:
+    fps, betas = evidence.fps, len(motion.betas)
+    terms = _terms(motion, evidence, body, few, config, robustness=8.0)
+    started = time.monotonic()
+    groups = (GROUP["root"], GROUP["spine"], *LIMBS)
+    solution = minimise(motion, terms.energy, groups, min(FEW_BETAS, betas), fps, config.iterations)
+    _report("global", started, solution.motion, evidence, few, solution)
+    for name in ("full", "full, again"):
+        started = time.monotonic()
+        terms = _terms(solution.motion, evidence, body, few, config, robustness=4.0)
+        solution = minimise(solution.motion, terms.energy, FREE, betas, fps, config.iterations)
+        _report(name, started, solution.motion, evidence, few, solution)
+        if name == "full":
+            solution = replace(solution, motion=turn_back(solution.motion, terms, config.iterations))
+    return solution.motion
+
+
+def _fit_silhouettes(
+    motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel, alpha_folder: Path, config: FitConfig
+) -> Motion:
+    rounds = 4
+    seen = np.flatnonzero(evidence.seen.numpy())
+    chosen = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), config.silhouette_frames)).round().astype(int))]
+    outlines = read_outlines(Path(alpha_folder), chosen.tolist())
+    if outlines is None:
+        logger.warning("no silhouette in %s shows a person, so the body is fitted to keypoints alone", alpha_folder)
+        return motion
+    surface = thin_surface(body)
+    for number in range(1, rounds + 1):
+        started = time.monotonic()
+        terms = _terms(motion, evidence, body, few, config, robustness=4.0)
+        matches = match(outlines, surface, motion, evidence.K)
+
+        def energy(moved: Motion, terms: Terms = terms, matches: object = matches) -> Tensor:
+            mask = outline_energy(
+                outlines, matches, surface, moved, evidence.K, terms.size_px, config.clothing  # type: ignore[arg-type]
+            )
+            return terms.energy(moved) + config.silhouette_weight * mask
+
+        solution = minimise(motion, energy, FREE, len(motion.betas), evidence.fps, max(config.iterations // 4, 2))
+        motion = solution.motion
+        _report(f"silhouettes {number}/{rounds}", started, motion, evidence, few, solution)
+    return motion
+
+
+def _terms(
+    motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel, config: FitConfig, robustness: float
+) -> Terms:
+    height = body_height(body, motion.betas)
+    return Terms(
+        evidence=evidence,
+        body=few,
+        size_px=evidence.K[1, 1] * height / motion.transl[:, 2].clamp(min=0.1),
+        smoothness=config.smoothness,
+        robustness=robustness,
+        height_m=config.height_m,
+        crown_and_sole=crown_and_sole(body),
+    )
+
+
+def _with_height(motion: Motion, body: BodyModel, height_m: float) -> Motion:
+    """The motion of a body of another height: betas of least norm that give it, and the same picture."""
+    template, directions = crown_and_sole(body)
+    slope = directions[1] - directions[0]
+    old = body_height(body, motion.betas)
+    betas = (height_m - template.diff()[0]) * slope / slope.square().sum().clamp(min=1e-8)
+    return Motion(motion.rotations, motion.transl * height_m / old, betas)
+
+
+def _track(motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel) -> BodyTrack:
+    with torch.no_grad():
+        errors = reprojection_errors(motion, evidence, few)
+        height = body_height(body, motion.betas)
+    mean_error = errors.nanmean(dim=1)
+    size = evidence.K[1, 1] * height / motion.transl[:, 2].clamp(min=0.1)
+    valid = evidence.seen & (mean_error < MAX_ERROR * size)
+    logger.info(
+        "body of %.3f m, reprojection %.1f px (%.1f %% of its height), %d of %d frames valid",
+        height, mean_error[valid].mean(), 100 * (mean_error / size)[valid].mean(), int(valid.sum()), len(valid),
+    )  # fmt: skip
+    global_orient, body_pose = motion.axis_angle()
+    return BodyTrack(
+        global_orient=global_orient.numpy(),
+        body_pose=body_pose.numpy(),
+        transl=motion.transl.numpy().astype(np.float32),
+        betas=motion.betas.numpy().astype(np.float32),
+        K=evidence.K.double().numpy(),
+        body_model=(body.name, body.sha256),
+        reprojection_px=mean_error.numpy().astype(np.float32),
+        valid=valid.numpy(),
+    )
+
+
+def _report(
+    stage: str, started: float, motion: Motion, evidence: Evidence, few: BodyModel, solution: Solution | None = None
+) -> None:
+    with torch.no_grad():
+        error = reprojection_errors(motion, evidence, few).nanmean()
+    energy = f"energy {solution.energy / len(motion):.2f} a frame, {solution.evaluations} steps, " if solution else ""
+    logger.info("fit, %s: %sreprojection %.1f px, %.1f s", stage, energy, error, time.monotonic() - started)

@@ -1,0 +1,95 @@
+"""What the fit looks for: rotations of groups of joints, translation and shape over all frames at once."""
+
+from dataclasses import dataclass
+
+import roma
+import torch
+from torch import Tensor
+
+from understudy.body.model import JOINTS, BodyModel, BodyOutput
+
+GROUPS = (
+    "root", "left_hip", "right_hip", "spine", "left_knee", "right_knee", "left_ankle", "right_ankle",
+    "left_foot", "right_foot", "head", "left_collar", "right_collar", "left_shoulder", "right_shoulder",
+    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "hands",
+)  # fmt: skip
+"""Joints that turn alike share one rotation: spine1 to spine3, neck and head; the hands' own joints stay at rest."""
+
+GROUP = {name: index for index, name in enumerate(GROUPS)}
+FREE = tuple(GROUP[name] for name in GROUPS if name != "hands")
+LIMBS = tuple(GROUP[name] for name in GROUPS if name.split("_")[-1] in ("hip", "knee", "shoulder", "elbow"))
+
+_SHARED = {
+    "pelvis": "root", "spine1": "spine", "spine2": "spine", "spine3": "spine", "neck": "head",
+    "left_hand": "hands", "right_hand": "hands",
+}  # fmt: skip
+GROUP_OF_JOINT = torch.tensor([GROUP[_SHARED.get(name, name)] for name in JOINTS])
+"""Group [24] of each joint."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One person's motion over ``T`` frames, in the camera frame."""
+
+    rotations: Tensor  # [T,G,3,3]
+    """Of each group relative to its parent; the root's relative to the camera."""
+    transl: Tensor  # [T,3] m
+    betas: Tensor  # [B]
+
+    def __len__(self) -> int:
+        return len(self.transl)
+
+    def joint_rotations(self) -> Tensor:
+        """Rotations [T,24,3,3] of all joints."""
+        return self.rotations[:, GROUP_OF_JOINT.to(self.rotations.device)]
+
+    def pose(self, body: BodyModel) -> BodyOutput:
+        """The body in every frame."""
+        return body.posed(self.betas, self.joint_rotations(), self.transl)
+
+    def at(self, frames: Tensor) -> "Motion":
+        """The motion of some frames only."""
+        return Motion(self.rotations[frames], self.transl[frames], self.betas)
+
+    def detach(self) -> "Motion":
+        """The same numbers without their history, rotations put back onto SO(3) in double precision."""
+        exact = roma.special_procrustes(self.rotations.detach().double()).to(self.rotations.dtype)
+        return Motion(exact, self.transl.detach(), self.betas.detach())
+
+    def axis_angle(self) -> tuple[Tensor, Tensor]:
+        """``global_orient`` [T,3] and ``body_pose`` [T,69]."""
+        vectors = roma.rotmat_to_rotvec(self.joint_rotations().double()).float()
+        return vectors[:, 0], vectors[:, 1:].flatten(1)
+
+
+def resting_rotations(length: int) -> Tensor:
+    """No rotation anywhere, [T,G,3,3]."""
+    return torch.eye(3).expand(length, len(GROUPS), 3, 3).clone()
+
+
+def project(points: Tensor, K: Tensor) -> Tensor:
+    """Pixels [...,2] of camera points [...,3]; points at or behind the camera go to its near plane of 5 cm."""
+    depth = points[..., 2:].clamp(min=0.05)
+    homogeneous = torch.cat([points[..., :2] / depth, torch.ones_like(depth)], dim=-1)
+    return homogeneous @ K[:2].T
+
+
+def body_height(body: BodyModel, betas: Tensor) -> Tensor:
+    """Height (m) of the rest pose from sole to crown, differentiable in ``betas``; needs the whole body."""
+    height = body.shaped(betas)[0][:, 1]
+    return height.max() - height.min()
+
+
+def temporal_frequencies(length: int) -> Tensor:
+    """Size [T] of the second difference of each cosine of ``from_cosines``, 0 (constant) to nearly 4."""
+    return 4.0 * torch.sin(torch.pi * torch.arange(length) / (2 * length)) ** 2
+
+
+def from_cosines(coefficients: Tensor) -> Tensor:
+    """Values [T,...] over time of orthonormal DCT-II coefficients [T,...]."""
+    length = len(coefficients)
+    shape = (length,) + (1,) * (coefficients.ndim - 1)
+    scale = torch.full((length,), (2.0 / length) ** 0.5)
+    scale[0] = (1.0 / length) ** 0.5
+    turn = torch.polar(scale, -torch.pi * torch.arange(length) / (2 * length))
+    return torch.fft.fft(coefficients * turn.reshape(shape), n=2 * length, dim=0)[:length].real

@@ -1,0 +1,101 @@
+"""Minimising an energy over a whole motion with L-BFGS, preconditioned in time.
+
+Increments are rotation vectors on top of the current rotations (so no singularity is ever near), and each is a sum of
+cosines over time whose high frequencies are scaled down in the measure that smoothness will resist them. That makes the
+problem well conditioned for videos of any length, and gaps fill at once.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import roma
+import torch
+from torch import Tensor
+
+from understudy.fitting.motion import Motion, from_cosines, temporal_frequencies
+from understudy.fitting.priors import ROOT_ACCELERATION, ROTATION_ACCELERATION
+
+logger = logging.getLogger(__name__)
+
+# how stiffly a frame's evidence holds a rotation (1/rad) and a translation (1/m), roughly
+_ROTATION_STIFFNESS = 40.0
+_TRANSL_STIFFNESS = (250.0, 250.0, 60.0)
+_BETAS_STIFFNESS = 10.0
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where a stage ended."""
+
+    motion: Motion
+    energy: float
+    evaluations: int
+
+
+def minimise(
+    motion: Motion,
+    energy: Callable[[Motion], Tensor],
+    groups: tuple[int, ...],
+    num_betas: int,
+    fps: float,
+    iterations: int,
+) -> Solution:
+    """Improve a motion; what is not finite is never accepted.
+
+    Args:
+        motion: The start.
+        energy: Of a motion, differentiable.
+        groups: Groups whose rotations may change; translation always may.
+        num_betas: How many leading shape components may change.
+        fps: Frames a second.
+        iterations: Of L-BFGS.
+    """
+    length = len(motion)
+    frequencies = temporal_frequencies(length)
+    rotation_scale = _scale(_ROTATION_STIFFNESS, fps**2 / ROTATION_ACCELERATION, frequencies)[:, None, None]
+    transl_scale = torch.stack(
+        [_scale(a, fps**2 / b, frequencies) for a, b in zip(_TRANSL_STIFFNESS, ROOT_ACCELERATION, strict=True)], dim=-1
+    )
+    betas_scale = 1.0 / (_BETAS_STIFFNESS * length**0.5)
+    turn = torch.zeros(length, len(groups), 3, requires_grad=True)
+    move = torch.zeros(length, 3, requires_grad=True)
+    shape = torch.zeros(num_betas, requires_grad=True)
+    variables = [turn, move] + ([shape] if num_betas else [])
+
+    def current() -> Motion:
+        rotations = motion.rotations.clone()
+        increments = roma.rotvec_to_rotmat(from_cosines(turn * rotation_scale))
+        rotations[:, list(groups)] = motion.rotations[:, list(groups)] @ increments
+        betas = motion.betas + torch.nn.functional.pad(shape * betas_scale, (0, len(motion.betas) - num_betas))
+        return Motion(rotations, motion.transl + from_cosines(move * transl_scale), betas)
+
+    optimiser = torch.optim.LBFGS(
+        variables, max_iter=iterations, max_eval=iterations * 5 // 4 + 2, history_size=12,
+        tolerance_grad=1e-4, tolerance_change=1e-9, line_search_fn="strong_wolfe",
+    )  # fmt: skip
+    best, best_value, count = motion, float("inf"), 0
+
+    def closure() -> Tensor:
+        nonlocal best, best_value, count
+        optimiser.zero_grad()
+        moved = current()
+        value = energy(moved)
+        value.backward()
+        count += 1
+        finite = bool(torch.isfinite(value)) and all(bool(torch.isfinite(v.grad).all()) for v in variables)  # type: ignore[union-attr]
+        if not finite:
+            raise FloatingPointError
+        if value.item() < best_value:
+            best, best_value = moved, value.item()
+        return value
+
+    try:
+        optimiser.step(closure)
+    except FloatingPointError:
+        logger.warning("the fit met numbers that are not finite and goes on from its best motion so far")
+    return Solution(best.detach(), best_value, count)
+
+
+def _scale(stiffness: float, resistance: float, frequencies: Tensor) -> Tensor:
+    return (stiffness**2 + (resistance * frequencies) ** 2).rsqrt()

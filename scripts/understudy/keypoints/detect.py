@@ -1,0 +1,149 @@
+"""2D keypoints of the one person a video is about."""
+
+import logging
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+
+from understudy.errors import InputError
+from understudy.formats.frames import Frames
+from understudy.formats.keypoints import Keypoints
+from understudy.formats.skeleton import KEYPOINTS
+from understudy.keypoints.backends import KeypointBackend, Pose, Region, open_backend
+from understudy.keypoints.temporal import (
+    doubt_hidden_faces,
+    doubt_outliers,
+    find_swaps,
+    lateral_directions,
+    undo_swaps,
+)
+from understudy.keypoints.tracking import fill_rows, link, main_picks
+from understudy.progress import track
+
+logger = logging.getLogger(__name__)
+
+SURE = 0.3
+"""Points of at least this confidence span the person's box."""
+BOX_MARGIN = 0.08
+"""The box is wider than the points by this share of its longer side, for hair, fingers and clothes."""
+
+
+@dataclass(frozen=True)
+class KeypointsConfig:
+    """How keypoints are found."""
+
+    backend: str = "mediapipe"
+    """Name of a backend in ``understudy.keypoints.backends``."""
+    max_gap_seconds: float = 0.5
+    """Frames without the person are interpolated in gaps of up to this length."""
+    min_height: int = 128
+    """Least median height of the person, px."""
+
+
+def detect_keypoints(frames: Frames, config: KeypointsConfig) -> Keypoints:
+    """Find the person in every frame: the largest one who stays longest.
+
+    The first pass finds everybody in each frame and links them over time; the second finds the pose of the chosen
+    person only, in the square where they were found or, for a short while, should have been.
+
+    Raises:
+        InputError: Nobody is found, or in fewer than half of the frames, or the person is too small.
+    """
+    with closing(open_backend(config.backend)) as backend:
+        longest = max(0, round(config.max_gap_seconds * frames.fps))
+        regions, people = _choose_person(frames, backend, longest)
+        poses = _find_poses(frames, backend, regions)
+    return _assemble(frames, config, poses, people, longest)
+
+
+def _choose_person(frames: Frames, backend: KeypointBackend, longest: int) -> tuple[list[Region | None], np.ndarray]:
+    """The region of the chosen person in each frame, and the number of people in it [T]."""
+    found = [list(backend.find_people(frames.read(index))) for index in track(range(len(frames)), "finding people")]
+    people = np.array([len(regions) for regions in found])
+    if not people.any():
+        raise InputError(f"Nobody was found in any frame of {frames.source}; use a video that shows one whole person.")
+    tracks = link([np.array([region.box for region in regions]).reshape(-1, 4) for regions in found], frames.fps)
+    if people.max() > 1:
+        logger.info(
+            "%s: up to %d people at once, in %d of %d frames more than one; the largest one who stays longest is taken",
+            frames.source, people.max(), (people > 1).sum(), len(people),
+        )  # fmt: skip
+    picks = main_picks(tracks, len(frames))
+    chosen = [regions[pick] if pick >= 0 else None for regions, pick in zip(found, picks, strict=True)]
+    return _fill_regions(chosen, longest), people
+
+
+def _fill_regions(regions: list[Region | None], longest: int) -> list[Region | None]:
+    """Regions also for frames where the detector missed the person, from the frames around them."""
+    rows = np.array([(r.x, r.y, r.size, np.cos(r.angle), np.sin(r.angle)) if r else (0.0,) * 5 for r in regions])
+    known = np.array([r is not None for r in regions])
+    rows, filled = fill_rows(rows, known, longest)
+    return [
+        Region(x, y, size, float(np.arctan2(sin, cos))) if given or guessed else None
+        for (x, y, size, cos, sin), given, guessed in zip(rows.tolist(), known, filled, strict=True)
+    ]
+
+
+def _find_poses(frames: Frames, backend: KeypointBackend, regions: Iterable[Region | None]) -> list[Pose | None]:
+    return [
+        backend.find_pose(frames.read(index), region) if region else None
+        for index, region in track(list(enumerate(regions)), "finding keypoints")
+    ]
+
+
+def _assemble(
+    frames: Frames, config: KeypointsConfig, poses: list[Pose | None], people: np.ndarray, longest: int
+) -> Keypoints:
+    seen = np.array([pose is not None for pose in poses])
+    if not seen.any():
+        raise InputError(f"Nobody was found in any frame of {frames.source}; use a video that shows one whole person.")
+    if seen.mean() < 0.5:
+        raise InputError(
+            f"The person was found in only {seen.sum()} of {len(seen)} frames of {frames.source};"
+            " cut the video to the part that shows them."
+        )
+    empty = np.zeros((len(KEYPOINTS), 3), np.float32)
+    points = np.stack([empty if pose is None else pose.points for pose in poses])
+    world = np.stack([empty if pose is None else pose.world for pose in poses])
+    boxes = np.stack([person_box(row, frames.width, frames.height) for row in points])
+    heights = (boxes[:, 3] - boxes[:, 1])[seen]
+    height = float(np.median(heights))
+    if height < config.min_height:
+        raise InputError(
+            f"The person in {frames.source} is {height:.0f} px tall, less than {config.min_height} px (keypoints.min_height);"
+            " film closer, or raise frames.max_size if the video is larger."
+        )
+
+    swapped = find_swaps(lateral_directions(world), seen, frames.fps)
+    if swapped.any():
+        logger.info("%s: left and right put back in %d of %d frames", frames.source, swapped.sum(), len(swapped))
+    points, world = undo_swaps(points, swapped), undo_swaps(world, swapped)
+    points = doubt_outliers(doubt_hidden_faces(points, world), seen, height)
+
+    (points, filled), (world, _), (boxes, _) = (fill_rows(array, seen, longest) for array in (points, world, boxes))
+    points[filled, :, 2] = 0.0
+    logger.info(
+        "%s: person found in %d of %d frames, %d interpolated", frames.source, seen.sum(), len(seen), filled.sum()
+    )
+    return Keypoints(
+        keypoints=points.astype(np.float32),
+        names=KEYPOINTS,
+        bbox=boxes.astype(np.float32),
+        backend=config.backend,
+        world=world.astype(np.float32),
+        interpolated=filled,
+        swapped=swapped,
+        people=people,
+    )
+
+
+def person_box(points: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Box [4] x0 y0 x1 y1 px around the sure points of one person [J,3], inside the image; zeros without any."""
+    sure = points[points[:, 2] >= SURE, :2]
+    if not len(sure):
+        return np.zeros(4)
+    low, high = sure.min(axis=0), sure.max(axis=0)
+    margin = BOX_MARGIN * float((high - low).max())
+    return np.array([*np.clip(low - margin, 0, (width, height)), *np.clip(high + margin, 0, (width, height))])

@@ -1,0 +1,160 @@
+"""The report: one self-contained page that says how far the avatar can be trusted, mostly in pictures."""
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import torch
+from PIL import Image
+
+from understudy.body.model import BodyModel
+from understudy.files import whole_file
+from understudy.formats.canonical import Canonical
+from understudy.formats.frames import Frames
+from understudy.formats.keypoints import Keypoints
+from understudy.formats.masks import read_alpha, read_parsing
+from understudy.formats.smpl import BodyTrack
+from understudy.metrics.masks import iou
+from understudy.render.mesh import rasterize_mesh
+from understudy.report.curves import curve_svg
+from understudy.report.overlays import draw_keypoints, draw_mask, draw_mesh, draw_parsing, shrink
+
+SHOWN_FRAMES = 6
+SHOWN_HELD_OUT = 6
+PICTURE_HEIGHT = 500  # px; twice the size on the page, for sharp screens
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """What the chain made of one video."""
+
+    actor: str
+    frames: Frames
+    keypoints: Keypoints
+    alpha_folder: Path
+    parsing_folder: Path
+    track: BodyTrack
+    body: BodyModel
+    canonical: Canonical
+    history: Mapping[str, Any]
+    """Curves of the training, by name."""
+    metrics: Mapping[str, Any]
+    comparisons: Path
+    """Folder of side-by-side pictures of held-out frames."""
+    turntable: Path
+
+
+def write_report(path: str | Path, inputs: ReportInputs) -> None:
+    """Write the page; it needs no other file and no network."""
+    shown = np.unique(np.linspace(0, len(inputs.frames) - 1, SHOWN_FRAMES).round().astype(int))
+    rows, body_iou = _stage_rows(inputs, shown)
+    template = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+    ).get_template("page.html.j2")
+    frames = inputs.frames
+    page = template.render(
+        actor=inputs.actor,
+        summary=f"{frames.source}: {len(frames)} frames of {frames.width}×{frames.height} px at {frames.fps:.3g} a second.",
+        turntable=base64.b64encode(inputs.turntable.read_bytes()).decode(),
+        figures=_figures(inputs, body_iou),
+        stages={"frames": shown.tolist(), "rows": rows},
+        held_out=_held_out(inputs.comparisons),
+        charts=_charts(inputs),
+        textures=[
+            {"name": "texture", "data": _jpeg(inputs.canonical.texture)},
+            {
+                "name": "seen in the video",
+                "data": _jpeg(np.repeat(inputs.canonical.texture_seen[..., None], 3, axis=-1)),
+            },
+            {"name": "canonical normals", "data": _jpeg(inputs.canonical.normal)},
+        ],
+    )
+    with whole_file(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _stage_rows(inputs: ReportInputs, shown: np.ndarray) -> tuple[list[dict[str, Any]], float]:
+    """Pictures of the chosen frames by stage, and the mean IoU of body and mask over them."""
+    frames, track = inputs.frames, inputs.track
+    vertices = _posed_vertices(inputs, shown)
+    names = ("video", "keypoints", "silhouette", "body", "parts")
+    pictures: dict[str, list[str]] = {name: [] for name in names}
+    ious = []
+    for i, posed in zip(shown, vertices, strict=True):
+        image, alpha = frames.read(i), read_alpha(inputs.alpha_folder, i)
+        drawn = (
+            image,
+            draw_keypoints(image, inputs.keypoints.keypoints[i], inputs.keypoints.names),
+            draw_mask(image, alpha),
+            draw_mesh(image, posed, inputs.body.faces, track.K),
+            draw_parsing(image, read_parsing(inputs.parsing_folder, i)),
+        )
+        for name, picture in zip(names, drawn, strict=True):
+            pictures[name].append(_jpeg(shrink(picture, PICTURE_HEIGHT)))
+        covered = rasterize_mesh(posed, inputs.body.faces, track.K, (frames.width, frames.height)).face >= 0
+        if track.valid[i]:
+            ious.append(iou(covered, alpha >= 128))
+    rows = [{"name": name, "pictures": pictures[name]} for name in names]
+    return rows, float(np.mean(ious)) if ious else float("nan")
+
+
+def _posed_vertices(inputs: ReportInputs, shown: np.ndarray) -> np.ndarray:
+    track = inputs.track
+    with torch.no_grad():
+        output = inputs.body(
+            torch.from_numpy(track.betas),
+            *(torch.from_numpy(part[shown]) for part in (track.global_orient, track.body_pose, track.transl)),
+        )
+    return output.vertices.numpy()
+
+
+def _figures(inputs: ReportInputs, body_iou: float) -> list[dict[str, str]]:
+    """The table's rows."""
+    track, keypoints, metrics = inputs.track, inputs.keypoints, inputs.metrics
+    rest, _ = inputs.body.shaped(torch.from_numpy(track.betas))
+    height = float(rest[:, 1].max() - rest[:, 1].min())
+    rows = [
+        ("Frames with the person found", f"{(~keypoints.interpolated).sum()} of {len(keypoints)}", keypoints.backend),
+        ("Left and right put back", f"{int(keypoints.swapped.sum())}", "frames where the detector had exchanged them"),
+        ("Reprojection error", f"{np.nanmean(track.reprojection_px):.1f} px", "mean over seen keypoints"),
+        ("Body against mask", f"{body_iou:.3f}", "IoU over the frames below; clothes and hair are outside the body"),
+        ("Height", f"{height:.2f} m", "of the fitted body; a prior unless height_m is given"),
+    ]
+    rows += [(row["name"], row["text"], row["note"]) for row in metrics["figures"]]
+    return [{"name": name, "value": value, "note": note} for name, value, note in rows]
+
+
+def _held_out(folder: Path) -> list[dict[str, str]]:
+    pictures = sorted(folder.glob("*.png"))
+    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(SHOWN_HELD_OUT, len(pictures))).round().astype(int))
+    return [{"name": pictures[i].stem, "data": _jpeg(np.array(Image.open(pictures[i]).convert("RGB")))} for i in chosen]
+
+
+def _charts(inputs: ReportInputs) -> list[dict[str, str]]:
+    history, track = inputs.history, inputs.track
+    charts = [
+        {
+            "svg": curve_svg(history["step"], {"loss": history["loss"]}, "step", "loss", log_y=True),
+            "caption": "training loss",
+        },
+        {
+            "svg": curve_svg(history["step"], {"psnr": history["psnr"]}, "step", "PSNR, dB"),
+            "caption": "PSNR of training crops",
+        },
+        {
+            "svg": curve_svg(range(len(track)), {"error": track.reprojection_px.tolist()}, "frame", "px"),
+            "caption": "reprojection error of the fit",
+        },
+    ]
+    return charts
+
+
+def _jpeg(image: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="JPEG", quality=88)
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,40 @@
+"""The configuration: checked against its schema, and merged with an actor's own options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match
+
+from understudy.errors import InputError
+
+
+def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: str = "config.yaml") -> None:
+    """Refuse unknown options, wrong types and impossible values.
+
+    Raises:
+        InputError: One sentence that names the option, what is wrong and what is allowed.
+    """
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        raise InputError(f"{name}, {_sentence(error)}")
+
+
+def actor_settings(config: Mapping[str, Any], stage: str, actor: str) -> dict[str, Any]:
+    """Options of ``stage`` for ``actor``: the general ones with the actor's own on top."""
+    own = config.get("actors", {}).get(actor, {}).get(stage, {})
+    return {**config.get(stage, {}), **own}
+
+
+def _sentence(error: ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(known))
+        return f"{where}: unknown option {', '.join(map(str, unknown))}; known here: {', '.join(known)}."
+    if error.validator == "type":
+        allowed = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        return f"{where}: {error.instance!r} should be of type {' or '.join(allowed)}."
+    if error.validator == "enum":
+        return f"{where}: {error.instance!r} should be one of {', '.join(map(str, error.validator_value))}."
+    return f"{where}: {error.message}."

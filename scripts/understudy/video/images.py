@@ -1,0 +1,111 @@
+"""A folder of images as a video."""
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageOps
+
+from understudy.errors import InputError
+from understudy.video.colour import flatten_alpha
+from understudy.video.pictures import Picture, fit_size
+from understudy.video.sources import list_images, sha256_of_images
+
+TURNED = (5, 6, 7, 8)
+"""EXIF orientations that exchange width and height."""
+
+
+class ImageFolder:
+    """Images of a folder, in natural order, as frames at a constant rate."""
+
+    def __init__(self, folder: Path, rate: float) -> None:
+        """Look at the images' headers.
+
+        Raises:
+            InputError: No image there, one that cannot be read, or sizes that differ.
+        """
+        self.folder = folder
+        self.images = list_images(folder)
+        if not self.images:
+            raise InputError(f"{folder} holds no images (jpg, png, webp or tif); put the frames there or give a video.")
+        self.times = np.arange(len(self.images)) / rate
+        self.declared_rate = rate
+        size = None
+        for path in self.images:
+            with _open(path) as image:
+                orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+                upright = image.size[::-1] if orientation in TURNED else image.size
+                if size is None:
+                    size = upright
+                    self.focal_35mm = _focal_35mm(image)
+            if upright != size:
+                raise InputError(
+                    f"{path} is {upright[0]}x{upright[1]} px but {self.images[0].name} is {size[0]}x{size[1]}; "
+                    "all images of a folder must have one size."
+                )
+
+    def sha256(self) -> str:
+        """Hash over the images' names and contents."""
+        return sha256_of_images(self.images)
+
+    def read(self, indices: Sequence[int] | np.ndarray, max_size: int) -> Iterator[tuple[int, Picture]]:
+        """Yield index and picture of the wanted images, scaled to ``max_size``."""
+        for index in indices:
+            yield int(index), read_image(self.images[index], max_size)
+
+
+def read_image(path: Path, max_size: int) -> Picture:
+    """Read an image upright and in sRGB: EXIF orientation and ICC profile applied, transparency over white.
+
+    Raises:
+        InputError: It is damaged or not an image.
+    """
+    with _open(path) as image:
+        stored = image.size
+        image.draft("RGB", fit_size(stored, max_size))  # large JPEGs are decoded at a half, a quarter or an eighth
+        try:
+            image.load()
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{path} cannot be read as an image ({error}); replace or remove it.") from None
+        profile = image.info.get("icc_profile")
+        upright = ImageOps.exif_transpose(image)
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in TURNED
+    size = stored[::-1] if turned else stored
+    pixels = _pixels(upright, profile)
+    target = fit_size(size, max_size)
+    if target != (pixels.shape[1], pixels.shape[0]):
+        pixels = cv2.resize(pixels, target, interpolation=cv2.INTER_AREA)
+    return Picture(pixels, size)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(path)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as an image ({error}); replace or remove it.") from None
+
+
+def _pixels(image: Image.Image, profile: bytes | None) -> np.ndarray:
+    """sRGB uint8 [H,W,3]."""
+    if image.mode.startswith("I"):  # 16-bit grey
+        grey = np.rint(np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1)
+    colour = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if profile and image.mode in ("RGB", "RGBA"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            ImageCms.profileToProfile(colour, source, ImageCms.createProfile("sRGB"), inPlace=True)
+        except (ImageCms.PyCMSError, OSError):  # a damaged profile: its pixels are taken for sRGB, as viewers do
+            pass
+    pixels = np.array(colour)
+    return flatten_alpha(pixels) if pixels.shape[-1] == 4 else pixels
+
+
+def _focal_35mm(image: Image.Image) -> float | None:
+    value = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
+    try:
+        return float(value or 0) or None  # 0 stands for unknown
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,41 @@
+"""Write the one-page report of an actor (rule report)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from understudy.body.files import load_body
+
+from understudy.files import read_json
+from understudy.formats.canonical import Canonical
+from understudy.formats.frames import Frames
+from understudy.formats.keypoints import Keypoints
+from understudy.formats.smpl import BodyTrack
+from understudy.log import log_to
+from understudy.report.page import ReportInputs, write_report
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main() -> None:
+    """Read the rule's files, call the library, write the rule's files."""
+    inputs = ReportInputs(
+        actor=snakemake.wildcards.actor,
+        frames=Frames.load(snakemake.input.index, snakemake.input.frames),
+        keypoints=Keypoints.load(snakemake.input.keypoints),
+        alpha_folder=Path(snakemake.input.alpha),
+        parsing_folder=Path(snakemake.input.parsing),
+        track=BodyTrack.load(snakemake.input.smpl),
+        body=load_body(snakemake.input.body),
+        canonical=Canonical.load(snakemake.input.canonical),
+        history=read_json(snakemake.input.curves),
+        metrics=read_json(snakemake.input.metrics),
+        comparisons=Path(snakemake.input.comparisons),
+        turntable=Path(snakemake.input.turntable),
+    )
+    write_report(snakemake.output.report, inputs)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main()

@@ -1,0 +1,121 @@
+"""Every step's environment has what its script imports: Snakemake would hide a gap by lending its own packages."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARY = ROOT / "scripts/understudy"
+DISTRIBUTION = {"PIL": "pillow", "cv2": "opencv-contrib-python-headless", "yaml": "pyyaml"}
+OPTIONAL = {"gsplat", "snakemake"}
+"""Imported only where present, or for type checkers."""
+
+
+def rules():
+    """(rule, env file, script) of every rule."""
+    found = []
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for block in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
+            name = block[: block.index(":")]
+            env = re.search(r'conda:\s*"\.\./(envs/[^"]+)"', block)
+            script = re.search(r'script:\s*"\.\./(scripts/[^"]+)"', block)
+            found.append((name, env and env[1], script and script[1]))
+    return found
+
+
+def imports_of(path, seen):
+    """Third-party modules that a file and the library modules it reaches import."""
+    if path in seen:
+        return set()
+    seen.add(path)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            top = name.split(".")[0]
+            if top == "understudy":
+                found |= imports_of(module_file(name), seen)
+            elif top not in sys.stdlib_module_names and top not in OPTIONAL:
+                found.add(top)
+    return found
+
+
+def module_file(name):
+    """File of ``understudy.a.b`` or of ``understudy.a.b.thing``."""
+    parts = name.split(".")[1:]
+    for length in range(len(parts), -1, -1):
+        base = LIBRARY.joinpath(*parts[:length])
+        for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+            if candidate.is_file():
+                return candidate
+    raise AssertionError(f"{name} is not in the library")
+
+
+def pins_of(env):
+    """Pinned distributions of an env file, lower case: version."""
+    content = yaml.safe_load((ROOT / env).read_text())
+    pip = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
+    return dict(line.lower().split("==") for line in pip)
+
+
+def required_pins():
+    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
+    return dict(line.lower().split("==") for line in lines if line)
+
+
+@pytest.mark.parametrize("rule, env, script", [r for r in rules()])
+def test_every_rule_has_an_environment_and_a_script(rule, env, script):
+    assert env and (ROOT / env).is_file(), rule
+    assert script and (ROOT / script).is_file(), rule
+    assert len((ROOT / script).read_text().splitlines()) < 60
+
+
+@pytest.mark.parametrize("rule, env, script", [r for r in rules()])
+def test_environment_covers_what_the_script_imports(rule, env, script):
+    needed = {DISTRIBUTION.get(name, name) for name in imports_of(ROOT / script, set())}
+    assert needed <= set(pins_of(env)), f"{env} lacks {sorted(needed - set(pins_of(env)))}"
+
+
+@pytest.mark.parametrize("env", sorted({env for _, env, _ in rules()}))
+def test_environments_are_pinned_and_agree_with_the_one_venv(env):
+    content = yaml.safe_load((ROOT / env).read_text())
+    assert content["channels"] == ["conda-forge", "nodefaults"]
+    assert all("=" in entry for entry in content["dependencies"] if isinstance(entry, str))
+    required = required_pins()
+    required["opencv-contrib-python-headless"] = required["opencv-contrib-python"]
+    for name, version in pins_of(env).items():
+        assert required.get(name) == version, name
+
+
+@pytest.mark.parametrize("env", sorted({env for _, env, _ in rules()}))
+def test_extras_mirror_the_environments(env):
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert dict(line.lower().split("==") for line in extras[Path(env).stem]) == pins_of(env)
+
+
+def test_library_never_imports_snakemake_and_stages_never_each_other():
+    stages = {"keypoints", "fitting", "masks", "canonical", "avatar"}
+    for path in LIBRARY.rglob("*.py"):
+        own = path.relative_to(LIBRARY).parts[0]
+        for node in ast.walk(ast.parse(path.read_text())):
+            module = node.module if isinstance(node, ast.ImportFrom) else None
+            if not module:
+                continue
+            assert not module.startswith("snakemake"), path
+            if own in stages and module.startswith("understudy."):
+                assert module.split(".")[1] not in stages - {own}, f"{path} reaches into {module}"
+
+
+def test_package_root_imports_nothing():
+    tree = ast.parse((LIBRARY / "__init__.py").read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]

@@ -1,0 +1,89 @@
+"""The configuration is checked before any job, and an actor's own options win."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from understudy.errors import InputError
+from understudy.settings import actor_settings, check_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def dataclasses_of_stages():
+    from understudy.avatar.evaluate import EvaluateConfig
+    from understudy.avatar.train import AvatarConfig
+    from understudy.canonical.prepare import CanonicalConfig
+    from understudy.fitting.fit import FitConfig
+    from understudy.masks.silhouettes import SilhouettesConfig
+    from understudy.video.decode import FramesConfig
+
+    from understudy.avatar.turntable import RenderConfig
+    from understudy.keypoints.detect import KeypointsConfig
+
+    return {
+        "frames": FramesConfig,
+        "keypoints": KeypointsConfig,
+        "silhouettes": SilhouettesConfig,
+        "smpl": FitConfig,
+        "canonical": CanonicalConfig,
+        "avatar": AvatarConfig,
+        "evaluate": EvaluateConfig,
+        "render": RenderConfig,
+    }
+
+
+def test_shipped_config_is_valid():
+    Draft202012Validator.check_schema(SCHEMA)
+    check_settings(CONFIG, SCHEMA)
+
+
+@pytest.mark.parametrize("stage", sorted(dataclasses_of_stages()))
+def test_config_schema_and_code_have_the_same_options_and_defaults(stage):
+    config_class = dataclasses_of_stages()[stage]
+    names = {field.name for field in fields(config_class)}
+    assert set(CONFIG[stage]) == names
+    assert set(SCHEMA["$defs"][stage]["properties"]) == names
+    default = config_class()
+    for name in names:
+        value = getattr(default, name)
+        assert CONFIG[stage][name] == (list(value) if isinstance(value, tuple) else value), name
+
+
+def test_every_option_is_explained():
+    for stage, definition in SCHEMA["$defs"].items():
+        for name, option in definition["properties"].items():
+            assert option.get("description"), f"{stage}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"avatar": {"stepz": 3}}, ["avatar", "stepz", "steps"]),
+        ({"avatar": {"steps": "many"}}, ["avatar.steps", "many", "integer"]),
+        ({"avatar": {"steps": -5}}, ["avatar.steps", "-5"]),
+        ({"frames": {"max_frames": 3}}, ["frames.max_frames"]),
+        ({"smpl": {"height_m": 17.8}}, ["smpl.height_m", "17.8"]),
+        ({"keypoints": {"backend": "guess"}}, ["keypoints.backend", "guess", "mediapipe"]),
+        ({"actors": {"anna": {"avatar": {"stepz": 3}}}}, ["actors.anna.avatar", "stepz"]),
+        ({"frame": {}}, ["frame", "frames"]),
+    ],
+)
+def test_bad_options_are_refused_in_one_sentence(change, words):
+    with pytest.raises(InputError) as error:
+        check_settings({**CONFIG, **change}, SCHEMA)
+    message = str(error.value)
+    assert "\n" not in message and len(message) < 400
+    for word in words:
+        assert word in message
+
+
+def test_an_actors_own_options_win():
+    config = {"avatar": {"steps": 10, "seed": 1}, "actors": {"anna": {"avatar": {"steps": 20}}}}
+    assert actor_settings(config, "avatar", "anna") == {"steps": 20, "seed": 1}
+    assert actor_settings(config, "avatar", "bob") == {"steps": 10, "seed": 1}

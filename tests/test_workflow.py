@@ -1,0 +1,170 @@
+"""The workflow as a user meets it: a real run of every rule on the tiny demo, re-runs, and clear refusals."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGETS = ("results/tiny/avatar.tar", "results/tiny/report.html")
+RULES = {
+    "frames", "keypoints", "silhouettes", "smpl", "parsing", "canonical", "avatar", "evaluate", "render", "report",
+}  # fmt: skip
+
+
+def snakemake(folder, *arguments, config=None):
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    configs = ["--configfile", str(config)] if config else []
+    return subprocess.run([*command, *arguments, *configs], capture_output=True, text=True)
+
+
+def workplace(folder):
+    (folder / "models").symlink_to(ROOT / "models")
+    (folder / "data").mkdir()
+    (folder / "data/videos").mkdir()
+    (folder / "data/demo").symlink_to(ROOT / "data/demo")
+    options = yaml.safe_load((ROOT / "tests/tiny.yaml").read_text())
+    options["actors"]["tiny"]["avatar"]["steps"] = 30
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(options))
+    return folder
+
+
+def planned_rules(folder, *arguments, config):
+    """Rules that a dry run would execute."""
+    planned = snakemake(folder, "--dry-run", "--quiet", "host", *arguments, config=config)
+    assert planned.returncode == 0, planned.stderr
+    text = planned.stdout + planned.stderr
+    return {rule for rule in RULES if f"rule {rule}:" in text}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which the tiny demo has been made."""
+    folder = workplace(tmp_path_factory.mktemp("run"))
+    run = snakemake(folder, "--cores", "2", *TARGETS, config=folder / "tiny.yaml")
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+def test_one_command_makes_every_file(finished):
+    results = finished / "results/tiny"
+    for name in (
+        "frames/000000.jpg", "frames.json", "keypoints.npz", "alpha/000000.png", "smpl.npz", "parsing/000000.png",
+        "canonical.npz", "avatar.tar", "training.json", "metrics.json", "renders/turntable.mp4", "report.html",
+    ):  # fmt: skip
+        assert (results / name).stat().st_size > 0, name
+    for rule in RULES:
+        assert (finished / f"logs/{rule}/tiny.log").exists(), rule
+
+
+def test_every_stage_keeps_the_number_of_frames(finished):
+    import numpy as np
+
+    results = finished / "results/tiny"
+    count = len(json.loads((results / "frames.json").read_text())["source_frames"])
+    assert count == 24
+    for folder, suffix in (("frames", "jpg"), ("alpha", "png"), ("parsing", "png")):
+        assert len(list((results / folder).glob(f"*.{suffix}"))) == count, folder
+    assert len(np.load(results / "keypoints.npz")["keypoints"]) == count
+    assert len(np.load(results / "smpl.npz")["global_orient"]) == count
+
+
+def test_projected_body_covers_the_mask(finished):
+    """Guards against the black renders that a mismatch of camera and body gives."""
+    import numpy as np
+    import torch
+    from understudy.body.files import load_body
+    from understudy.metrics.masks import iou
+    from understudy.render.mesh import rasterize_mesh
+
+    from understudy.formats.frames import Frames
+    from understudy.formats.masks import read_alpha
+    from understudy.formats.smpl import BodyTrack
+
+    results = finished / "results/tiny"
+    frames, track = Frames.load(results / "frames.json"), BodyTrack.load(results / "smpl.npz")
+    body = load_body(ROOT / "models/understudy_body.npz")
+    parts = (track.global_orient, track.body_pose, track.transl)
+    posed = body(torch.from_numpy(track.betas), *map(torch.from_numpy, parts)).vertices.numpy()
+    ious = [
+        iou(
+            rasterize_mesh(posed[i], body.faces, track.K, (frames.width, frames.height)).face >= 0,
+            read_alpha(results / "alpha", i) >= 128,
+        )
+        for i in range(0, len(frames), 6)
+    ]
+    assert np.mean(ious) > 0.7
+
+
+def test_report_needs_no_other_file(finished):
+    page = (finished / "results/tiny/report.html").read_text()
+    assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
+    assert page.count("data:image/jpeg;base64,") > 30 and "data:video/mp4;base64," in page
+
+
+def test_a_second_call_does_nothing(finished):
+    again = snakemake(finished, "--cores", "2", *TARGETS, config=finished / "tiny.yaml")
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_an_avatar_option_reruns_the_avatar_and_what_follows(finished):
+    options = yaml.safe_load((finished / "tiny.yaml").read_text())
+    options["actors"]["tiny"]["avatar"]["steps"] = 31
+    (finished / "changed.yaml").write_text(yaml.safe_dump(options))
+    assert planned_rules(finished, *TARGETS, config=finished / "changed.yaml") == {
+        "avatar", "evaluate", "render", "report",
+    }  # fmt: skip
+
+
+def test_deleting_the_fit_reruns_from_there(finished, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy, symlinks=True)
+    (copy / "results/tiny/smpl.npz").unlink()
+    assert planned_rules(copy, *TARGETS, config=copy / "tiny.yaml") == RULES - {"frames", "keypoints", "silhouettes"}
+
+
+def test_a_single_stage_is_a_target(tmp_path):
+    folder = workplace(tmp_path)
+    assert planned_rules(folder, "results/tiny/keypoints.npz", config=folder / "tiny.yaml") == {"frames", "keypoints"}
+
+
+def test_names_with_spaces_and_unicode_are_actors(tmp_path):
+    folder = workplace(tmp_path)
+    (folder / "data/videos/Zoë am Strand.mp4").symlink_to(ROOT / "data/demo/tiny.mp4")
+    made = snakemake(folder, "--cores", "1", "results/Zoë am Strand/frames.json")
+    assert made.returncode == 0, made.stderr
+    assert (folder / "results/Zoë am Strand/frames/000000.jpg").exists()
+
+
+def test_a_video_that_is_not_there_is_named_in_one_sentence(tmp_path):
+    folder = workplace(tmp_path)
+    (folder / "data/videos/anna.mp4").symlink_to(ROOT / "data/demo/tiny.mp4")
+    run = snakemake(folder, "--cores", "1", "results/bob/avatar.tar")
+    assert run.returncode != 0
+    sentence = next(line for line in run.stderr.splitlines() if line.startswith("error:"))
+    assert "bob" in sentence and "data/videos" in sentence and "anna" in sentence
+    assert "Traceback" not in run.stderr
+
+
+def test_an_unknown_option_stops_before_any_job(tmp_path):
+    folder = workplace(tmp_path)
+    (folder / "bad.yaml").write_text("avatar: {stepz: 3}\n")
+    run = snakemake(folder, "--cores", "1", *TARGETS, config=folder / "bad.yaml")
+    assert run.returncode != 0 and "stepz" in run.stderr and "Traceback" not in run.stderr
+    assert not (folder / "results").exists()
+
+
+def test_a_file_that_is_no_video_fails_in_one_sentence_and_leaves_nothing(tmp_path):
+    folder = workplace(tmp_path)
+    (folder / "data/videos/text.mp4").write_text("this is not a video")
+    run = snakemake(folder, "--cores", "1", "results/text/frames.json")
+    assert run.returncode != 0
+    assert any(line.startswith("error:") and "text.mp4" in line for line in run.stderr.splitlines()), run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (folder / "results/text/frames.json").exists() and not (folder / "results/text/frames").exists()
+    assert "text.mp4" in (folder / "logs/frames/text.log").read_text()
