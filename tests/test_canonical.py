@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scenes import film, person
 from understudy.canonical.atlas import Atlas, make_atlas
-from understudy.canonical.fill import diffuse_unseen
+from understudy.canonical.fill import smooth_unseen
 from understudy.canonical.prepare import CanonicalConfig, big_pose, prepare_canonical
 from understudy.canonical.views import BestViews
 from understudy.errors import InputError
@@ -95,19 +95,34 @@ def test_one_colour_is_continued_everywhere_without_holes(tmp_path):
     assert np.abs(canonical.texture.astype(int) - [200, 90, 40]).max() <= 6  # JPEG
 
 
-def test_diffusion_is_linear_between_fixed_ends():
-    # a strip of squares one metre long: the harmonic continuation between two ends is the straight line
+def strip_of_texels() -> tuple[Atlas, np.ndarray, np.ndarray, np.ndarray]:
+    """A strip of squares one metre long; texels in all corners, their x."""
     x = np.linspace(0, 1, 11)
     vertices = np.array([[a, b, 0.0] for a in x for b in (0.0, 0.1)])
     squares = 2 * np.arange(10)[:, None]
     faces = np.concatenate([squares + [0, 2, 1], squares + [1, 2, 3]])
     face = np.repeat(np.arange(20), 3)
     atlas = Atlas(8, np.arange(60), face.astype(np.int32), np.tile(np.eye(3, dtype=np.float32), (20, 1)))
-    place = vertices[faces[atlas.face]][np.arange(60), np.tile(np.arange(3), 20)]
-    known = (place[:, 0] < 1e-9) | (place[:, 0] > 1 - 1e-9)
-    truth = np.stack([100 * place[:, 0], 50 + 0 * place[:, 0], 200 - 100 * place[:, 0]], axis=1)
-    filled = diffuse_unseen(np.where(known[:, None], truth, 0.0), known, atlas, faces, vertices)
-    assert np.abs(filled - truth).max() < 2.0  # the squares' diagonals pull a little
+    return atlas, faces, vertices, vertices[faces[face]][np.arange(60), np.tile(np.arange(3), 20), 0]
+
+
+def test_unseen_texels_run_linearly_from_one_seen_end_to_the_other():
+    atlas, faces, vertices, x = strip_of_texels()
+    quality = ((x < 1e-9) | (x > 1 - 1e-9)).astype(float)
+    truth = np.stack([100 * x, 50 + 0 * x, 200 - 100 * x], axis=1)
+    filled = smooth_unseen(np.where(quality[:, None] > 0, truth, 0.0), quality, atlas, faces, vertices)
+    assert np.abs(filled - truth).max() < 4.0  # the squares' diagonals all lean one way
+    assert np.array_equal(filled[quality > 0], truth[quality > 0])
+
+
+def test_a_poorly_seen_speckle_fades_and_a_well_seen_one_stays():
+    atlas, faces, vertices, x = strip_of_texels()
+    speckle = np.abs(x - 0.5) < 1e-9
+    colors = np.where(speckle[:, None], 250.0, np.full((60, 3), 50.0))
+    for quality, expected in ((0.02, 50.0), (1.0, 250.0)):
+        filled = smooth_unseen(colors, np.where(speckle, quality, 1.0), atlas, faces, vertices)
+        assert np.abs(filled[speckle] - expected).max() < 25
+        assert np.array_equal(filled[~speckle], colors[~speckle])
 
 
 def test_best_views_keep_the_best_and_take_their_weighted_median():
@@ -131,14 +146,15 @@ def test_normal_map_holds_unit_normals_that_point_outwards(turning):
     assert np.median((outwards * normals[head]).sum(axis=1)) > 0.98
 
 
-def test_gutters_repeat_their_island_so_that_bilinear_look_ups_do_not_bleed(turning):
-    scene, canonical = turning
-    atlas, truth = true_texture(scene, canonical)
-    image = atlas.image(truth)
-    rows, columns = np.divmod(atlas.texel, atlas.size)
-    for step in (-1, 1):
-        beside = image[rows, np.clip(columns + step, 0, atlas.size - 1)].astype(float)
-        assert np.abs(beside - truth).max() < 60  # faces are small, so neighbours differ little; black would be 127
+def test_gutters_repeat_the_nearest_island_so_that_bilinear_look_ups_do_not_bleed():
+    low, high = np.array([0.1, 0.3]), np.array([0.4, 0.7])
+    island = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
+    vt = np.concatenate([island, island + [0.5, 0.0]]).astype(np.float32)
+    ft = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]], np.int32)
+    atlas = make_atlas(vt, ft, 100)
+    assert len(atlas.texel) == 2 * 30 * 40
+    image = atlas.image(np.where(atlas.face[:, None] < 2, [[250.0, 10, 10]], [[10.0, 10, 250]]))
+    assert (image[:, :49] == [250, 10, 10]).all() and (image[:, 51:] == [10, 10, 250]).all()
 
 
 def test_same_input_gives_the_same_file(turning):

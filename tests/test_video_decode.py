@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from av.video.reformatter import Colorspace
 from PIL import Image
-from videos import LEVELS, make_video, number_of, numbered
 
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.video.colour import hdr_to_srgb, pq_encode
 from understudy.video.decode import FramesConfig, extract_frames
+from videos import LEVELS, make_video, number_of, numbered
 
 FAST = {"preset": "ultrafast", "crf": "12"}
 
@@ -78,7 +78,9 @@ def test_start_stop_and_step_are_exact(tmp_path):
     assert frames.fps == 15.0
 
 
-@pytest.mark.parametrize("options", [{"g": "8", "bf": "3"}, {"g": "250"}, {"g": "6", "x264-params": "open-gop=1:bframes=3"}])
+@pytest.mark.parametrize(
+    "options", [{"g": "8", "bf": "3"}, {"g": "250"}, {"g": "6", "x264-params": "open-gop=1:bframes=3"}]
+)
 def test_too_many_frames_are_thinned_evenly(tmp_path, caplog, options):
     source = make_video(tmp_path / "a.mp4", numbered(41), options=options)
     with caplog.at_level(logging.INFO):
@@ -137,7 +139,9 @@ def test_display_matrix_turns_the_picture(tmp_path, rotation, expected):
 def test_colours_of_tagged_video_are_right(tmp_path, matrix, full_range, pix_fmt):
     colour = (200, 60, 30)
     pictures = [np.full((48, 64, 3), colour, np.uint8)] * 9
-    source = make_video(tmp_path / "a.mp4", pictures, matrix=matrix, full_range=full_range, pix_fmt=pix_fmt, options=FAST)
+    source = make_video(
+        tmp_path / "a.mp4", pictures, matrix=matrix, full_range=full_range, pix_fmt=pix_fmt, options=FAST
+    )
     for max_size in (960, 24):
         assert np.abs(extract(source, max_size=max_size).read(3).astype(int) - colour).max() <= 4
 
@@ -170,9 +174,12 @@ def test_hdr_becomes_srgb(tmp_path, transfer, trc):
 
 def test_display_p3_is_brought_into_srgb(tmp_path):
     source = make_video(
-        tmp_path / "a.mp4", [np.full((48, 64, 3), (200, 100, 80), np.uint8)] * 9, tags={"color_primaries": 12}, options=FAST
+        tmp_path / "a.mp4",
+        [np.full((48, 64, 3), (200, 100, 80), np.uint8)] * 9,
+        tags={"color_primaries": 12},
+        options=FAST,
     )
-    assert np.abs(extract(source).read(0)[20, 20].astype(int) - (212, 97, 75)).max() <= 4
+    assert np.abs(extract(source).read(0)[20, 20].astype(int) - (215, 93, 73)).max() <= 4
 
 
 def test_gif_keeps_its_delays_and_is_flattened_over_white(tmp_path):
@@ -263,9 +270,7 @@ def test_a_truncated_video_gives_what_is_there_and_says_so(tmp_path, caplog):
     random = np.random.default_rng(0)
     pictures = [np.clip(p + random.integers(-8, 8, p.shape), 0, 255).astype(np.uint8) for p in numbered(40, 128, 96)]
     options = {"g": "10", "preset": "ultrafast"}
-    source = make_video(
-        tmp_path / "a.mp4", pictures, options=options, container_options={"movflags": "+faststart"}
-    )
+    source = make_video(tmp_path / "a.mp4", pictures, options=options, container_options={"movflags": "+faststart"})
     source.write_bytes(source.read_bytes()[: source.stat().st_size * 6 // 10])
     with caplog.at_level(logging.WARNING):
         frames = extract(source)
@@ -343,9 +348,9 @@ def _good(folder):
 def test_bad_sources_are_refused_in_one_sentence_and_leave_nothing(tmp_path, prepare, options, message):
     prepare(tmp_path)
     with pytest.raises(InputError, match=message) as caught:
-        extract_frames(tmp_path / "a.mp4", tmp_path / "out/frames", tmp_path / "out/frames.json", FramesConfig(**options))
+        extract_frames(tmp_path / "a.mp4", tmp_path / "frames", tmp_path / "frames.json", FramesConfig(**options))
     assert "\n" not in str(caught.value)
-    assert not list((tmp_path / "out").rglob("*")) if (tmp_path / "out").exists() else True
+    assert not [path for path in tmp_path.iterdir() if "frames" in path.name]
 
 
 def test_a_failure_on_the_way_leaves_the_former_result(tmp_path, monkeypatch):

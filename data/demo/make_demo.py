@@ -26,7 +26,7 @@ logger = logging.getLogger("make_demo")
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT, FPS = 540, 960, 24
 FOCAL = 680.0
-SAMPLES = 24
+SAMPLES = 12
 VIEW_FRAMES = (0, 14, 28, 42, 72, 90)
 """Frames that are also rendered from the two further views."""
 VERTEX_FRAMES = (0, 12, 24, 36, 48, 60, 72, 84, 95)
@@ -112,25 +112,23 @@ def _anchor(body: Body, transforms: np.ndarray) -> np.ndarray:
 
 
 def borders(work: Path, camera: dict[str, object], frame: int) -> list[int]:
-    """Pixels (x0, y0, x1, y1) that the actor and the near shadow cover."""
+    """Pixels (x0, y0, x1, y1) of the actor's box, with a margin."""
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
     for info in json.loads((work / "pieces.json").read_text()):
         size = info["vertices"] * 3
         points = np.fromfile(work / f"{info['name']}.verts", np.float32, size, offset=frame * size * 4).reshape(-1, 3)
         pixels = project(points.astype(np.float64), camera)
         low, high = np.minimum(low, pixels.min(0)), np.maximum(high, pixels.max(0))
-    low, high = np.floor(low - [26, 8]), np.ceil(high + [26, 22])
+    low, high = np.floor(low - 4), np.ceil(high + 4)
     return [int(max(low[0], 0)), int(max(low[1], 0)), int(min(high[0], WIDTH)), int(min(high[1], HEIGHT))]
 
 
-def render(work: Path, frames: list[int], camera: str, threads: int, samples: int = SAMPLES, plate: bool = True) -> None:
-    """Render frames (and the empty room) from a camera into work/CAMERA/."""
+def render(work: Path, frames: list[int], camera: str, threads: int, samples: int = SAMPLES) -> None:
+    """Render the empty room and frames from a camera into work/CAMERA/ with Blender."""
     folder = work / camera
     folder.mkdir(exist_ok=True)
     views = cameras()
-    tasks: list[dict[str, object]] = []
-    if plate:
-        tasks.append({"frame": None, "camera": camera, "border": None, "out": str(folder / "plate"), "samples": 4 * samples})
+    tasks = [{"frame": None, "camera": camera, "border": None, "out": str(folder / "plate")}]
     for t in frames:
         tasks.append({"frame": t, "camera": camera, "border": borders(work, views[camera], t), "out": str(folder / f"{t:04d}")})
     job = {"folder": str(work), "width": WIDTH, "height": HEIGHT, "samples": samples, "threads": threads}
@@ -138,3 +136,44 @@ def render(work: Path, frames: list[int], camera: str, threads: int, samples: in
     command = ["blender", "-b", "-P", str(HERE / "scene_blender.py"), "--", str(work / f"{camera}.json")]
     with (work / f"{camera}.log").open("w") as log:
         subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)
+
+
+def composite(folder: Path, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """The finished picture [H,W,3] uint8 RGB and the actor's share of each pixel [H,W] 0..1.
+
+    The actor's light (picture / surface colour) is smoothed, the texture is not; the shadow on the room is smoothed
+    and laid over the empty room, so that the background has no noise but the little film grain added at the end.
+    """
+    actor = cv2.imread(str(folder / f"{frame:04d}.png"), cv2.IMREAD_UNCHANGED).astype(np.float32) / 65535
+    albedo = cv2.imread(str(folder / f"{frame:04d}_albedo.png"), cv2.IMREAD_UNCHANGED).astype(np.float32) / 65535
+    share = actor[..., 3:]
+    color = to_linear(actor[..., :3]) * share
+    light = (color + 0.004) / (albedo + 0.004)
+    known = (share > 0.5).astype(np.float32)
+    around = cv2.GaussianBlur(light * known, (0, 0), 4) / np.maximum(cv2.GaussianBlur(known, (0, 0), 4)[..., None], 1e-3)
+    light = np.log(np.where(known > 0, light, np.maximum(around, 1e-3)).clip(1e-3, 20))
+    for _ in range(2):
+        light = cv2.bilateralFilter(light, 9, 0.30, 2.0)
+    smooth = np.where(known > 0, np.exp(light) * (albedo + 0.004) - 0.004, color).clip(0)
+    plate = to_linear(cv2.imread(str(folder / "plate.png"), cv2.IMREAD_UNCHANGED)[..., :3].astype(np.float32) / 65535)
+    plate = cv2.bilateralFilter(plate, 5, 0.03, 1.2)
+    room = to_linear(cv2.imread(str(folder / f"{frame:04d}_room.png"), cv2.IMREAD_UNCHANGED)[..., :3].astype(np.float32) / 65535)
+    small = cv2.resize(plate, (room.shape[1], room.shape[0]), interpolation=cv2.INTER_AREA)
+    shade = np.log(((room + 0.01) / (small + 0.01)).mean(-1).clip(0.05, 2))
+    for _ in range(2):
+        shade = cv2.bilateralFilter(shade, 7, 0.25, 2.0)
+    shade = cv2.GaussianBlur(cv2.resize(np.exp(shade), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), (0, 0), 1.5)
+    picture = to_srgb(smooth + (1 - share) * plate * shade.clip(0, 1.05)[..., None])
+    grain = np.random.default_rng(frame).normal(0, 0.6, (HEIGHT, WIDTH, 1))
+    return np.clip(picture[..., ::-1] * 255 + grain + 0.5, 0, 255).astype(np.uint8), share[..., 0]
+
+
+def to_linear(x: np.ndarray) -> np.ndarray:
+    """sRGB to linear light, both 0..1."""
+    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def to_srgb(x: np.ndarray) -> np.ndarray:
+    """Linear light to sRGB, both 0..1."""
+    x = np.clip(x, 0, 1)
+    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)

@@ -6,12 +6,14 @@ Images are RGB uint8 sRGB [S,S,3]; heights are uint8 [S,S], 128 = flat, for bump
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from person import Body, smooth_step
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
-from wardrobe import Piece, folds, hair_line, vertex_normals
+from wardrobe import LOCK_FACES, Piece, folds, hair_line, vertex_normals
 
 
 def bake(piece: Piece, size: int, *attributes: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -180,14 +182,14 @@ def paint_skin(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndar
     centre, radius = (ball.min(0) + ball.max(0)) / 2, np.ptp(ball, axis=0).max() / 2
     gap = np.linalg.norm(np.stack([mirrored, y, z], -1) - centre, axis=-1) - radius
     face = (y < eye[1] + 0.03) & (z > eye[2] - 0.12)
-    image = mix(image, (150, 96, 78), 0.45 * line(gap, 0.010, 0.006) * face)
+    image = mix(image, (150, 96, 78), 0.25 * line(gap, 0.010, 0.006) * face)
     image = mix(image, (38, 24, 20), 0.85 * line(gap, 0.0044, 0.002) * face * (z > centre[2] + 0.001))
     image = mix(image, (60, 38, 32), 0.55 * line(gap, 0.003, 0.002) * face * (z <= centre[2] + 0.001))
     # Brows: an arc over each eye, thin at the temple, broken up into hairs.
     s = (mirrored - 0.012) / 0.044
-    arc = eye[2] + 0.0175 + 0.0065 * np.sin(np.clip(s, 0, 1) * 2.4) - 0.002 * s + 0.0012 * (x > 0)
-    width = 0.0085 * (1 - 0.65 * np.clip(s, 0, 1)) + 0.001
-    hairs = np.clip(0.85 + 0.25 * grain(p.shape, 8, (0.6, 1.6)), 0, 1)
+    arc = eye[2] + 0.0165 + 0.0070 * np.sin(np.clip(s, 0, 1) * 2.5) + 0.002 * s + 0.0010 * (x > 0)
+    width = 0.0075 * (1 - 0.65 * np.clip(s, 0, 1)) + 0.001
+    hairs = np.clip(0.85 + 0.15 * grain(p.shape, 8, (0.6, 1.2)), 0, 1)
     brow = line(z - arc, width, 0.003) * smooth_step(s, -0.04, 0.08) * (1 - smooth_step(s, 0.92, 1.05)) * (y < eye[1] + 0.04)
     image = mix(image, (48, 32, 25), 0.9 * brow * hairs)
     # Lips: what lies within some millimetres of the mouth's opening.
@@ -220,9 +222,9 @@ def paint_eyes(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndar
     d = np.stack([np.abs(p[..., 0]), p[..., 1], p[..., 2]], -1) - centre
     angle = np.degrees(np.arccos(np.clip(-d[..., 1] / np.maximum(np.linalg.norm(d, axis=-1), 1e-9), -1, 1)))
     image = np.full(p.shape, (226.0, 220.0, 214.0))
-    image = mix(image, (98, 62, 36), smooth_step(-angle, -31, -28))
-    image = mix(image, (40, 24, 16), line(angle - 28, 5, 2))
-    image = mix(image, (10, 8, 8), smooth_step(-angle, -15, -12))
+    image = mix(image, (98, 62, 36), smooth_step(-angle, -25, -22))
+    image = mix(image, (40, 24, 16), line(angle - 23, 4, 2))
+    image = mix(image, (10, 8, 8), smooth_step(-angle, -11, -9))
     return image, np.full(p.shape[:2], 128.0)
 
 
@@ -245,7 +247,8 @@ def paint_shoe(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndar
 
 def paint_hair(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Dark brown with streaks that run the way the hair is combed: from the forehead back and down the sides."""
-    (p,) = bake(piece, size, piece.base)
+    shell = replace(piece, uv=piece.uv[:-LOCK_FACES], faces=piece.faces[:-LOCK_FACES])
+    (p,) = bake(shell, size, piece.base)
     combed = p * [1.0, 0.22, 0.45]
     strands = 0.6 * folds(combed, 41, 60, 120, 420, 0.6) + 0.5 * folds(combed, 42, 40, 40, 120, 0.6)
     image = np.full(p.shape, (62.0, 41.0, 30.0)) * (1 + 0.75 * np.clip(strands, -0.9, 1.3))[..., None]

@@ -158,8 +158,8 @@ def pose_at(frame: int, base: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarr
     raise_arm = float(smooth_step(after, 2, 14) * (1 - 0.25 * smooth_step(after, 26, 31)))
     wave = np.sin(after * 0.75) * raise_arm
     add("clavicle.R", y=12 * raise_arm)
-    add("upperarm01.R", y=58 * raise_arm, z=8 * raise_arm)
-    add("lowerarm01.R", y=78 * raise_arm + 13 * wave, x=-8 * raise_arm)
+    add("upperarm01.R", y=47 * raise_arm, z=10 * raise_arm)
+    add("lowerarm01.R", y=92 * raise_arm + 13 * wave, x=-8 * raise_arm)
     add("head", y=-4 * raise_arm, z=-5 * raise_arm)
     lean = float(smooth_step(after, 6, 18))
     add("spine04", y=-4 * lean)

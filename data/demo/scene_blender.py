@@ -3,8 +3,12 @@
 Needs Blender 3.4 or newer with Cycles, and nothing else (Debian's Blender has no numpy of its own).
 JOB.json: {"folder": with pieces.json and the pieces' arrays, "width", "height", "samples", "threads",
 "cameras": {name: {"focal", "view"}}, "tasks": [{"frame": int or null (empty room), "camera", "border" (x0, y0, x1, y1 in
-pixels from the top left) or null, "out": path without ending}]}. A task writes OUT.png (picture, 8-bit sRGB) and
-OUT_mask.png (share of a pixel that is person); tasks whose OUT.png exists are skipped, so a stopped run goes on.
+pixels from the top left), "out": path without ending}]}. What a task writes, 16-bit PNG:
+  OUT.png         sRGB picture of the actor alone with alpha (the room lights the actor, but no camera sees it)
+  OUT_albedo.png  linear surface colour of the actor, times coverage: to smooth the light but not the texture
+  OUT_room.png    sRGB picture of the room without the actor but with the actor's shadow, a third of the size;
+                  the full size and the only file for the empty room (then it is OUT.png)
+Tasks whose OUT.png exists are skipped, so a stopped run goes on.
 """
 
 import array
@@ -19,6 +23,8 @@ from mathutils import Matrix
 JOB = json.load(open(sys.argv[sys.argv.index("--") + 1]))
 BUMPS = {"shirt": (0.5, 0.012), "trousers": (0.5, 0.012), "hair": (0.7, 0.006), "skin": (0.15, 0.002)}
 """Strength and depth (metres) of a piece's bump map."""
+ROOM = []
+"""The room's objects."""
 
 
 def new_material(name, roughness, specular=0.3):
@@ -73,18 +79,19 @@ def load_piece(info):
     cloth = name in ("shirt", "trousers")
     roughness = {"skin": 0.48, "eyes": 0.12, "hair": 0.42}.get(name, 0.8)
     material, tree, shader = new_material(name, roughness, 0.35 if name in ("skin", "eyes", "hair") else 0.15)
-    tree.links.new(image_node(tree, f"{folder}/{name}.png").outputs["Color"], shader.inputs["Base Color"])
+    color = image_node(tree, f"{folder}/{name}.png").outputs["Color"]
+    tree.links.new(color, shader.inputs["Base Color"])
     if name in BUMPS:
         bump(tree, shader, image_node(tree, f"{folder}/{name}_height.png", True).outputs["Color"], *BUMPS[name])
     if name == "shirt":
         shader.inputs["Sheen"].default_value = 0.3
     marker = tree.nodes.new("ShaderNodeOutputAOV")
-    marker.name = "person"
-    marker.inputs["Value"].default_value = 1.0
+    marker.name = "albedo"
+    tree.links.new(color, marker.inputs["Color"])
     mesh.materials.append(material)
     thing = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(thing)
-    if cloth or name in ("skin", "hair"):
+    if cloth or name == "skin":
         smooth = thing.modifiers.new("finer", "SUBSURF")
         smooth.render_levels = 1
         smooth.boundary_smooth = "ALL"
@@ -100,6 +107,7 @@ def box(name, low, high, material):
     bpy.ops.mesh.primitive_cube_add(size=1, location=[(a + b) / 2 for a, b in zip(low, high)])
     thing = bpy.context.object
     thing.name = name
+    ROOM.append(thing)
     thing.scale = [b - a for a, b in zip(low, high)]
     bpy.ops.object.transform_apply(location=False, rotation=False, scale=True)
     thing.data.materials.append(material)
@@ -154,7 +162,7 @@ def build_room():
     shader.inputs["Base Color"].default_value = (0.05, 0.04, 0.035, 1)
     art, tree, shader = new_material("picture", 0.6)
     noisy(tree, shader, (0.10, 0.22, 0.30), (0.75, 0.45, 0.22), (3.0, 3.0, 5.0), 1.0)
-    x, y0, y1, top = 2.3, -3.0, 1.75, 2.9
+    x, y0, y1, top = 2.3, -3.0, 1.75, 3.7
     box("floor", (-x, y0, -0.1), (x, y1, 0), floor)
     box("back", (-x, y1, 0), (x, y1 + 0.1, top), wall)
     box("front", (-x, y0 - 0.1, 0), (x, y0, top), wall)
@@ -222,14 +230,13 @@ def set_up():
     area_light((1.9, -1.2, 2.5), (0, 0, 1.0), 1.0, 26.0, (0.9, 0.95, 1.0))
     build_room()
     layer = scene.view_layers[0]
-    layer.aovs.add().name = "person"
-    layer.aovs["person"].type = "VALUE"
+    layer.aovs.add().name = "albedo"
     pieces = json.load(open(f"{JOB['folder']}/pieces.json"))
     return [(info, load_piece(info)) for info in pieces]
 
 
 def set_up_outputs():
-    """A compositor that writes the picture and the person's share of each pixel; returns its output nodes."""
+    """A compositor that also writes the actor's surface colour; returns the node that does."""
     scene = bpy.context.scene
     scene.use_nodes = True
     tree = scene.node_tree
@@ -238,48 +245,76 @@ def set_up_outputs():
     composite = tree.nodes.new("CompositorNodeComposite")
     tree.links.new(layers.outputs["Image"], composite.inputs["Image"])
     output = tree.nodes.new("CompositorNodeOutputFile")
-    output.format.file_format, output.format.color_mode, output.format.color_depth = "PNG", "BW", "8"
+    output.format.file_format, output.format.color_mode, output.format.color_depth = "PNG", "RGB", "16"
     output.format.color_management = "OVERRIDE"
     output.format.view_settings.view_transform = "Raw"
-    tree.links.new(layers.outputs["person"], output.inputs[0])
-    scene.render.image_settings.file_format = "PNG"
-    scene.render.image_settings.color_mode = "RGB"
+    tree.links.new(layers.outputs["albedo"], output.inputs[0])
+    settings = scene.render.image_settings
+    settings.file_format, settings.color_mode, settings.color_depth, settings.compression = "PNG", "RGBA", "16", 15
     return output
+
+
+def shoot(path, samples, percent=100):
+    """Render what is set up to a file."""
+    scene = bpy.context.scene
+    scene.cycles.samples = samples
+    scene.render.resolution_percentage = percent
+    scene.render.filepath = path
+    bpy.ops.render.render(write_still=True)
+
+
+def move_actor(actor, frame):
+    """Put every piece's vertices where they are at a frame."""
+    for info, thing in actor:
+        size = info["vertices"] * 3
+        numbers = read(f"{JOB['folder']}/{info['name']}.verts", "f", frame * size, size)
+        thing.data.vertices.foreach_set("co", numbers)
+        thing.data.update()
+
+
+def do_task(task, actor, output):
+    """One picture of the actor, of the actor's shadow, or of the empty room."""
+    scene, out, frame = bpy.context.scene, task["out"], task["frame"]
+    set_camera(JOB["cameras"][task["camera"]])
+    scene.frame_set(0)
+    scene.cycles.seed = 7 + (frame or 0)
+    empty = frame is None
+    for thing in ROOM:
+        thing.visible_camera = empty
+    for _, thing in actor:
+        thing.hide_render, thing.visible_camera = empty, True
+    scene.render.film_transparent = not empty
+    scene.render.use_border = not empty
+    output.mute = empty
+    if empty:
+        shoot(out + "_part.png", 4 * JOB["samples"])
+    else:
+        move_actor(actor, frame)
+        x0, y0, x1, y1 = task["border"]
+        scene.render.border_min_x, scene.render.border_max_x = x0 / JOB["width"], x1 / JOB["width"]
+        scene.render.border_min_y, scene.render.border_max_y = 1 - y1 / JOB["height"], 1 - y0 / JOB["height"]
+        output.base_path = os.path.dirname(out)
+        output.file_slots[0].path = os.path.basename(out) + "_albedo#"
+        shoot(out + "_part.png", JOB["samples"])
+        os.replace(out + "_albedo0.png", out + "_albedo.png")
+        for thing in ROOM:
+            thing.visible_camera = True
+        for _, thing in actor:
+            thing.visible_camera = False
+        scene.render.film_transparent, scene.render.use_border, output.mute = False, False, True
+        shoot(out + "_room.png", max(JOB["samples"] // 2, 4), 34)
+    os.replace(out + "_part.png", out + ".png")
 
 
 def main():
     """All tasks of the job, one after the other."""
     actor = set_up()
     output = set_up_outputs()
-    scene = bpy.context.scene
     for task in JOB["tasks"]:
-        out = task["out"]
-        if os.path.exists(out + ".png"):
-            continue
-        start = time.time()
-        set_camera(JOB["cameras"][task["camera"]])
-        for info, thing in actor:
-            thing.hide_render = task["frame"] is None
-            if task["frame"] is not None:
-                size = info["vertices"] * 3
-                numbers = read(f"{JOB['folder']}/{info['name']}.verts", "f", task["frame"] * size, size)
-                thing.data.vertices.foreach_set("co", numbers)
-                thing.data.update()
-        scene.render.use_border = task["border"] is not None
-        if task["border"] is not None:
-            x0, y0, x1, y1 = task["border"]
-            scene.render.border_min_x, scene.render.border_max_x = x0 / JOB["width"], x1 / JOB["width"]
-            scene.render.border_min_y, scene.render.border_max_y = 1 - y1 / JOB["height"], 1 - y0 / JOB["height"]
-        output.base_path = os.path.dirname(out)
-        output.file_slots[0].path = os.path.basename(out) + "_mask#"
-        scene.frame_set(0)
-        scene.cycles.seed = 7 + (task["frame"] or 0)
-        scene.cycles.samples = task.get("samples", JOB["samples"])
-        scene.render.filepath = out + "_part.png"
-        bpy.ops.render.render(write_still=True)
-        os.replace(out + "_mask0.png", out + "_mask.png")
-        os.replace(out + "_part.png", out + ".png")
-        print(f"RENDERED {os.path.basename(out)} {time.time() - start:.1f} s", flush=True)
+        if not os.path.exists(task["out"] + ".png"):
+            start = time.time()
+            do_task(task, actor, output)
+            print(f"RENDERED {os.path.basename(task['out'])} {time.time() - start:.1f} s", flush=True)
 
 
 main()

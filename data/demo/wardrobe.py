@@ -14,6 +14,10 @@ from person import Body, smooth_step
 from scipy.ndimage import gaussian_filter1d
 
 
+LOCK_FACES = 10400
+"""The last faces of the hair: its locks, two triangles each."""
+
+
 @dataclass
 class Piece:
     """One textured, skinned surface at rest."""
@@ -215,7 +219,40 @@ def make_hair(body: Body) -> Piece:
     combed = piece.base * [1.0, 0.35, 0.6]
     ruffle = folds(combed, 11, 24, 45, 120, 0.5) + 0.6 * folds(combed, 12, 16, 20, 40, 0.5)
     piece.vertices += (0.16 * thick * ruffle)[:, None] * normal
-    return piece
+    return add_locks(body, piece, normal, LOCK_FACES // 2)
+
+
+def add_locks(body: Body, shell: Piece, normal: np.ndarray, count: int) -> Piece:
+    """Put small pointed locks (two triangles each) on a hair shell, so that its outline and its rim are not smooth."""
+    rng = np.random.default_rng(21)
+    root = rng.choice(len(shell.vertices), count)
+    crown = body.head("head") + [0, 0.05, 0.12]
+    away = shell.vertices[root] - crown + [0, 0, -0.03]
+    front = shell.vertices[root][:, 1] < crown[1] - 0.07
+    away[front] = [0, 1.0, 0.15]
+    away += 0.35 * rng.normal(size=away.shape) * np.linalg.norm(away, axis=1, keepdims=True)
+    n = normal[root]
+    along = away - (away * n).sum(1, keepdims=True) * n
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    across = np.cross(n, along)
+    length = rng.uniform(0.010, 0.022, (count, 1)) * np.where(front[:, None], 1.0, 0.8)
+    width = rng.uniform(0.0010, 0.0022, (count, 1))
+    start = shell.vertices[root] - 0.35 * length * along - 0.001 * n
+    middle = start + 0.55 * length * along + rng.uniform(0.001, 0.0035, (count, 1)) * n
+    tip = middle + 0.55 * length * along + rng.uniform(-0.003, 0.004, (count, 1)) * n
+    points = np.concatenate([start, middle - width * across, middle + width * across, tip])
+    a, b, c, d = np.arange(4 * count).reshape(4, count) + len(shell.vertices)
+    corner = np.zeros((len(shell.vertices), 2))
+    corner[shell.faces] = shell.uv
+    spot = corner[root][:, None, :].repeat(3, 1) + rng.uniform(-0.004, 0.004, (count, 1, 2))
+    return Piece(
+        shell.name,
+        np.concatenate([shell.vertices, points]),
+        np.concatenate([shell.faces, np.stack([a, b, c], 1), np.stack([b, d, c], 1)]),
+        np.concatenate([shell.uv, spot, spot]),
+        np.concatenate([shell.weights, np.tile(shell.weights[root], (4, 1))]),
+        np.concatenate([shell.base, np.tile(shell.base[root], (4, 1))]),
+    )
 
 
 def make_shoe(body: Body, side: str) -> Piece:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from understudy.body.build import joint_regressor
+from understudy.body.build import sparse_regressor
 from understudy.body.model import PARTS
 from understudy.formats.skeleton import KEYPOINTS
 
@@ -110,12 +110,19 @@ def _one(
     rigid = np.ones((vertices.shape[1], 1))
     if stem in _KNUCKLES:
         point = np.mean([heads[f"{bone}.L"] for bone in _KNUCKLES[stem]], axis=0)
-        return joint_regressor(vertices, point, rigid, MOST_VERTICES // 2, candidates=120)
+        return sparse_regressor(vertices, point, rigid, MOST_VERTICES // 2, candidates=120)
     if name == "mouth_left" or stem in ("eye_inner", "eye_outer"):
         edge = edges["mouth" if name == "mouth_left" else "left_eye"]
         across = vertices[:, edge, 0].mean(axis=0)
         corner = edge[across.argmin() if stem == "eye_inner" else across.argmax()]
         return np.array([corner]), np.ones(1)
+    if name == "nose" or stem == "heel":
+        # detectors mark the tip of the nose and the back of the heel, a little beyond the middle of COCO's patches
+        mean = vertices.mean(axis=0)
+        near = np.flatnonzero((coco[name] > 0) & (np.abs(mean[:, 1] - coco[name] @ mean[:, 1]) < 0.02))
+        depth = mean[near, 2] * (1.0 if name == "nose" else -1.0)
+        outermost = near[np.argsort(-depth, kind="stable")[: MOST_VERTICES // 2]]
+        return outermost, np.full(len(outermost), 1.0 / len(outermost))
     point = np.einsum("v,svc->sc", coco[name], vertices)
     count = MOST_VERTICES // 2
-    return joint_regressor(vertices, point, weights if stem in _LIMBS else rigid, count)
+    return sparse_regressor(vertices, point, weights if stem in _LIMBS else rigid, count)

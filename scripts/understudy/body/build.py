@@ -6,7 +6,9 @@ Everything is numpy in float64; S samples of the character's shape, V vertices, 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import nnls
+from scipy.sparse.linalg import splu
 
 
 @dataclass(frozen=True)
@@ -19,19 +21,32 @@ class ShapeSpace:
     explained: np.ndarray  # [B] share of the variance explained by the first b+1 components
 
 
-def collapse_weights(weights: np.ndarray, groups: np.ndarray, count: int, most: int = 4) -> np.ndarray:
-    """Skin weights [V,count] of groups of bones, from those [V,N] of the bones; rows sum to one.
+def strongest(weights: np.ndarray, most: int = 4) -> np.ndarray:
+    """Skin weights [V,J] of which each vertex keeps the ``most`` largest; rows sum to one."""
+    rank = np.argsort(np.argsort(-weights, axis=1, kind="stable"), axis=1)
+    kept = np.where((rank < most) & (weights > 1e-3), weights, 0.0)
+    return kept / kept.sum(axis=1, keepdims=True)
 
-    Args:
-        weights: Skin weights of the bones.
-        groups: Group [N] of each bone.
-        count: Number of groups.
-        most: Largest number of groups that a vertex keeps.
+
+def smooth_weights(weights: np.ndarray, vertices: np.ndarray, faces: np.ndarray, length: float) -> np.ndarray:
+    """Skin weights [V,J] diffused over the surface by about ``length`` (m), so that painted edges do not crease.
+
+    One implicit step of heat diffusion with the cotangent Laplacian, negative cotangents cut off: weights stay within 0..1
+    and rows keep their sum. (Desbrun et al., Implicit Fairing of Irregular Meshes, SIGGRAPH 1999, sections 3 and 4.)
     """
-    collapsed = weights @ np.eye(count)[groups]
-    threshold = -np.sort(-collapsed, axis=1)[:, most - 1 : most] if most < count else 0.0
-    collapsed = np.where(collapsed >= np.maximum(threshold, 1e-4), collapsed, 0.0)
-    return collapsed / collapsed.sum(axis=1, keepdims=True)
+    count = len(vertices)
+    rates, mass = sparse.csr_matrix((count, count)), np.zeros(count)
+    for corner in range(3):
+        tip, a, b = (faces[:, (corner + k) % 3] for k in range(3))
+        left, right = vertices[a] - vertices[tip], vertices[b] - vertices[tip]
+        area = np.maximum(np.linalg.norm(np.cross(left, right), axis=1), 1e-12)
+        cotangent = np.maximum((left * right).sum(axis=1) / area, 0.0) / 2
+        rates = rates + sparse.csr_matrix((cotangent, (a, b)), shape=(count, count))
+        np.add.at(mass, tip, area / 6)
+    rates = rates + rates.T
+    laplacian = sparse.diags(np.asarray(rates.sum(axis=1))[:, 0]) - rates
+    system = sparse.diags(mass) + length**2 / 2 * laplacian
+    return splu(system.tocsc()).solve(mass[:, None] * weights)
 
 
 def group_joints(heads: np.ndarray, bone_parents: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
@@ -92,10 +107,10 @@ def frame_rotation(
     return target @ source.swapaxes(-1, -2)
 
 
-def shape_space(vertices: np.ndarray, components: int) -> ShapeSpace:
-    """Principal components of samples [S,V,3], each scaled to one standard deviation.
+def shape_space(vertices: np.ndarray, faces: np.ndarray, components: int) -> ShapeSpace:
+    """Principal components of samples [S,V,3] with ``faces`` [F,3], each scaled to one standard deviation.
 
-    Signs: the first component makes the body taller, every other one makes it deeper and wider.
+    Signs: the first component makes the body taller, every other one makes it bulkier.
     """
     mean = vertices.mean(axis=0)
     flat = (vertices - mean).reshape(len(vertices), -1)
@@ -105,16 +120,17 @@ def shape_space(vertices: np.ndarray, components: int) -> ShapeSpace:
     betas = samples[:, order] * np.sqrt(len(vertices) - 1)
     directions = (flat.T @ betas / (len(vertices) - 1)).reshape(*mean.shape, components)
     top, bottom = mean[:, 1].argmax(), mean[:, 1].argmin()
-    outwards = np.einsum("vcb,vc->b", directions[:, [0, 2]], mean[:, [0, 2]] - mean[:, [0, 2]].mean(axis=0))
-    signs = np.sign(outwards)
+    a, b, c = (mean[faces[:, corner]] for corner in range(3))
+    outwards = np.cross(b - a, c - a)
+    signs = np.sign(np.einsum("fcb,fc->b", directions[faces].sum(axis=1), outwards))
     signs[0] = np.sign(directions[top, 1, 0] - directions[bottom, 1, 0])
     return ShapeSpace(mean, directions * signs, betas * signs, explained)
 
 
-def joint_regressor(
+def sparse_regressor(
     vertices: np.ndarray,  # [S,V,3]
     points: np.ndarray,  # [S,3]
-    weights: np.ndarray,  # [V,J] or [V,1]
+    weights: np.ndarray,  # [V,J]
     count: int,
     candidates: int = 400,
     spread: float = 1e-3,
@@ -136,45 +152,62 @@ def joint_regressor(
     Returns:
         Vertex indices and coefficients [<=count], which sum to one.
     """
-    distance = np.linalg.norm(vertices.mean(axis=0) - points.mean(axis=0), axis=-1)
-    chosen = np.argsort(distance, kind="stable")[:candidates]
+    chosen = _nearest(vertices, points, candidates)
     # ever fewer vertices, dropping those that count least
     while True:
-        coefficients = _convex_fit(vertices[:, chosen] - points[:, None], weights[chosen], spread)
-        if len(chosen) <= count:
+        values, vectors = np.linalg.eigh(_normal_equations(vertices[:, chosen] - points[:, None], weights[chosen]))
+        size = len(chosen)
+        compact = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+        system = np.vstack([compact, spread * np.eye(size), 10.0 * np.ones((1, size))])
+        coefficients = nnls(system, np.append(np.zeros(2 * size), 10.0))[0]
+        if size <= count:
             return chosen, coefficients / coefficients.sum()
-        keep = max(count, int(len(chosen) * 0.7))
+        keep = max(count, int(size * 0.7))
         chosen = chosen[np.sort(np.argsort(-coefficients, kind="stable")[:keep])]
 
 
-def _convex_fit(offsets: np.ndarray, weights: np.ndarray, spread: float) -> np.ndarray:
-    """Non-negative coefficients [M] of about unit sum for offsets [S,M,3] from the point and skin weights [M,J]."""
-    joints = np.flatnonzero(weights.max(axis=0) > 0.05)
-    rows = np.einsum("smc,mj->sjcm", offsets, weights[:, joints]).reshape(-1, offsets.shape[1])
-    # a small square system with the same normal equations, whatever the number of samples
-    values, vectors = np.linalg.eigh(rows.T @ rows / len(offsets))
-    compact = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
-    size = len(compact)
-    system = np.vstack([compact, spread * np.eye(size), 10.0 * np.ones((1, size))])
-    return nnls(system, np.append(np.zeros(2 * size), 10.0))[0]
-
-
-def linear_regressor(
+def joint_regressor(
     vertices: np.ndarray,  # [S,V,3]
     points: np.ndarray,  # [S,3]
-    candidates: int = 200,
+    weights: np.ndarray,  # [V,J]
+    candidates: int = 1000,
     ridge: float = 1e-3,
+    posed: float = 0.2,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Indices and coefficients [candidates] of a combination of the nearest vertices, summing to one, that gives a point.
+    """A combination of the nearest vertices that gives a joint for every shape and, nearly, on the posed mesh too.
 
-    Coefficients may be negative, which is what lets them follow a joint inside a changing shape to a millimetre.
+    The equations of ``sparse_regressor`` with any signs, which is what lets the combination follow a joint inside a changing
+    shape to a millimetre.
+
+    Args:
+        vertices: Samples of the rest shape.
+        points: The joint on each sample.
+        weights: Skin weights.
+        candidates: How many of the nearest vertices to combine.
+        ridge: Weight of the wish for small coefficients, m.
+        posed: Weight of the equations for posed meshes against those for the rest shape.
+
+    Returns:
+        Vertex indices and coefficients [candidates], which sum to one.
     """
-    distance = np.linalg.norm(vertices.mean(axis=0) - points.mean(axis=0), axis=-1)
-    chosen = np.argsort(distance, kind="stable")[:candidates]
-    offsets = (vertices[:, chosen] - points[:, None]).swapaxes(1, 2).reshape(-1, candidates)
-    gram = offsets.T @ offsets / len(vertices) + ridge**2 * np.eye(candidates)
-    coefficients = np.linalg.solve(gram, np.ones(candidates))
+    chosen = _nearest(vertices, points, min(candidates, vertices.shape[1]))
+    offsets, size = vertices[:, chosen] - points[:, None], len(chosen)
+    gram = _normal_equations(offsets, np.ones((size, 1))) + ridge**2 * np.eye(size)
+    gram += posed**2 * _normal_equations(offsets, weights[chosen])
+    coefficients = np.linalg.solve(gram, np.ones(size))
     return chosen, coefficients / coefficients.sum()
+
+
+def _nearest(vertices: np.ndarray, points: np.ndarray, count: int) -> np.ndarray:
+    distance = np.linalg.norm(vertices.mean(axis=0) - points.mean(axis=0), axis=-1)
+    return np.argsort(distance, kind="stable")[:count]
+
+
+def _normal_equations(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Normal matrix [M,M], over samples, of ``sum_i a_i w_ij (v_i - p) = 0`` for offsets [S,M,3] and skin weights [M,J]."""
+    flat = offsets.swapaxes(1, 2).reshape(-1, offsets.shape[1])
+    # sum over j of w_ij w_kj times the inner product of the offsets of i and k
+    return (flat.T @ flat) * (weights @ weights.T) / len(offsets)
 
 
 def mirror_vertices(vertices: np.ndarray) -> np.ndarray:

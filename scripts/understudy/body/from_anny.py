@@ -13,17 +13,18 @@ import torch
 from understudy.body.anny_points import head_parts, keypoint_rows, region_edge
 from understudy.body.build import (
     ShapeSpace,
-    collapse_weights,
     frame_rotation,
     group_joints,
-    linear_regressor,
+    joint_regressor,
     mirror_vertices,
     shape_space,
+    smooth_weights,
+    strongest,
     unpose,
 )
 from understudy.body.model import JOINTS, BodyModel
 from understudy.body.parts import SMPL_PARENTS, parts_from_weights
-from understudy.formats.skeleton import KEYPOINTS
+from understudy.formats.skeleton import KEYPOINTS, mirrored
 from understudy.progress import track
 
 NAME = "understudy-anny"
@@ -52,6 +53,23 @@ GROUPS = (
 )
 """Joint and the bones that make it up, the side aside. The thumb stays with the wrist: bending the knuckles must not swing it."""
 
+VARIED = {
+    "measure-upperarm-length-incr": 0.2, "measure-lowerarm-length-incr": 0.2, "measure-upperleg-height-incr": 0.2,
+    "measure-lowerleg-height-incr": 0.2, "measure-napetowaist-dist-incr": 0.2, "measure-neck-height-incr": 0.25,
+    "measure-shoulder-dist-incr": 0.3, "head-scale-horiz-incr": 0.3, "head-scale-vert-incr": 0.3, "head-scale-depth-incr": 0.3,
+    "measure-hips-circ-incr": 0.5, "measure-waist-circ-incr": 0.5, "measure-bust-circ-incr": 0.4, "measure-neck-circ-incr": 0.5,
+    "measure-thigh-circ-incr": 0.5, "measure-calf-circ-incr": 0.5, "measure-upperarm-circ-incr": 0.5,
+    "torso-scale-depth-incr": 0.4, "stomach-tone-incr": 0.4,
+}  # fmt: skip
+"""Anny's local changes that are varied besides its phenotypes, and their standard deviations.
+
+Phenotypes alone tie limb lengths to stature. A value of one moves a limb's end by 5 to 10 cm and a girth by 2 to 4 cm; these
+deviations give 1 to 2 cm, about what people of one stature differ by.
+"""
+
+SMOOTHING = 0.02
+"""Length over which skin weights are smoothed, m."""
+
 LEG_SPLAY = np.radians(2.0)
 """Outward slope of the line from hip to ankle in the rest pose, about that of SMPL's mean."""
 
@@ -62,7 +80,7 @@ class AnnyBodyConfig:
 
     samples: int = 600
     """Bodies sampled for the shape space."""
-    components: int = 10
+    components: int = 16
     """Shape components kept."""
     youngest: float = 18.0
     """Lower bound of the sampled age, years."""
@@ -113,12 +131,16 @@ def sample_anny(config: AnnyBodyConfig) -> AnnySamples:
     from anny.face_segmentation import get_face_segmentation_mask
     from anny.shape_distribution import SimpleShapeDistribution
 
-    model = anny.Anny()
+    model = anny.Anny(local_changes=list(VARIED))
     ages = torch.distributions.Uniform(*(torch.tensor(age, dtype=model.dtype) for age in (config.youngest, config.oldest)))
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(config.seed)
         _, phenotypes = SimpleShapeDistribution(model, morphological_age_distribution=ages).sample(config.samples)
-        coefficients = model.get_phenotype_blendshape_coefficients(**phenotypes)
+        local = {
+            label: (deviation * torch.randn(config.samples, dtype=model.dtype)).clamp(-1.0, 1.0)
+            for label, deviation in VARIED.items()
+        }
+        coefficients = model.get_phenotype_blendshape_coefficients(**phenotypes, local_changes=local)
         rest = [model.get_rest_model(part) for part in track(coefficients.split(50), "sampling bodies")]
         anchor = anny.KeypointsRegressor.coco(model)
 
@@ -149,15 +171,19 @@ def sample_anny(config: AnnyBodyConfig) -> AnnySamples:
 def body_of(samples: AnnySamples, components: int) -> tuple[BodyModel, BuildReport]:
     """Make the body of SMPL format from Anny's samples."""
     groups = bone_groups(samples.labels)
-    weights = collapse_weights(samples.bone_weights, groups, len(JOINTS))
+    weights = samples.bone_weights @ np.eye(len(JOINTS))[groups]
+    weights = strongest(smooth_weights(weights, samples.vertices.mean(axis=0), samples.faces, SMOOTHING))
     joints = group_joints(samples.heads, samples.bone_parents, groups, len(JOINTS))
     rotations = rest_rotations(samples, joints)
     vertices, joints = unpose(samples.vertices, joints, rotations, weights, SMPL_PARENTS)
-    vertices, joints = vertices - joints[:, :1], joints - joints[:, :1]
-    space = shape_space(vertices, components)
-    mirror = mirror_vertices(space.mean)
+    mirror = mirror_vertices(vertices.mean(axis=0))
+    flip, opposite = np.array([-1.0, 1.0, 1.0]), mirrored(JOINTS)
+    joints = (joints + joints[:, opposite] * flip) / 2
+    vertices = (vertices + vertices[:, mirror] * flip) / 2 - joints[:, :1]
+    joints = joints - joints[:, :1]
+    space = shape_space(vertices, samples.faces, components)
 
-    regressor = _joint_rows(vertices, joints, mirror)
+    regressor = _joint_rows(vertices, joints, weights, mirror)
     edges = {
         "mouth": region_edge(samples.faces, samples.regions, "head", "mouth_cavity"),
         "left_eye": region_edge(samples.faces, samples.regions, "head", "eye_cavity.L"),
@@ -238,12 +264,12 @@ def _turn(points: np.ndarray) -> np.ndarray:
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
 
 
-def _joint_rows(vertices: np.ndarray, joints: np.ndarray, mirror: np.ndarray) -> np.ndarray:
+def _joint_rows(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray, mirror: np.ndarray) -> np.ndarray:
     """J_regressor [24,V], symmetric."""
     rows = np.zeros((len(JOINTS), vertices.shape[1]))
     for joint, name in enumerate(JOINTS):
         if not name.startswith("right"):
-            chosen, coefficients = linear_regressor(vertices, joints[:, joint])
+            chosen, coefficients = joint_regressor(vertices, joints[:, joint], weights)
             rows[joint, chosen] = coefficients
     for joint, name in enumerate(JOINTS):
         if name.startswith("right"):

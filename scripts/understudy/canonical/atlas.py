@@ -19,10 +19,14 @@ class Atlas:
     face: np.ndarray  # [N] int32
     bary: np.ndarray  # [N,3] float32
 
+    def matrix(self, faces: np.ndarray, vertices: int) -> sparse.csr_matrix:
+        """Matrix [N,vertices] that takes values at the vertices of ``faces`` [F,3] to the texels' surface points."""
+        rows = np.arange(0, 3 * len(self.face) + 1, 3)
+        return sparse.csr_matrix((self.bary.ravel(), faces[self.face].ravel(), rows), (len(self.face), vertices))
+
     def interpolate(self, values: np.ndarray, faces: np.ndarray) -> np.ndarray:
         """Values [N,C] at the texels' surface points, from ``values`` [V,C] at the vertices."""
-        corners = faces[self.face]
-        return sum(self.bary[:, k, None] * values[corners[:, k]] for k in range(3))
+        return self.matrix(faces, len(values)) @ values
 
     def image(self, values: np.ndarray) -> np.ndarray:
         """Image [size,size,C] uint8 of texel values [N,C] in 0..255.

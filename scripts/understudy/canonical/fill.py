@@ -1,96 +1,97 @@
-"""Colours for the texels that no frame shows: from the other side of the body, then by diffusion over the surface."""
+"""Colours for the texels that no frame shows well: from the other side of the body, then smoothly over the surface."""
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from understudy.canonical.atlas import Atlas
 
 MIRROR_REACH = 0.015
 """m; a texel's mirrored place has a counterpart if a seen texel is as near as this."""
+SURE = 0.2
+"""Quality of a texel from which its own colour counts fully: seen at less than 63 degrees and away from outlines."""
+STIFFNESS = 0.02
+"""How much neighbouring vertices hold together, against a vertex seen at its best."""
 NORMAL_LENGTH = 0.03
 """m; opposite normals count as twice this much distance, which keeps lips, fingers and thighs apart."""
 
 
 def mirror_unseen(
     colors: np.ndarray,  # [N,3]
-    seen: np.ndarray,  # [N] bool
+    quality: np.ndarray,  # [N] 0..1
     points: np.ndarray,  # [N,3] places of the texels in the rest pose, m
     normals: np.ndarray,  # [N,3] there
     middle: float,  # x of the body's plane of symmetry, m
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Copy colours of seen texels to unseen ones across the plane ``x = middle``.
+    """Copy colours and quality of texels seen well to those that are not, across the plane ``x = middle``.
 
     Returns:
-        Colours [N,3] and which texels [N] now have one.
+        Colours [N,3] and quality [N].
     """
-    unseen = np.flatnonzero(~seen)
-    if not len(unseen) or not seen.any():
-        return colors, seen
-    flip = np.array([-1.0, 1.0, 1.0])
-    mirrored = points[unseen] * flip + np.array([2 * middle, 0.0, 0.0])
-    tree = cKDTree(np.hstack([points[seen], NORMAL_LENGTH * normals[seen]]))
-    asked = np.hstack([mirrored, NORMAL_LENGTH * normals[unseen] * flip])
-    distance, place = tree.query(asked, distance_upper_bound=MIRROR_REACH)
-    found = np.isfinite(distance)
-    colors, has_color = colors.copy(), seen.copy()
-    colors[unseen[found]] = colors[np.flatnonzero(seen)[place[found]]]
-    has_color[unseen[found]] = True
-    return colors, has_color
+    good, poor = np.flatnonzero(quality >= SURE), np.flatnonzero(quality < SURE)
+    colors, quality = colors.copy(), quality.copy()
+    if len(good) and len(poor):
+        flip = np.array([-1.0, 1.0, 1.0])
+        mirrored = points[poor] * flip + np.array([2 * middle, 0.0, 0.0])
+        tree = cKDTree(np.hstack([points[good], NORMAL_LENGTH * normals[good]]))
+        asked = np.hstack([mirrored, NORMAL_LENGTH * normals[poor] * flip])
+        distance, place = tree.query(asked, distance_upper_bound=MIRROR_REACH)
+        found = np.isfinite(distance)
+        source = good[place[found]]
+        colors[poor[found]], quality[poor[found]] = colors[source], quality[source]
+    return colors, quality
 
 
-def diffuse_unseen(
+def smooth_unseen(
     colors: np.ndarray,  # [N,3]
-    known: np.ndarray,  # [N] bool, at least one
+    quality: np.ndarray,  # [N] 0..1, somewhere above zero
     atlas: Atlas,
     faces: np.ndarray,  # [F,3]
     vertices: np.ndarray,  # [V,3] any pose, m
 ) -> np.ndarray:
-    """Colours [N,3] where the unknown texels hold the harmonic continuation of the known ones over the mesh.
+    """Colours [N,3] in which texels below the quality ``SURE`` fade into a smooth continuation over the surface.
 
-    Vertices take the mean of the known texels round them; the others solve Laplace's equation on the mesh's edges,
-    weighted by inverse length. So colours flow across UV seams, and parts without any known texel (an eye behind
-    closed lids) take the colour of the nearest known vertex.
+    The continuation x minimises ``sum_v w_v |x_v - c_v|^2 + STIFFNESS sum_uv k_uv |x_u - x_v|^2`` over the mesh's
+    vertices, where c_v is the mean colour round a vertex, w_v its squared quality and k_uv the edge's inverse length
+    over the mean one. So it is harmonic where nothing was seen, averages where views contradict each other, and flows
+    across UV seams. Pieces without any view (an eye behind a closed lid) take the colour of the nearest seen vertex.
     """
-    if known.all():
-        return colors
-    corners = faces[atlas.face[known]]
-    share = atlas.bary[known]
-    total = np.bincount(corners.ravel(), share.ravel(), len(vertices))
-    vertex_colors = np.stack(
+    corners = faces[atlas.face]
+    share = atlas.bary * np.square(quality)[:, None]
+    weight = np.bincount(corners.ravel(), share.ravel(), len(vertices))
+    area = np.bincount(corners.ravel(), atlas.bary.ravel(), len(vertices))
+    pull = np.stack(
         [
-            np.bincount(corners.ravel(), (share * colors[known, channel, None]).ravel(), len(vertices))
+            np.bincount(corners.ravel(), (share * colors[:, channel, None]).ravel(), len(vertices))
             for channel in range(3)
         ],
         axis=1,
     )
-    fixed = total > 1e-3
-    vertex_colors[fixed] /= total[fixed, None]
     edges = _edge_weights(faces, vertices)
-
     component = connected_components(edges, directed=False)[1]
-    reached = np.isin(component, component[fixed])
-    alone = np.flatnonzero(~reached)
-    nearest = cKDTree(vertices[fixed]).query(vertices[alone])[1]
-    vertex_colors[alone] = vertex_colors[np.flatnonzero(fixed)[nearest]]
+    reached = np.isin(component, component[weight > 0])
+    inside = np.flatnonzero(reached)
+    per_vertex = np.maximum(area[inside], 1e-6)
+    laplacian = sparse.diags(np.asarray(edges.sum(axis=1)).ravel()) - edges
+    system = sparse.diags(weight[inside] / per_vertex) + STIFFNESS * laplacian[inside][:, inside]
+    vertex_colors = np.zeros((len(vertices), 3))
+    vertex_colors[inside] = splu(system.tocsc()).solve(pull[inside] / per_vertex[:, None])
 
-    free = np.flatnonzero(reached & ~fixed)
-    if len(free):
-        laplacian = sparse.diags(np.asarray(edges.sum(axis=1)).ravel()) - edges
-        inner = laplacian[free][:, free].tocsc()
-        flow = -laplacian[free][:, np.flatnonzero(fixed)] @ vertex_colors[fixed]
-        vertex_colors[free] = spsolve(inner, flow).reshape(len(free), 3)
-    filled = atlas.interpolate(vertex_colors.astype(np.float32), faces)
-    return np.where(known[:, None], colors, filled)
+    alone, seen = np.flatnonzero(~reached), np.flatnonzero(weight > 0)
+    if len(alone):
+        vertex_colors[alone] = vertex_colors[seen[cKDTree(vertices[seen]).query(vertices[alone])[1]]]
+    own = np.minimum(quality / SURE, 1.0)[:, None]
+    return own * colors + (1.0 - own) * atlas.interpolate(vertex_colors, faces)
 
 
 def _edge_weights(faces: np.ndarray, vertices: np.ndarray) -> sparse.csr_matrix:
-    """Symmetric matrix [V,V] of inverse edge lengths."""
+    """Symmetric matrix [V,V] of inverse edge lengths over their mean."""
     edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0)
     edges = edges[edges[:, 0] != edges[:, 1]]
     length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
-    weights = 1.0 / np.maximum(length, 1e-6)
+    weights = 1.0 / np.maximum(length, 0.01 * length.mean())
+    weights /= weights.mean()
     half = sparse.coo_matrix((weights, (edges[:, 0], edges[:, 1])), (len(vertices), len(vertices)))
     return (half + half.T).tocsr()

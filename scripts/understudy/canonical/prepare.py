@@ -10,7 +10,7 @@ import torch
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
 from understudy.canonical.atlas import Atlas, corner_sums, make_atlas, vertex_normals
-from understudy.canonical.fill import diffuse_unseen, mirror_unseen
+from understudy.canonical.fill import mirror_unseen, smooth_unseen
 from understudy.canonical.views import BestViews, Viewer, ViewRules
 from understudy.canonical.volume import build_volume
 from understudy.errors import InputError
@@ -85,15 +85,13 @@ def prepare_canonical(
             f"{alpha_folder}: no frame shows any part of the fitted body inside its silhouette; "
             "look at the overlays of the smpl stage."
         )
-    colors = views.median()
+    colors, filled = views.median(), quality
     if config.mirror:
         rest_points = atlas.interpolate(rest_vertices, body.faces)
         rest_normals = _unit(atlas.interpolate(vertex_normals(rest_vertices, body.faces, sums), body.faces))
-        colors, known = mirror_unseen(colors, seen, rest_points, rest_normals, float(rest_joints[0, 0]))
-    else:
-        known = seen
-    logger.info("texture: %.0f %% seen, %.0f %% mirrored", 100 * seen.mean(), 100 * (known & ~seen).mean())
-    colors = diffuse_unseen(colors, known, atlas, body.faces, rest_vertices)
+        colors, filled = mirror_unseen(colors, quality, rest_points, rest_normals, float(rest_joints[0, 0]))
+    logger.info("texture: %.0f %% seen, %.0f %% mirrored", 100 * seen.mean(), 100 * (filled > quality).mean())
+    colors = smooth_unseen(colors, filled, atlas, body.faces, rest_vertices)
     texture_seen = np.zeros(atlas.size**2, np.uint8)
     texture_seen[atlas.texel] = np.where(seen, np.clip(np.round(255 * quality), 1, 255), 0)
     return Canonical(

@@ -11,9 +11,10 @@ from understudy.render.mesh import rasterize_mesh
 
 DEPTH_SLACK = 0.005
 """m; how far behind the rendered surface a point still counts as on it, besides what the slope allows."""
-STEP_BEHIND = 0.05
-"""m; a surface this far behind another one next to it may show the other's colour where the pose is a little off."""
-UNSURE = 0.05
+DEPTH_STEP = 0.05
+"""m; of two surfaces side by side in the picture and this far apart, one may show the other's colour where the pose is a
+little off."""
+UNSURE = 0.03
 """Factor of the weight of views near an outline, where the background or a nearer limb may shine in."""
 
 
@@ -68,7 +69,8 @@ class Viewer:
     """Looks up the texels of an atlas in pictures of a posed mesh."""
 
     def __init__(self, atlas: Atlas, faces: np.ndarray, vertices: int, K: np.ndarray, rules: ViewRules) -> None:
-        self.atlas, self.faces, self.K, self.rules = atlas, faces, K, rules
+        self.faces, self.K, self.rules = faces, K, rules
+        self.to_texels = atlas.matrix(faces, vertices)
         self.sums: sparse.csr_matrix = corner_sums(faces, vertices)
 
     def look(
@@ -82,8 +84,8 @@ class Viewer:
         A texel is seen where it faces the camera, the mesh's own depth agrees and the mask covers it.
         """
         height, width = alpha.shape
-        points = self.atlas.interpolate(vertices, self.faces)
-        normals = self.atlas.interpolate(vertex_normals(vertices, self.faces, self.sums), self.faces)
+        points = self.to_texels @ vertices
+        normals = self.to_texels @ vertex_normals(vertices, self.faces, self.sums)
         cosine = -np.einsum("nc,nc->n", normals, points) / np.maximum(
             np.linalg.norm(normals, axis=1) * np.linalg.norm(points, axis=1), 1e-12
         )
@@ -98,20 +100,23 @@ class Viewer:
         depth = rasterize_mesh(vertices, self.faces, self.K, (width, height)).depth
         # on a slope the depth changes within the pixel: by at most half its diagonal times the tangent
         slope = z / self.K[0, 0] * np.sqrt(1.0 - np.minimum(cosine, 1.0) ** 2) / cosine
-        seen = (np.abs(z - depth[row, column]) < DEPTH_SLACK + slope) & (alpha[row, column] >= 128)
+        # every pixel that the bilinear look-up mixes is the person's
+        whole = cv2.erode(alpha, np.ones((2, 2), np.uint8), anchor=(0, 0))
+        left, top = np.maximum(pixels - 0.5, 0).astype(np.int64).T
+        seen = (np.abs(z - depth[row, column]) < DEPTH_SLACK + slope) & (whole[top, left] >= 128)
         texel, z, cosine, pixels, slope, row, column = (
             values[seen] for values in (texel, z, cosine, pixels, slope, row, column)
         )
 
         band = self._band(depth)
         window = np.ones((2 * band + 1, 2 * band + 1), np.uint8)
-        nearer = z - cv2.erode(depth, window)[row, column]
-        unsure = (nearer > STEP_BEHIND + 2 * band * slope) | (cv2.erode(alpha, window)[row, column] < 128)
+        nearer, farther = z - cv2.erode(depth, window)[row, column], cv2.dilate(depth, window)[row, column] - z
+        unsure = np.maximum(nearer, farther) > DEPTH_STEP + 2 * band * slope
+        unsure |= cv2.erode(alpha, window)[row, column] < 128
         weight = cosine**self.rules.cos_power * np.minimum(1.0, (self.rules.reference_depth / z) ** 2)
         weight *= np.where(unsure, UNSURE, 1.0)
-        place = (pixels - 0.5).astype(np.float32).reshape(1, -1, 2)  # OpenCV has pixel centres at whole numbers
-        color = _bilinear(image, place[0])
-        return texel, weight.astype(np.float32), color
+        # OpenCV has pixel centres at whole numbers
+        return texel, weight.astype(np.float32), _bilinear(image, (pixels - 0.5).astype(np.float32))
 
     def _band(self, depth: np.ndarray) -> int:
         """Width of the unsure band, whole px."""
@@ -123,7 +128,7 @@ class Viewer:
 def _bilinear(image: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Colours [M,3] uint8 of ``image`` at ``place`` [M,2] float32 (x, y; pixel centres at whole numbers)."""
     side = 1024  # OpenCV's remap takes maps of up to 32767 a side
-    padded = np.zeros((-(-len(place) // side) * side, 2), np.float32)
+    padded = np.zeros((max(1, -(-len(place) // side)) * side, 2), np.float32)
     padded[: len(place)] = place
     grid = padded.reshape(-1, side, 2)
     sampled = cv2.remap(image, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -87,16 +87,16 @@ def fit_body(
 
 
 def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel, config: FitConfig) -> Motion:
-    fps, betas = evidence.fps, len(motion.betas)
+    fps, reach = evidence.fps, _reach(body)
     terms = _terms(motion, evidence, body, few, config, robustness=8.0)
     started = time.monotonic()
     groups = (GROUP["root"], GROUP["spine"], *LIMBS)
-    solution = minimise(motion, terms.energy, groups, min(FEW_BETAS, betas), fps, config.iterations)
+    solution = minimise(motion, terms.energy, groups, reach[:FEW_BETAS], fps, config.iterations)
     _report("global", started, solution.motion, evidence, few, solution)
     for name in ("full", "full, again"):
         started = time.monotonic()
         terms = _terms(solution.motion, evidence, body, few, config, robustness=4.0)
-        solution = minimise(solution.motion, terms.energy, FREE, betas, fps, config.iterations)
+        solution = minimise(solution.motion, terms.energy, FREE, reach, fps, config.iterations)
         _report(name, started, solution.motion, evidence, few, solution)
         if name == "full":
             solution = replace(solution, motion=turn_back(solution.motion, terms, config.iterations))
@@ -125,7 +125,7 @@ def _fit_silhouettes(
             )
             return terms.energy(moved) + config.silhouette_weight * mask
 
-        solution = minimise(motion, energy, FREE, len(motion.betas), evidence.fps, max(config.iterations // 4, 2))
+        solution = minimise(motion, energy, FREE, _reach(body), evidence.fps, max(config.iterations // 4, 2))
         motion = solution.motion
         _report(f"silhouettes {number}/{rounds}", started, motion, evidence, few, solution)
     return motion
@@ -144,6 +144,11 @@ def _terms(
         height_m=config.height_m,
         crown_and_sole=crown_and_sole(body),
     )
+
+
+def _reach(body: BodyModel) -> Tensor:
+    """How far (m, root mean square) each shape component moves the surface, [B]."""
+    return body.shapedirs.square().sum(dim=1).mean(dim=0).sqrt()
 
 
 def _with_height(motion: Motion, body: BodyModel, height_m: float) -> Motion:

@@ -34,11 +34,13 @@ _STANCE = {
 LIMIT_SIGMA = torch.deg2rad(torch.tensor(4.0))
 """Going so far beyond a limit costs as much as one standard deviation of anything else."""
 
-ROTATION_ACCELERATION = 30.0  # rad/s^2, standard deviation: cuts off above some 5 Hz
+ROTATION_ACCELERATION = 50.0  # rad/s^2, standard deviation: cuts off above some 6 Hz
 ROTATION_VELOCITY = 8.0  # rad/s
-JOINT_ACCELERATION = 12.0  # m/s^2
-ROOT_ACCELERATION = (3.0, 3.0, 1.5)  # m/s^2 in camera x, y, z: depth is the noisy one
+JOINT_ACCELERATION = 20.0  # m/s^2
+ROOT_ACCELERATION = (6.0, 6.0, 2.5)  # m/s^2 in camera x, y, z: depth is the noisy one
 ROOT_VELOCITY = 3.0  # m/s
+
+USUAL_HEIGHT = (1.70, 0.03)  # m, mean of adults and how far to trust it
 
 
 
@@ -115,9 +117,12 @@ def smoothness_energy(motion: Motion, joints: Tensor, fps: float) -> Tensor:
     return energy
 
 
-def shape_energy(betas: Tensor, length: int) -> Tensor:
-    """People near the mean are common: |betas|^2, growing slowly with the number of frames, which are not independent."""
-    return betas.square().sum() * (1.0 + length / 10.0)
+def shape_energy(betas: Tensor, height: Tensor, length: int) -> Tensor:
+    """People near the mean are common: |betas|^2 and a usual height (m), which one camera can hardly tell.
+
+    It grows slowly with the number of frames, since errors of neighbouring frames are much the same.
+    """
+    return (betas.square().sum() + ((height - USUAL_HEIGHT[0]) / USUAL_HEIGHT[1]).square()) * (1.0 + length / 10.0)
 
 
 def _second_difference(values: Tensor) -> Tensor:

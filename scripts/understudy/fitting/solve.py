@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 # how stiffly a frame's evidence holds a rotation (1/rad) and a translation (1/m), roughly
 _ROTATION_STIFFNESS = 40.0
 _TRANSL_STIFFNESS = (250.0, 250.0, 60.0)
-_BETAS_STIFFNESS = 10.0
+_BETAS_STIFFNESS = 150.0
+"""For each metre that a component moves the surface, root mean square, and frame (square root)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def minimise(
     motion: Motion,
     energy: Callable[[Motion], Tensor],
     groups: tuple[int, ...],
-    num_betas: int,
+    reach: Tensor,
     fps: float,
     iterations: int,
 ) -> Solution:
@@ -47,7 +48,7 @@ def minimise(
         motion: The start.
         energy: Of a motion, differentiable.
         groups: Groups whose rotations may change; translation always may.
-        num_betas: How many leading shape components may change.
+        reach: How far (m) each leading shape component that may change moves the surface, [n].
         fps: Frames a second.
         iterations: Of L-BFGS.
     """
@@ -57,7 +58,8 @@ def minimise(
     transl_scale = torch.stack(
         [_scale(a, fps**2 / b, frequencies) for a, b in zip(_TRANSL_STIFFNESS, ROOT_ACCELERATION, strict=True)], dim=-1
     )
-    betas_scale = 1.0 / (_BETAS_STIFFNESS * length**0.5)
+    num_betas = len(reach)
+    betas_scale = (1.0 + length / 10.0 + length * (_BETAS_STIFFNESS * reach).square()).rsqrt()
     turn = torch.zeros(length, len(groups), 3, requires_grad=True)
     move = torch.zeros(length, 3, requires_grad=True)
     shape = torch.zeros(num_betas, requires_grad=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 from understudy.body.model import BodyModel
 from understudy.fitting.evidence import Evidence
 from understudy.fitting.motion import Motion, project
-from understudy.fitting.priors import limit_energy, shape_energy, smoothness_energy, stance_energy
+from understudy.fitting.priors import USUAL_HEIGHT, limit_energy, shape_energy, smoothness_energy, stance_energy
 
 REPROJECTION_SIGMA = 0.012
 """Standard deviation of a keypoint, as a share of the person's height."""
@@ -51,12 +51,12 @@ class Terms:
         total = self.reprojection(points) + self.directions(points)
         total = total + limit_energy(motion.rotations) + stance_energy(motion.rotations)
         total = total + self.smoothness * smoothness_energy(motion, posed.joints, self.evidence.fps)
-        total = total + shape_energy(motion.betas, len(motion))
-        if self.height_m is not None:
-            template, directions = self.crown_and_sole
-            height = (template + directions @ motion.betas).diff()[0]
-            total = total + len(motion) * ((height - self.height_m) / HEIGHT_SIGMA).square()
-        return total
+        template, directions = self.crown_and_sole
+        height = (template + directions @ motion.betas).diff()[0]
+        if self.height_m is None:
+            return total + shape_energy(motion.betas, height, len(motion))
+        known = len(motion) * ((height - self.height_m) / HEIGHT_SIGMA).square()
+        return total + shape_energy(motion.betas, height.new_tensor(USUAL_HEIGHT[0]), len(motion)) + known
 
     def reprojection(self, points: Tensor) -> Tensor:
         """Keypoints [T,P,3] against the picture."""

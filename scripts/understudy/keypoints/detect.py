@@ -112,8 +112,8 @@ def _assemble(
     height = float(np.median(heights))
     if height < config.min_height:
         raise InputError(
-            f"The person in {frames.source} is {height:.0f} px tall, less than {config.min_height} px (keypoints.min_height);"
-            " film closer, or raise frames.max_size if the video is larger."
+            f"The person in {frames.source} is {height:.0f} px tall, less than {config.min_height} px"
+            " (keypoints.min_height); film closer, or raise frames.max_size if the video is larger."
         )
 
     swapped = find_swaps(lateral_directions(world), seen, frames.fps)

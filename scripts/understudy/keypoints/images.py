@@ -13,10 +13,10 @@ def shrunk(image: np.ndarray, max_size: int) -> np.ndarray:
     return resized(image, max(1, round(width * factor)), max(1, round(height * factor)))
 
 
-def resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The image at another size, by area averaging where that is smaller."""
+def resized(image: np.ndarray, width: int, height: int, enlarging: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """The image at another size: by area averaging where that is smaller, else by the ``enlarging`` interpolation."""
     smaller = width < image.shape[1]
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else enlarging)
 
 
 def cut(image: np.ndarray, x0: int, y0: int, width: int, height: int) -> np.ndarray:
@@ -29,7 +29,7 @@ def cut(image: np.ndarray, x0: int, y0: int, width: int, height: int) -> np.ndar
     return piece
 
 
-def pasted(mask: np.ndarray, x0: int, y0: int, side: int, shape: tuple[int, int]) -> np.ndarray:
-    """A mask of the square at ``(x0, y0)``, enlarged to ``side`` px, on an empty image of ``shape``; the reverse of cut."""
-    large = cv2.resize(mask, (side, side), interpolation=cv2.INTER_CUBIC)
+def pasted(mask: np.ndarray, x0: int, y0: int, side: int, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask of the square at ``(x0, y0)``, brought to ``side`` px, on an empty image of ``shape``: reverses ``cut``."""
+    large = resized(mask, side, side, cv2.INTER_CUBIC)
     return np.clip(cut(large, -x0, -y0, shape[1], shape[0]), 0, 1)

@@ -1,6 +1,6 @@
 """MediaPipe's pose networks: detector, landmarks and person mask, all carried by the wheel of MediaPipe 0.10.21.
 
-BlazePose (Bazarevsky et al. 2020, and Grishchenko et al. 2022 for the 3D points). The stock ``Pose`` solution follows one
+BlazePose (Bazarevsky et al. 2020; for the 3D points Grishchenko et al. 2022). The stock ``Pose`` solution follows one
 person of its own choice; here its two inner graphs run apart, so that the caller chooses the person.
 """
 
@@ -125,9 +125,8 @@ class MediaPipePose:
         # at exactly the network's resolution, since the graph's own resampling neither averages nor keeps pixel centres
         resolution = round(side * NETWORK_SIZE / region.size)
         square = resized(cut(image, x0, y0, side, side), resolution, resolution)
-        found = self._run_landmarks(
-            square, (region.x - x0) / side, (region.y - y0) / side, region.size / side, region.angle
-        )
+        inside = Region((region.x - x0) / side, (region.y - y0) / side, region.size / side, region.angle)
+        found = self._run_landmarks(square, inside)
         if found.landmarks is None or found.world is None:
             return None
         mask = None
@@ -154,10 +153,12 @@ class MediaPipePose:
                 return self._detector.process(image)
         return self._detector.process(image)
 
-    def _run_landmarks(self, image: np.ndarray, x: float, y: float, size: float, angle: float) -> Any:
+    def _run_landmarks(self, image: np.ndarray, region: Region) -> Any:
         from mediapipe.framework.formats import rect_pb2
 
-        region = rect_pb2.NormalizedRect(x_center=x, y_center=y, width=size, height=size, rotation=angle)
+        square = rect_pb2.NormalizedRect(
+            x_center=region.x, y_center=region.y, width=region.size, height=region.size, rotation=region.angle
+        )
         if self._landmarks is None:
             text = _LANDMARK_GRAPH % {
                 "mask_output": 'output_stream: "mask"' if self.masks else "",
@@ -166,12 +167,12 @@ class MediaPipePose:
             }
             with quiet_stderr():
                 self._landmarks = _graph(text)
-                return self._landmarks.process({"image": image, "region": region})
-        return self._landmarks.process({"image": image, "region": region})
+                return self._landmarks.process({"image": image, "region": square})
+        return self._landmarks.process({"image": image, "region": square})
 
 
 def _region(points: Any, origin: tuple[float, float], scale: tuple[float, float]) -> Region:
-    """The region from the first two alignment points: the middle of the hips, and a point a person's half length above."""
+    """The region from the first two alignment points: the middle of the hips, and one half a person's length above."""
     (ax, ay), (bx, by) = [(origin[0] + p.x * scale[0], origin[1] + p.y * scale[1]) for p in list(points)[:2]]
     angle = math.pi / 2 + math.atan2(by - ay, bx - ax)
     return Region(
@@ -182,7 +183,7 @@ def _region(points: Any, origin: tuple[float, float], scale: tuple[float, float]
     )
 
 
-def _points(landmarks: Any, x0: float, y0: float, side: float, shape: tuple[int, int]) -> np.ndarray:
+def _points(landmarks: Any, x0: float, y0: float, side: float, shape: tuple[int, ...]) -> np.ndarray:
     raw = np.array([(p.x, p.y, p.visibility * p.presence) for p in landmarks], np.float32)
     raw[:, :2] = raw[:, :2] * side + (x0, y0)
     points = named(raw)
@@ -199,7 +200,11 @@ def _world(landmarks: Any) -> np.ndarray:
 def named(raw: np.ndarray, confidence: bool = True) -> np.ndarray:
     """MediaPipe's 33 landmarks [33,C] in the order of ``formats.skeleton.KEYPOINTS`` [J,C].
 
-    Neck and middle of the hips are halfway between the sides. If the last column is a confidence, they have the lower one of the two.
+    Neck and middle of the hips are halfway between the sides.
+
+    Args:
+        raw: The landmarks.
+        confidence: Whether the last column is a confidence, of which the points halfway have the lower one.
     """
     points = np.zeros((len(KEYPOINTS), raw.shape[1]), np.float32)
     points[[INDEX[name] for name in LANDMARKS]] = raw

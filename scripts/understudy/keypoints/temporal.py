@@ -16,7 +16,7 @@ HIDDEN_FACE_CONFIDENCE = 0.05
 
 
 def lateral_directions(world: np.ndarray) -> np.ndarray:
-    """Unit directions [T,3] from the person's right to left, by shoulders and hips; world points [T,J,3], camera axes."""
+    """Unit directions [T,3] from the person's right to left, by shoulders and hips of world points [T,J,3]."""
     sides = [world[:, INDEX[f"left_{part}"]] - world[:, INDEX[f"right_{part}"]] for part in ("shoulder", "hip")]
     across = sides[0] + sides[1]
     return across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
@@ -26,8 +26,8 @@ def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarr
     """Frames in which left and right of the whole body are exchanged.
 
     A Viterbi search over (as is, swapped) in each frame. The price of a step is how far the body would have to turn
-    in it beyond ``SWAP_ANGLE``; being swapped has a small price per second, so that the rarer reading is the swapped one.
-    A body that really turns does so in small steps, which cost nothing, and stays as it is.
+    in it beyond ``SWAP_ANGLE``; being swapped has a small price per second, so that the rarer reading is the swapped
+    one. A body that really turns does so in small steps, which cost nothing, and stays as it is.
 
     Args:
         directions: [T,3] unit directions from right to left.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -102,7 +103,7 @@ def fill_rows(values: np.ndarray, known: np.ndarray, longest: int) -> tuple[np.n
     values = np.where(known.reshape(-1, *[1] * (values.ndim - 1)), values, 0.0).astype(np.float64)
     filled = np.zeros(len(values), bool)
     places = np.flatnonzero(known)
-    for start, end in zip(places[:-1], places[1:], strict=True):
+    for start, end in pairwise(places):
         if 1 < end - start <= longest + 1:
             inside = np.arange(start + 1, end)
             share = ((inside - start) / (end - start)).reshape(-1, *[1] * (values.ndim - 1))

@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -23,12 +23,10 @@ Box = tuple[int, int, int, int]
 
 SURE = 0.3
 """Points of at least this confidence place the views and the skeleton."""
-WHOLE, UPPER, LOWER = 2.4, 1.5, 1.9
-"""Sides of the views in units of the person's reach, the distance from the hips to the farthest point."""
-CLOSE_UP = 0.6
-"""The close-ups are centred this far on the way from the hips to the neck, and to the knees."""
-CLOSE_UP_WEIGHT = 3.0
-"""A close-up counts this much against the view of the whole person."""
+VIEW = 2.3
+"""Side of a view in units of the person's reach, the distance from the hips to the farthest point."""
+TILTS = (0.0, 0.2, -0.2)
+"""Radians by which the views are turned against each other."""
 REACH_PER_TORSO = 1.5
 """Least reach in lengths of the torso, for people of whom little is seen."""
 
@@ -46,8 +44,8 @@ class SilhouettesConfig:
 def cut_silhouettes(frames: Frames, keypoints: Keypoints, folder: Path, config: SilhouettesConfig) -> None:
     """Write the soft mask of the tracked person of every frame to ``folder``; all zero in frames without one.
 
-    The network sees the whole person, then the upper and the lower body from nearer, and the three are blended: its mask
-    has only 256 px a side, so that close-ups are sharper. Blobs that do not touch the skeleton are somebody or something else.
+    The network's mask has only 256 px a side; several slightly turned looks at the person, averaged, give it more.
+    Blobs that do not touch the skeleton are somebody or something else.
     """
     from understudy.keypoints.mediapipe import MediaPipePose
 
@@ -80,74 +78,46 @@ def cut_person(image: np.ndarray, points: np.ndarray, box: Box, backend: Keypoin
     Returns:
         uint8 [y1-y0,x1-x0]; zeros if nobody is there.
     """
-    views = person_views(points)
-    if not views:
+    view = person_view(points)
+    if view is None:
         return np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
-    # a picture of the person with the surroundings that the networks look at too
-    around = np.stack([views[0][0].box, np.array(box, float)])
+    # a picture of the person with the surroundings that the network looks at too
+    around = np.stack([view.box, np.array(box, float)])
     x0, y0 = np.floor(around[:, :2].min(axis=0)).astype(int).tolist()
     width, height = (np.ceil(around[:, 2:].max(axis=0)).astype(int) - (x0, y0)).tolist()
     factor = min(1.0, max_size / max(width, height))
     picture = resized(cut(image, x0, y0, width, height), round(width * factor), round(height * factor))
 
-    views = [(_moved(view, x0, y0, factor), weight) for view, weight in views]
-    soft = blend_views(picture, views, backend)
-    if soft is None:
-        return np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
-    skeleton = draw_skeleton((points - (x0, y0, 0)) * (factor, factor, 1), soft.shape)
-    soft = keep_touching(soft, skeleton)
-    large = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
-    large = large[box[1] - y0 : box[3] - y0, box[0] - x0 : box[2] - x0]
+    view = Region((view.x - x0) * factor, (view.y - y0) * factor, view.size * factor, view.angle)
+    skeleton = draw_skeleton((points - (x0, y0, 0)) * (factor, factor, 1), picture.shape)
+    soft = keep_touching(soft_mask(picture, view, backend), skeleton)
+    large = resized(soft, width, height, cv2.INTER_CUBIC)[box[1] - y0 : box[3] - y0, box[0] - x0 : box[2] - x0]
     return np.round(np.clip(large, 0, 1) * 255).astype(np.uint8)
 
 
-def person_views(points: np.ndarray) -> list[tuple[Region, float]]:
-    """What to look at, and how much each look counts: the whole person, and close-ups of the upper and lower body.
+def person_view(points: np.ndarray) -> Region | None:
+    """The square that the network should look at.
 
     Args:
         points: [J,3] px, px, confidence.
 
     Returns:
-        Regions and weights, the whole person first; empty if hips and shoulders are not known.
+        An upright view of the person around the hips; None if hips and shoulders are not known.
     """
     hips, neck = points[INDEX["mid_hip"]], points[INDEX["neck"]]
     sure = points[points[:, 2] >= SURE, :2]
     if hips[2] <= 0 or neck[2] <= 0 or not len(sure):
-        return []
-    middle, up = hips[:2], neck[:2] - hips[:2]
-    angle = float(np.arctan2(up[0], -up[1]))
-    torso = float(np.hypot(*up))
-    reach = max(float(np.linalg.norm(sure - middle, axis=-1).max()), REACH_PER_TORSO * torso, 1.0)
-    views = [(Region(*middle.tolist(), WHOLE * reach, angle), 1.0)]
-    views.append((Region(*(middle + CLOSE_UP * up).tolist(), UPPER * reach, angle), CLOSE_UP_WEIGHT))
-    knees = points[[INDEX["left_knee"], INDEX["right_knee"]]]
-    if (knees[:, 2] >= SURE).all():
-        below = middle + CLOSE_UP * (knees[:, :2].mean(axis=0) - middle)
-        views.append((Region(*below.tolist(), LOWER * reach, angle), CLOSE_UP_WEIGHT))
-    return views
+        return None
+    up = neck[:2] - hips[:2]
+    reach = max(np.linalg.norm(sure - hips[:2], axis=-1).max(), REACH_PER_TORSO * np.hypot(*up), 1.0)
+    return Region(float(hips[0]), float(hips[1]), VIEW * float(reach), float(np.arctan2(up[0], -up[1])))
 
 
-def blend_views(picture: np.ndarray, views: list[tuple[Region, float]], backend: KeypointBackend) -> np.ndarray | None:
-    """Soft mask float32 [H,W] of ``picture``, the weighted mean over the views; None if no view shows a person."""
-    total = np.zeros(picture.shape[:2], np.float32)
-    weights = np.zeros(picture.shape[:2], np.float32)
-    for number, (view, weight) in enumerate(views):
-        pose = backend.find_pose(picture, view)
-        if pose is None or pose.mask is None:
-            continue
-        share = weight * fading(view, picture.shape[:2]) if number else np.float32(weight)
-        total += share * pose.mask
-        weights += share
-    return total / np.maximum(weights, 1e-6) if weights.any() else None
-
-
-def fading(view: Region, shape: tuple[int, int]) -> np.ndarray:
-    """Weight [H,W] float32 of a close-up: 1 in its inner 60 %, falling to 0 towards the edges that cut the body."""
-    x = np.arange(shape[1], dtype=np.float32) + 0.5 - np.float32(view.x)
-    y = np.arange(shape[0], dtype=np.float32)[:, None] + 0.5 - np.float32(view.y)
-    cos, sin = np.float32(np.cos(view.angle)), np.float32(np.sin(view.angle))
-    away = np.maximum(np.abs(x * cos + y * sin), np.abs(y * cos - x * sin)) / np.float32(view.size / 2)
-    return np.clip((0.9 - away) / 0.3, 0, 1)
+def soft_mask(picture: np.ndarray, view: Region, backend: KeypointBackend) -> np.ndarray:
+    """Mean mask float32 [H,W] of the person in ``picture`` over turned views; zeros if none shows a person."""
+    poses = [backend.find_pose(picture, replace(view, angle=view.angle + tilt)) for tilt in TILTS]
+    masks = [pose.mask for pose in poses if pose is not None and pose.mask is not None]
+    return np.mean(masks, axis=0) if masks else np.zeros(picture.shape[:2], np.float32)
 
 
 def draw_skeleton(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -155,8 +125,9 @@ def draw_skeleton(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     image = np.zeros(shape[:2], np.uint8)
     for a, b in BONES:
         if min(points[a, 2], points[b, 2]) >= SURE:
+            # lines may start far outside; cv2 takes whole numbers of pixel centres
             start, end = np.round(points[[a, b], :2] - 0.5).astype(int).tolist()
-            cv2.line(image, start, end, 1, 3)
+            cv2.line(image, start, end, (1,), 3)
     return image.astype(bool)
 
 
@@ -188,7 +159,3 @@ def grown(box: np.ndarray, margin: float, width: int, height: int) -> Box | None
     x0, y0 = np.floor(np.clip(centre - half, 0, (width, height))).astype(int).tolist()
     x1, y1 = np.ceil(np.clip(centre + half, 0, (width, height))).astype(int).tolist()
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
-
-
-def _moved(view: Region, x0: float, y0: float, factor: float) -> Region:
-    return Region((view.x - x0) * factor, (view.y - y0) * factor, view.size * factor, view.angle)

@@ -33,9 +33,11 @@ FOCAL_KEY = re.compile(r"focal.?length.*35.?mm|35.?mm.*focal.?length", re.IGNORE
 class _Table(NamedTuple):
     """What the packets say, in decoding order."""
 
-    pts: np.ndarray  # [N] int64, in units of the stream's time base
+    pts: np.ndarray  # [N] int64, in units of the time base
+    time_base: float  # s
     keyframes: np.ndarray  # [N] bool
-    shown: np.ndarray  # [N] bool: not cut off by an edit list
+    shown: np.ndarray  # [N] bool: whole, and not cut off by an edit list
+    ordered: bool  # the file says when to decode but not when to show: frames are told by their order alone
 
 
 class VideoFile:
@@ -56,17 +58,10 @@ class VideoFile:
             stream = _picture_stream(container, path)
             self.focal_35mm = _focal_35mm(container.metadata, stream.metadata)
             self.declared_rate = float(stream.average_rate or stream.guessed_rate or 0) or None
-            self._time_base = float(stream.time_base or 1)
-            table = _read_table(container, stream)
-            self._timed = table is not None
-            if table is None:
-                count = _count_packets(path)
-                self._time_base = 1 / (self.declared_rate or 30.0)
-                table = _Table(np.arange(count), np.zeros(count, bool), np.ones(count, bool))
-            self._table = table
-            self._pts = np.unique(table.pts[table.shown])
-            _warn_if_cut_short(path, container, stream, table, self._time_base)
-        self.times = (self._pts - self._pts[0]) * self._time_base if len(self._pts) else np.zeros(0)
+            self._table = _read_table(container, stream, self.declared_rate)
+            self._pts = np.unique(self._table.pts[self._table.shown])
+            _warn_if_cut_short(path, container, stream, self._table)
+        self.times = (self._pts - self._pts[:1]) * self._table.time_base
 
     def sha256(self) -> str:
         """Hash of the file."""
@@ -97,11 +92,16 @@ class VideoFile:
         decoder = stream.codec_context
         decoder.thread_type = "AUTO"
         table = self._table
-        drop = self._timed and decoder.name in DROPPABLE
+        drop = not table.ordered and decoder.name in DROPPABLE
         needed = needed_packets(table.pts, table.keyframes, wanted) if drop else np.ones(len(table.pts), bool)
         wanted_times = set(wanted.tolist())
-        count = 0
         jumped = False
+        order = iter(self._pts.tolist())
+
+        def timed(frame: VideoFrame) -> tuple[int, VideoFrame]:
+            own = None if table.ordered else frame.pts
+            return next(order, int(self._pts[-1])) if own is None else own, frame
+
         for index, packet in enumerate(_packets(container, stream)):
             if index >= len(needed) or not needed[index]:
                 jumped = True
@@ -114,12 +114,8 @@ class VideoFile:
             if drop:  # pictures that no other refers to are passed over
                 decoder.skip_frame = "DEFAULT" if packet.pts in wanted_times else "NONREF"
             frames += _decoded(stream, packet)
-            for frame in frames:
-                yield (count if not self._timed or frame.pts is None else frame.pts), frame
-                count += 1
-        for frame in _decoded(stream, None):
-            yield (count if not self._timed or frame.pts is None else frame.pts), frame
-            count += 1
+            yield from map(timed, frames)
+        yield from map(timed, _decoded(stream, None))
 
 
 def nearest_in_time(
@@ -177,20 +173,22 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]
         logger.debug("reading stopped: %s", error)
 
 
-def _read_table(container: InputContainer, stream: VideoStream) -> _Table | None:
-    """Times of all packets, or None where the file gives none (raw streams, some AVI)."""
-    rows = []
+def _read_table(container: InputContainer, stream: VideoStream, rate: float | None) -> _Table:
+    """What the packets say. AVI has times of decoding only; where there are none at all, frames come at ``rate``."""
+    pts: list[int | None] = []
+    dts: list[int | None] = []
+    flags = []
     for packet in _packets(container, stream):
-        if packet.pts is None:
-            return None
-        rows.append((packet.pts, packet.is_keyframe, not packet.is_discard and not packet.is_corrupt))
-    columns = np.array(rows, np.int64).reshape(-1, 3)
-    return _Table(columns[:, 0], columns[:, 1].astype(bool), columns[:, 2].astype(bool))
-
-
-def _count_packets(path: Path) -> int:
-    with _open(path) as container:
-        return sum(1 for _ in _packets(container, _picture_stream(container, path)))
+        pts.append(packet.pts)
+        dts.append(packet.dts)
+        flags.append((packet.is_keyframe, not packet.is_discard and not packet.is_corrupt))
+    keyframes, shown = np.array(flags, bool).reshape(-1, 2).T
+    time_base = float(stream.time_base or 1)
+    if None not in pts and container.format.name != "avi":
+        return _Table(np.array(pts, np.int64), time_base, keyframes, shown, ordered=False)
+    if None not in dts:
+        return _Table(np.array(dts, np.int64), time_base, keyframes, shown, ordered=True)
+    return _Table(np.arange(len(pts)), 1 / (rate or 30.0), keyframes, shown, ordered=True)
 
 
 def _decoded(stream: VideoStream, packet: Packet | None) -> list[VideoFrame]:
@@ -202,15 +200,13 @@ def _decoded(stream: VideoStream, packet: Packet | None) -> list[VideoFrame]:
         return []
 
 
-def _warn_if_cut_short(
-    path: Path, container: InputContainer, stream: VideoStream, table: _Table, time_base: float
-) -> None:
+def _warn_if_cut_short(path: Path, container: InputContainer, stream: VideoStream, table: _Table) -> None:
     found = len(table.pts)
     if stream.frames > found:
         logger.warning("%s is cut short: %d of its %d frames are there", path, found, stream.frames)
     elif found and container.duration:
         promised = container.duration / av.time_base
-        there = (table.pts.max() - table.pts.min()) * time_base
+        there = (table.pts.max() - table.pts.min()) * table.time_base
         if promised - there > max(1.0, 0.05 * promised):
             logger.warning("%s should last %.1f s, but its pictures end after %.1f s", path, promised, there)
 

@@ -1,0 +1,234 @@
+"""How good an avatar is on frames that its training never saw."""
+
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import roma
+import torch
+from PIL import Image
+from torch import Tensor
+
+from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.dataset import MARGIN, Crop, Crops, person_box
+from understudy.avatar.losses import likeness
+from understudy.avatar.model import Avatar, splat
+from understudy.avatar.train import choose_device
+from understudy.body.lbs import pose_rotations
+from understudy.errors import InputError
+from understudy.files import whole_folder
+from understudy.formats.frames import Frames
+from understudy.formats.masks import read_alpha
+from understudy.formats.smpl import BodyTrack
+from understudy.metrics.image import psnr, ssim
+from understudy.progress import track as show_progress
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """How an avatar is measured."""
+
+    refine_steps: int = 30
+    """Steps of the pose refinement on each held-out frame; 0 leaves that part out."""
+    refine_shrink: int = 2
+    """Factor by which pictures are shrunk for that refinement: 1, 2, 4 or 8."""
+    lr_turns: float = 3e-3
+    """Its learning rate for the joints' turns, rad."""
+    lr_shifts: float = 2e-3
+    """Its learning rate for the shift, m."""
+    pictures: int = 6
+    """Number of held-out frames shown beside their truth."""
+    device: str = "auto"
+    """cpu, cuda or auto."""
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """A held-out frame on white."""
+
+    rgb: Tensor  # [H,W,3]
+    alpha: Tensor  # [H,W]
+    box: tuple[slice, slice]
+    """Rows and columns of the person's box with its margin, within the frame."""
+
+
+def evaluate_avatar(
+    archive: AvatarArchive,
+    frames: Frames,
+    alpha_folder: str | Path,
+    config: EvaluateConfig,
+    pictures: str | Path | None = None,
+) -> dict[str, Any]:
+    """Likeness on the held-out frames, for ``metrics.json``.
+
+    Args:
+        archive: The avatar with its poses.
+        frames: The video that it was learned from.
+        alpha_folder: Its soft masks.
+        config: How to measure.
+        pictures: Folder for pictures of truth and renders side by side; None for none.
+
+    Raises:
+        InputError: The video is not the one that the avatar was learned from, or no frame of it was held out.
+    """
+    if archive.info["source"]["sha256"] != frames.source_sha256 or len(archive.poses) != len(frames):
+        raise InputError(f"The avatar was not learned from {frames.source} as it is now; train it anew.")
+    held_out = [frame for frame in archive.held_out if archive.poses.valid[frame]]
+    if not held_out:
+        raise InputError("No frame with a valid pose was held out from training; set avatar.hold_out and train anew.")
+    device = choose_device(config.device)
+    avatar = archive.avatar.to(device)
+    crops = Crops(frames, Path(alpha_folder), archive.poses.K, edge_band=archive.info["config"].get("edge_band", 0.0))
+    scores: dict[str, list[dict[str, float]]] = {"without_pose_refinement": [], "with_pose_refinement": []}
+    used, shown = [], _spread(held_out, config.pictures)
+    sheets: dict[int, np.ndarray] = {}
+    for frame in show_progress(held_out, "measuring held-out frames"):
+        truth = _truth(frames, Path(alpha_folder), frame)
+        crop = crops.get(frame, config.refine_shrink)
+        if truth is None or crop is None:
+            continue
+        used.append(frame)
+        pose = track_pose(archive.poses, frame, device)
+        panels = [truth.rgb]
+        for name in scores:
+            if name == "with_pose_refinement":
+                if config.refine_steps == 0:
+                    continue
+                pose = refine_pose(avatar, crop, *pose, config)
+            score, picture = _score(avatar, pose, truth, archive.poses.K)
+            scores[name].append(score)
+            panels.append(picture)
+        if frame in shown:
+            sheets[frame] = _side_by_side(panels, truth.box)
+    if pictures is not None:
+        _write_pictures(Path(pictures), sheets)
+    result: dict[str, Any] = {"protocol": _protocol(archive, config), "held_out_frames": used}
+    for name, rows in scores.items():
+        if rows:
+            result[name] = {key: _summary([row[key] for row in rows]) for key in rows[0]}
+            logger.info("%s: %s", name, ", ".join(f"{k} {v['mean']:.3f}" for k, v in result[name].items()))
+    return result
+
+
+def track_pose(poses: BodyTrack, frame: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Rotations [24,3,3] and translation [3] of one frame of a track."""
+    orient, pose, transl = (
+        torch.as_tensor(values[frame], dtype=torch.float32, device=device)
+        for values in (poses.global_orient, poses.body_pose, poses.transl)
+    )
+    return pose_rotations(orient[None], pose[None])[0], transl
+
+
+def refine_pose(
+    avatar: Avatar,
+    crop: Crop,
+    rotations: Tensor,  # [24,3,3]
+    transl: Tensor,  # [3] m
+    config: EvaluateConfig,
+) -> tuple[Tensor, Tensor]:
+    """The pose nearby in which the avatar, itself unchanged, looks most like the picture: L1 of colour and alpha."""
+    device = rotations.device
+    turns = torch.zeros(24, 3, device=device, requires_grad=True)
+    shift = torch.zeros(3, device=device, requires_grad=True)
+    groups = [{"params": [turns], "lr": config.lr_turns}, {"params": [shift], "lr": config.lr_shifts}]
+    optimizer = torch.optim.Adam(groups)
+    decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 - 0.9 * step / config.refine_steps)
+    premultiplied, alpha, weight = crop.tensors(device)
+    white = torch.ones(3, device=device)
+    truth = premultiplied + (1.0 - alpha)[..., None] * white
+    K = torch.as_tensor(crop.K, dtype=torch.float32, device=device)
+    rest = avatar.rest()
+    best, best_loss = (rotations, transl), math.inf
+    for _ in range(config.refine_steps):
+        optimizer.zero_grad()
+        turned = rotations @ roma.rotvec_to_rotmat(turns)
+        render = splat(avatar.gaussians(turned, transl + shift, rest), K, crop.size, background=white)
+        loss = likeness(render.rgb, render.alpha, truth, alpha, weight, dssim=0.0, alpha_weight=0.1)
+        if not float(loss) < math.inf:
+            break
+        if float(loss) < best_loss:
+            best, best_loss = (turned.detach(), (transl + shift).detach()), float(loss)
+        # what the picture does not show stays as it was
+        (loss + 1e-2 * turns.square().mean()).backward()
+        optimizer.step()
+        decay.step()
+    return best
+
+
+def _truth(frames: Frames, alpha_folder: Path, frame: int) -> _Truth | None:
+    alpha = read_alpha(alpha_folder, frame)
+    box = person_box(alpha)
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    margin = max(4, round(MARGIN * (y1 - y0)))
+    rows, columns = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
+    soft = torch.from_numpy(alpha).float() / 255.0
+    rgb = torch.from_numpy(frames.read(frame)).float() / 255.0
+    return _Truth(rgb * soft[..., None] + (1.0 - soft)[..., None], soft, (rows, columns))
+
+
+def _score(avatar: Avatar, pose: tuple[Tensor, Tensor], truth: _Truth, K: np.ndarray) -> tuple[dict[str, float], Tensor]:
+    """The figures of one frame, and the render as 8-bit picture would hold it."""
+    height, width = truth.alpha.shape
+    device = pose[1].device
+    with torch.no_grad():
+        intrinsics = torch.as_tensor(K, dtype=torch.float32, device=device)
+        render = splat(avatar.gaussians(*pose), intrinsics, (width, height), background=torch.ones(3, device=device))
+    rgb = (render.rgb.clamp(0.0, 1.0) * 255.0).round().cpu() / 255.0
+    inside, truly = render.alpha.cpu() > 0.5, truth.alpha > 0.5
+    box = truth.box
+    return {
+        "psnr_person_box_on_white": psnr(rgb[box], truth.rgb[box]),
+        "ssim_person_box_on_white": ssim(rgb[box], truth.rgb[box]),
+        "psnr_full_frame_on_white": psnr(rgb, truth.rgb),
+        "ssim_full_frame_on_white": ssim(rgb, truth.rgb),
+        "psnr_inside_mask": psnr(rgb, truth.rgb, truly),
+        "alpha_iou": float((inside & truly).sum() / (inside | truly).sum().clamp_min(1)),
+    }, rgb
+
+
+def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
+    return {
+        "truth": "video frame over white by its soft silhouette, at the video's working resolution",
+        "picture_size": [archive.width, archive.height],
+        "person_box": f"box of the silhouette and {MARGIN:.0%} of its height round it",
+        "held_out": "every so many frames one, no pixel of which the avatar's training read",
+        "poses_without_refinement": (
+            "fitted to the frame's own keypoints and silhouette, "
+            "with the correction that training gave its neighbours, interpolated"
+        ),
+        "poses_with_refinement": (
+            f"{config.refine_steps} steps of Adam on the frame's own pixels at 1/{config.refine_shrink} resolution "
+            "over global_orient, body_pose and transl, the avatar frozen"
+        ),
+        "psnr": "dB over 8-bit values, mean of the frames' values",
+        "ssim": "Gaussian window 11x11, sigma 1.5, mirrored border, as torchmetrics",
+    }
+
+
+def _summary(values: list[float]) -> dict[str, Any]:
+    finite = [value if math.isfinite(value) else 100.0 for value in values]
+    return {"mean": float(np.mean(finite)), "per_frame": [round(value, 5) for value in finite]}
+
+
+def _spread(frames: list[int], count: int) -> set[int]:
+    """At most ``count`` of the frames, evenly spread."""
+    if count < 1:
+        return set()
+    return {frames[i] for i in np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)}
+
+
+def _side_by_side(panels: list[Tensor], box: tuple[slice, slice]) -> np.ndarray:
+    return (torch.cat([panel[box] for panel in panels], dim=1) * 255.0).round().to(torch.uint8).numpy()
+
+
+def _write_pictures(folder: Path, sheets: dict[int, np.ndarray]) -> None:
+    with whole_folder(folder) as temporary:
+        for frame, sheet in sheets.items():
+            Image.fromarray(sheet).save(temporary / f"{frame:06d}.png")
