@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bodies import sausage_body
 from PIL import Image
+
+from bodies import sausage_body
 from understudy.body.model import JOINTS, PARTS, BodyModel
 from understudy.body.posed import posed_vertices
 from understudy.formats.frames import Frames
@@ -39,9 +40,7 @@ def film(folder: Path, turns: list[float], colors_of=None, size: tuple[int, int]
     K = np.array([[220.0, 0.0, width / 2], [0.0, 220.0, height / 2], [0.0, 0.0, 1.0]])
     colors = (colors_of or stripes)(body.v_template.numpy())
     track = track_of(body, turns, K)
-    frames = Frames(
-        folder / "frames", 30.0, width, height, "made.mp4", "0" * 64, np.arange(len(turns)), K, "config"
-    )
+    frames = Frames(folder / "frames", 30.0, width, height, "made.mp4", "0" * 64, np.arange(len(turns)), K, "config")
     alpha_folder = folder / "alpha"
     frames.folder.mkdir(parents=True)
     alpha_folder.mkdir()

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+
 from scenes import film, person
 from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.fill import smooth_unseen
@@ -99,8 +100,8 @@ def strip_of_texels() -> tuple[Atlas, np.ndarray, np.ndarray, np.ndarray]:
     """A strip of squares one metre long; texels in all corners, their x."""
     x = np.linspace(0, 1, 11)
     vertices = np.array([[a, b, 0.0] for a in x for b in (0.0, 0.1)])
-    squares = 2 * np.arange(10)[:, None]
-    faces = np.concatenate([squares + [0, 2, 1], squares + [1, 2, 3]])
+    first = 2 * np.arange(10)
+    faces = np.concatenate([np.add.outer(first, [0, 2, 1]), np.add.outer(first, [1, 2, 3])])
     face = np.repeat(np.arange(20), 3)
     atlas = Atlas(8, np.arange(60), face.astype(np.int32), np.tile(np.eye(3, dtype=np.float32), (20, 1)))
     return atlas, faces, vertices, vertices[faces[face]][np.arange(60), np.tile(np.arange(3), 20), 0]
@@ -110,7 +111,9 @@ def test_unseen_texels_run_linearly_from_one_seen_end_to_the_other():
     atlas, faces, vertices, x = strip_of_texels()
     quality = ((x < 1e-9) | (x > 1 - 1e-9)).astype(float)
     truth = np.stack([100 * x, 50 + 0 * x, 200 - 100 * x], axis=1)
-    filled = smooth_unseen(np.where(quality[:, None] > 0, truth, 0.0), quality, atlas, faces, vertices)
+    filled = smooth_unseen(
+        np.where(quality[:, None] > 0, truth, 0.0), quality, atlas, faces, np.zeros(20, np.uint8), vertices
+    )
     assert np.abs(filled - truth).max() < 4.0  # the squares' diagonals all lean one way
     assert np.array_equal(filled[quality > 0], truth[quality > 0])
 
@@ -120,9 +123,18 @@ def test_a_poorly_seen_speckle_fades_and_a_well_seen_one_stays():
     speckle = np.abs(x - 0.5) < 1e-9
     colors = np.where(speckle[:, None], 250.0, np.full((60, 3), 50.0))
     for quality, expected in ((0.02, 50.0), (1.0, 250.0)):
-        filled = smooth_unseen(colors, np.where(speckle, quality, 1.0), atlas, faces, vertices)
+        filled = smooth_unseen(colors, np.where(speckle, quality, 1.0), atlas, faces, np.zeros(20, np.uint8), vertices)
         assert np.abs(filled[speckle] - expected).max() < 25
         assert np.array_equal(filled[~speckle], colors[~speckle])
+
+
+def test_unseen_texels_take_the_colour_of_their_own_body_part():
+    atlas, faces, vertices, x = strip_of_texels()
+    quality = ((x < 1e-9) | (x > 1 - 1e-9)).astype(float)
+    parts = (vertices[faces, 0].mean(axis=1) > 0.5).astype(np.uint8)
+    colors = np.where(x[:, None] > 0.5, 200.0, np.full((60, 3), 20.0))
+    filled = smooth_unseen(colors * quality[:, None], quality, atlas, faces, parts, vertices)
+    assert np.abs(filled - colors)[np.abs(x - 0.5) > 0.11].max() < 12
 
 
 def test_best_views_keep_the_best_and_take_their_weighted_median():
@@ -149,7 +161,7 @@ def test_normal_map_holds_unit_normals_that_point_outwards(turning):
 def test_gutters_repeat_the_nearest_island_so_that_bilinear_look_ups_do_not_bleed():
     low, high = np.array([0.1, 0.3]), np.array([0.4, 0.7])
     island = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
-    vt = np.concatenate([island, island + [0.5, 0.0]]).astype(np.float32)
+    vt = np.concatenate([island, island + np.array([0.5, 0.0])]).astype(np.float32)
     ft = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]], np.int32)
     atlas = make_atlas(vt, ft, 100)
     assert len(atlas.texel) == 2 * 30 * 40

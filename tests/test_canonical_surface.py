@@ -5,9 +5,10 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import trimesh
-from bodies import sausage_body
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from bodies import sausage_body
 from understudy.canonical.nearest import nearest_surface_points
 from understudy.canonical.volume import build_volume, sample_volume, surface_uv, surface_weights
 from understudy.errors import InputError

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
 from understudy.errors import InputError
 from understudy.formats.masks import CIHP, mask_path, read_alpha, read_parsing, voc_palette, write_alpha, write_parsing
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from scenes import film
 from understudy.body.model import PARTS
 from understudy.errors import InputError

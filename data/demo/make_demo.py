@@ -1,10 +1,10 @@
 """Makes the demo actor: data/videos/actor.mp4, data/demo/tiny.mp4 and data/demo/truth/.
 
-Run from the repository root, in an environment with anny 0.6.2, numpy, scipy, opencv and av, with Blender on the PATH:
+Run from the repository root, in the environment of the pipeline plus anny 0.6.2, with Blender 3.4 or newer on the PATH:
 
-    python data/demo/make_demo.py --work /tmp/demo --out .
+    PYTHONPATH=scripts python data/demo/make_demo.py --work /tmp/demo
 
-A stopped run goes on where it was. On two cores it takes about half an hour.
+A stopped run goes on where it was. On two cores it takes about 15 minutes (the first build of Anny 3 more).
 Three steps, each its own function: `export` (Anny body, clothes, poses -> arrays), `render` (Blender), `finish` (video, truth).
 """
 
@@ -22,15 +22,21 @@ from paint import paint
 from person import FRAMES, SMPL_BONES, Body, bone_transforms, build_body, pose_at, posed_heads, relaxed_pose, skin
 from wardrobe import dress
 
+from understudy.video.write import write_video
+
 logger = logging.getLogger("make_demo")
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT, FPS = 540, 960, 24
 FOCAL = 680.0
-SAMPLES = 12
+SAMPLES = 20
 VIEW_FRAMES = (0, 14, 28, 42, 72, 90)
 """Frames that are also rendered from the two further views."""
-VERTEX_FRAMES = (0, 12, 24, 36, 48, 60, 72, 84, 95)
+VERTEX_FRAMES = (0, 14, 28, 42, 56, 72, 90)
 """Frames whose unclothed body is in the truth."""
+MASK_STEP = 8
+"""Every so many frames of the clip a mask is in the truth."""
+TINY_STEP, TINY_SCALE = 4, 3
+"""The small clip has every so many frames of the clip, and is so many times smaller."""
 
 
 def look_at(eye: tuple[float, float, float], target: tuple[float, float, float]) -> np.ndarray:
@@ -100,7 +106,6 @@ def export(work: Path) -> None:
         vertices=naked,
         faces=body.faces,
         height_m=np.ptp(body.vertices[:, 2]),
-        bounds=np.array([[m[t].reshape(-1, 3) for m in moved.values()][0].min(0) for t in range(FRAMES)]),
     )
 
 
@@ -130,7 +135,9 @@ def render(work: Path, frames: list[int], camera: str, threads: int, samples: in
     views = cameras()
     tasks = [{"frame": None, "camera": camera, "border": None, "out": str(folder / "plate")}]
     for t in frames:
-        tasks.append({"frame": t, "camera": camera, "border": borders(work, views[camera], t), "out": str(folder / f"{t:04d}")})
+        tasks.append(
+            {"frame": t, "camera": camera, "border": borders(work, views[camera], t), "out": str(folder / f"{t:04d}")}
+        )
     job = {"folder": str(work), "width": WIDTH, "height": HEIGHT, "samples": samples, "threads": threads}
     (work / f"{camera}.json").write_text(json.dumps({**job, "cameras": views, "tasks": tasks}))
     command = ["blender", "-b", "-P", str(HERE / "scene_blender.py"), "--", str(work / f"{camera}.json")]
@@ -150,22 +157,34 @@ def composite(folder: Path, frame: int) -> tuple[np.ndarray, np.ndarray]:
     color = to_linear(actor[..., :3]) * share
     light = (color + 0.004) / (albedo + 0.004)
     known = (share > 0.5).astype(np.float32)
-    around = cv2.GaussianBlur(light * known, (0, 0), 4) / np.maximum(cv2.GaussianBlur(known, (0, 0), 4)[..., None], 1e-3)
+    around = cv2.GaussianBlur(light * known, (0, 0), 4) / np.maximum(
+        cv2.GaussianBlur(known, (0, 0), 4)[..., None], 1e-3
+    )
     light = np.log(np.where(known > 0, light, np.maximum(around, 1e-3)).clip(1e-3, 20))
+    middle = cv2.medianBlur(light, 3)
+    light = np.where(np.abs(light - middle) > 0.35, middle, light)
     for _ in range(2):
-        light = cv2.bilateralFilter(light, 9, 0.30, 2.0)
+        light = cv2.bilateralFilter(light, 9, 0.36, 2.0)
     smooth = np.where(known > 0, np.exp(light) * (albedo + 0.004) - 0.004, color).clip(0)
     plate = to_linear(cv2.imread(str(folder / "plate.png"), cv2.IMREAD_UNCHANGED)[..., :3].astype(np.float32) / 65535)
     plate = cv2.bilateralFilter(plate, 5, 0.03, 1.2)
-    room = to_linear(cv2.imread(str(folder / f"{frame:04d}_room.png"), cv2.IMREAD_UNCHANGED)[..., :3].astype(np.float32) / 65535)
-    small = cv2.resize(plate, (room.shape[1], room.shape[0]), interpolation=cv2.INTER_AREA)
-    shade = np.log(((room + 0.01) / (small + 0.01)).mean(-1).clip(0.05, 2))
-    for _ in range(2):
-        shade = cv2.bilateralFilter(shade, 7, 0.25, 2.0)
+    near = [t for t in (frame - 1, frame, frame + 1) if (folder / f"{t:04d}_room.png").exists()]
+    shade = np.mean([shadow(folder, t, plate) for t in near], 0)
     shade = cv2.GaussianBlur(cv2.resize(np.exp(shade), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), (0, 0), 1.5)
     picture = to_srgb(smooth + (1 - share) * plate * shade.clip(0, 1.05)[..., None])
     grain = np.random.default_rng(frame).normal(0, 0.6, (HEIGHT, WIDTH, 1))
     return np.clip(picture[..., ::-1] * 255 + grain + 0.5, 0, 255).astype(np.uint8), share[..., 0]
+
+
+def shadow(folder: Path, frame: int, plate: np.ndarray) -> np.ndarray:
+    """Log of the share of light that the actor leaves the room [H/3,W/3], smoothed; plate [H,W,3] is linear."""
+    room = to_linear(
+        cv2.imread(str(folder / f"{frame:04d}_room.png"), cv2.IMREAD_UNCHANGED)[..., :3].astype(np.float32) / 65535
+    )
+    small = cv2.resize(plate, (room.shape[1], room.shape[0]), interpolation=cv2.INTER_AREA)
+    shade = np.log((cv2.blur(room.mean(-1), (3, 3)) + 0.01) / (cv2.blur(small.mean(-1), (3, 3)) + 0.01)).clip(-3, 0.5)
+    shade = cv2.medianBlur(shade.astype(np.float32), 5)
+    return cv2.bilateralFilter(cv2.bilateralFilter(shade, 9, 0.2, 3.0), 9, 0.2, 3.0)
 
 
 def to_linear(x: np.ndarray) -> np.ndarray:
@@ -177,3 +196,94 @@ def to_srgb(x: np.ndarray) -> np.ndarray:
     """Linear light to sRGB, both 0..1."""
     x = np.clip(x, 0, 1)
     return np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
+
+
+def finish(work: Path, out: Path) -> None:
+    """Put the pictures together: out/data/videos/actor.mp4, out/data/demo/tiny.mp4 and out/data/demo/truth/."""
+    truth = out / "data" / "demo" / "truth"
+    for folder in (out / "data" / "videos", truth / "masks", truth / "views"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def picture(t: int) -> np.ndarray:
+        return composite(work / "main", t)[0]
+
+    def tiny(t: int) -> np.ndarray:
+        size = (WIDTH // TINY_SCALE, HEIGHT // TINY_SCALE)
+        return cv2.resize(picture(t), size, interpolation=cv2.INTER_AREA)
+
+    write_video(out / "data" / "videos" / "actor.mp4", map(picture, range(FRAMES)), FPS, crf=19)
+    tiny_frames = range(0, FRAMES, TINY_STEP)
+    write_video(out / "data" / "demo" / "tiny.mp4", map(tiny, tiny_frames), FPS / TINY_STEP, crf=23)
+    for t in range(0, FRAMES, MASK_STEP):
+        write_mask(truth / "masks" / f"{t:06d}.png", composite(work / "main", t)[1])
+    for name in ("left", "behind"):
+        for t in VIEW_FRAMES:
+            rgb, share = composite(work / name, t)
+            quality = [cv2.IMWRITE_JPEG_QUALITY, 90]
+            cv2.imwrite(str(truth / "views" / f"{name}_{t:06d}.jpg"), rgb[..., ::-1], quality)
+            write_mask(truth / "views" / f"{name}_{t:06d}.png", share)
+    write_truth(work, truth / "truth.npz", np.array(tiny_frames))
+
+
+def write_mask(path: Path, share: np.ndarray) -> None:
+    """A 1-bit PNG: white where at least half of the pixel is the actor (body, clothes and hair)."""
+    cv2.imwrite(str(path), (share >= 0.5).astype(np.uint8) * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])
+
+
+def write_truth(work: Path, path: Path, tiny_frames: np.ndarray) -> None:
+    """The numbers of the truth, in the frame of the clip's camera (README.md lists the keys)."""
+    views = cameras()
+    main = np.array(views["main"]["view"])
+    body = np.load(work / "body.npz")
+
+    def in_camera(points: np.ndarray) -> np.ndarray:
+        return (points @ main[:3, :3].T + main[:3, 3]).astype(np.float32)
+
+    others = ("left", "behind")
+    np.savez_compressed(
+        path,
+        fps=np.float64(FPS),
+        size=np.array([WIDTH, HEIGHT]),
+        K=intrinsics(FOCAL),
+        view=np.eye(4),
+        joints=in_camera(body["joints"]),
+        joint_bones=np.array(SMPL_BONES),
+        keypoints2d=project(body["joints"], views["main"]).astype(np.float32),
+        height_m=body["height_m"],
+        up=main[:3, :3] @ [0, 0, 1.0],
+        floor_point=in_camera(np.zeros((1, 3)))[0],
+        vertex_frames=np.array(VERTEX_FRAMES),
+        vertices=in_camera(body["vertices"][list(VERTEX_FRAMES)]),
+        faces=body["faces"].astype(np.int32),
+        mask_frames=np.arange(0, FRAMES, MASK_STEP),
+        view_names=np.array(others),
+        view_frames=np.array(VIEW_FRAMES),
+        view_K=np.stack([intrinsics(float(views[n]["focal"])) for n in others]),  # type: ignore[arg-type]
+        view_views=np.stack([np.array(views[n]["view"]) @ np.linalg.inv(main) for n in others]),
+        tiny_frames=tiny_frames,
+        tiny_scale=np.float64(1 / TINY_SCALE),
+    )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--work", type=Path, required=True, help="folder for arrays and rendered frames (400 MB)")
+    parser.add_argument("--out", type=Path, default=HERE.parents[1], help="repository root to write into")
+    parser.add_argument("--threads", type=int, default=2, help="threads of Blender")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    work = options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / "body.npz").exists():
+        logger.info("building the actor")
+        export(work)
+    for camera, frames in (("main", range(FRAMES)), ("left", VIEW_FRAMES), ("behind", VIEW_FRAMES)):
+        logger.info("rendering view %s; progress in %s", camera, work / f"{camera}.log")
+        render(work, list(frames), camera, options.threads)
+    logger.info("writing videos and truth")
+    finish(work, options.out.resolve())
+
+
+if __name__ == "__main__":
+    main()

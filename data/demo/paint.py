@@ -74,12 +74,21 @@ def emblem() -> np.ndarray:
     art = np.zeros((512, 512, 4), np.uint8)
     cv2.circle(art, (330, 190), 128, (240, 168, 48, 255), -1, cv2.LINE_AA)
     cv2.fillPoly(art, [np.array([[20, 400], [190, 110], [262, 232], [310, 180], [470, 400]])], (244, 238, 222, 255))
-    cv2.fillPoly(art, [np.array([[190, 110], [262, 232], [225, 300], [196, 262], [170, 330], [140, 196]])], (31, 52, 76, 255))
+    cv2.fillPoly(
+        art, [np.array([[190, 110], [262, 232], [225, 300], [196, 262], [170, 330], [140, 196]])], (31, 52, 76, 255)
+    )
     for row, color in ((428, (214, 72, 52, 255)), (470, (244, 238, 222, 255))):
         x = np.arange(30, 460 if row == 428 else 350, 4)
         wave = np.stack([x, row + 12 * np.sin(x / 24)], 1).astype(np.int32)
         cv2.polylines(art, [wave], False, color, 20, cv2.LINE_AA)
-    cv2.polylines(art, [np.array([[70, 110], [105, 84], [126, 112], [150, 80], [182, 92]])], False, (244, 238, 222, 255), 12, cv2.LINE_AA)
+    cv2.polylines(
+        art,
+        [np.array([[70, 110], [105, 84], [126, 112], [150, 80], [182, 92]])],
+        False,
+        (244, 238, 222, 255),
+        12,
+        cv2.LINE_AA,
+    )
     return art
 
 
@@ -119,7 +128,9 @@ def paint_shirt(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.nda
     image = decal(image, number("27"), (0.15 - x) / 0.30, (chest + 0.15 - z) / 0.30, (n[..., 1] > 0) & ~sleeve)
     field = piece_edge(piece)
     edge = bake(piece, size, field[:, None])[0][..., 0]
-    collar = smooth_step(z, body.head("clavicle.L")[2] - 0.02, body.head("clavicle.L")[2]) * (np.abs(x) < 0.14) * ~sleeve
+    collar = (
+        smooth_step(z, body.head("clavicle.L")[2] - 0.02, body.head("clavicle.L")[2]) * (np.abs(x) < 0.14) * ~sleeve
+    )
     image = mix(image, (22, 58, 70), line(edge, 0.036, 0.003) * (collar > 0.5))
     height = 128 + 50 * folds(p, 21, 16, 5, 12, 0.4) + 34 * folds(p, 22, 12, 12, 26, 0.7)
     return image, height
@@ -147,7 +158,9 @@ def paint_trousers(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.
     back = smooth_step(n[..., 1], 0.1, 0.9)
     thigh = np.exp(-(((z - (hip[2] + knee[2]) / 2 - 0.05) / 0.16) ** 2)) * front
     seat = np.exp(-(((z - hip[2] + 0.02) / 0.10) ** 2)) * back
-    image = mix(image, (108, 130, 168), 0.45 * thigh + 0.30 * seat + 0.18 * np.exp(-(((z - knee[2]) / 0.07) ** 2)) * front)
+    image = mix(
+        image, (108, 130, 168), 0.45 * thigh + 0.30 * seat + 0.18 * np.exp(-(((z - knee[2]) / 0.07) ** 2)) * front
+    )
     outer = np.where((x - side * centre_x) * side > 0, y - centre_y, 1.0)
     inner = np.where((x - side * centre_x) * side < 0, y - centre_y, 1.0)
     for seam in (outer, inner):
@@ -161,7 +174,11 @@ def paint_trousers(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.
     image *= (1 - 0.12 * (box < 0) * (n[..., 1] > 0.1))[..., None]
     image = mix(image, (176, 122, 66), 0.7 * line(z - 0.085, 0.0022, 0.0015))
     image *= (1 - 0.2 * line(z - 0.083, 0.004, 0.004))[..., None]
-    creases = np.exp(-(((z - knee[2]) / 0.12) ** 2)) + np.exp(-(((z - hip[2] + 0.05) / 0.1) ** 2)) + np.exp(-(((z - 0.12) / 0.1) ** 2))
+    creases = (
+        np.exp(-(((z - knee[2]) / 0.12) ** 2))
+        + np.exp(-(((z - hip[2] + 0.05) / 0.1) ** 2))
+        + np.exp(-(((z - 0.12) / 0.1) ** 2))
+    )
     height = 128 + 30 * folds(p, 31, 14, 5, 12, 1.5) + 45 * creases * folds(p, 32, 14, 12, 26, 2.5)
     return image, height
 
@@ -190,7 +207,12 @@ def paint_skin(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndar
     arc = eye[2] + 0.0165 + 0.0070 * np.sin(np.clip(s, 0, 1) * 2.5) + 0.002 * s + 0.0010 * (x > 0)
     width = 0.0075 * (1 - 0.65 * np.clip(s, 0, 1)) + 0.001
     hairs = np.clip(0.85 + 0.15 * grain(p.shape, 8, (0.6, 1.2)), 0, 1)
-    brow = line(z - arc, width, 0.003) * smooth_step(s, -0.04, 0.08) * (1 - smooth_step(s, 0.92, 1.05)) * (y < eye[1] + 0.04)
+    brow = (
+        line(z - arc, width, 0.003)
+        * smooth_step(s, -0.04, 0.08)
+        * (1 - smooth_step(s, 0.92, 1.05))
+        * (y < eye[1] + 0.04)
+    )
     image = mix(image, (48, 32, 25), 0.9 * brow * hairs)
     # Lips: what lies within some millimetres of the mouth's opening.
     inside = np.unique(body.faces[body.labels["mouth"]])
@@ -206,10 +228,15 @@ def paint_skin(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndar
     image = mix(image, (172, 92, 84), 0.8 * smooth_step(reach - distance, -0.001, 0.002))
     image = mix(image, (96, 44, 40), 0.75 * smooth_step(0.0016 - distance, -0.0008, 0.0008))
     # Shaved shadow on the jaw, ruddy ears and knuckles, dark scalp under the hair.
-    jaw = smooth_step(eye[2] - 0.055 - z, 0, 0.02) * (z > eye[2] - 0.16) * smooth_step(0.09 - (y - eye[1]), 0, 0.03) * (distance > 0.012)
+    jaw = (
+        smooth_step(eye[2] - 0.055 - z, 0, 0.02)
+        * (z > eye[2] - 0.16)
+        * smooth_step(0.09 - (y - eye[1]), 0, 0.03)
+        * (distance > 0.012)
+    )
     image = mix(image, (150, 118, 104), 0.26 * jaw * (z > body.head("head")[2] - 0.075))
     image = mix(image, (206, 120, 102), 0.35 * (mirrored > 0.078) * (z > eye[2] - 0.07))
-    scalp = smooth_step(z - hair_line(body, y), -0.008, 0.012) * (z > eye[2] - 0.10) * (mirrored < 0.090)
+    scalp = smooth_step(z - hair_line(body, y), -0.008, 0.012) * (z > eye[2] - 0.10) * (mirrored < 0.078)
     image = mix(image, (50, 34, 27), 0.9 * scalp)
     return image, 128 + 6 * grain(p.shape, 9, (1.2, 1.2))
 
@@ -220,7 +247,9 @@ def paint_eyes(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndar
     left = piece.base[piece.base[:, 0] > 0]
     centre = (left.min(0) + left.max(0)) / 2
     d = np.stack([np.abs(p[..., 0]), p[..., 1], p[..., 2]], -1) - centre
-    angle = np.degrees(np.arccos(np.clip(-d[..., 1] / np.maximum(np.linalg.norm(d, axis=-1), 1e-9), -1, 1)))
+    # The middle of the lids' opening is a little outward of straight ahead.
+    gaze = np.array([np.sin(np.radians(7)), -np.cos(np.radians(7)), 0.0])
+    angle = np.degrees(np.arccos(np.clip(d @ gaze / np.maximum(np.linalg.norm(d, axis=-1), 1e-9), -1, 1)))
     image = np.full(p.shape, (226.0, 220.0, 214.0))
     image = mix(image, (98, 62, 36), smooth_step(-angle, -25, -22))
     image = mix(image, (40, 24, 16), line(angle - 23, 4, 2))
@@ -255,7 +284,13 @@ def paint_hair(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndar
     return image, 128 + 90 * strands
 
 
-PAINTERS = {"shirt": paint_shirt, "trousers": paint_trousers, "skin": paint_skin, "eyes": paint_eyes, "hair": paint_hair}
+PAINTERS = {
+    "shirt": paint_shirt,
+    "trousers": paint_trousers,
+    "skin": paint_skin,
+    "eyes": paint_eyes,
+    "hair": paint_hair,
+}
 """What paints which piece; shoes come as `shoe.L` and `shoe.R`."""
 
 

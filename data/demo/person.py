@@ -87,7 +87,9 @@ def build_body() -> Body:
     floor = np.array([0, 0, vertices[:, 2].min()])
     weights = np.zeros((len(vertices), bones))
     np.add.at(
-        weights, (np.arange(len(vertices))[:, None], model.vertex_bone_indices.numpy()), model.vertex_bone_weights.numpy()
+        weights,
+        (np.arange(len(vertices))[:, None], model.vertex_bone_indices.numpy()),
+        model.vertex_bone_weights.numpy(),
     )
 
     def label(*names: str) -> np.ndarray:
@@ -158,8 +160,8 @@ def pose_at(frame: int, base: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarr
     raise_arm = float(smooth_step(after, 2, 14) * (1 - 0.25 * smooth_step(after, 26, 31)))
     wave = np.sin(after * 0.75) * raise_arm
     add("clavicle.R", y=12 * raise_arm)
-    add("upperarm01.R", y=47 * raise_arm, z=10 * raise_arm)
-    add("lowerarm01.R", y=92 * raise_arm + 13 * wave, x=-8 * raise_arm)
+    add("upperarm01.R", y=40 * raise_arm, z=12 * raise_arm)
+    add("lowerarm01.R", y=126 * raise_arm + 9 * wave, x=-8 * raise_arm)
     add("head", y=-4 * raise_arm, z=-5 * raise_arm)
     lean = float(smooth_step(after, 6, 18))
     add("spine04", y=-4 * lean)
@@ -190,7 +192,7 @@ def bone_transforms(body: Body, pose: dict[str, np.ndarray], yaw: float) -> np.n
 
 def skin(vertices: np.ndarray, weights: np.ndarray, transforms: np.ndarray) -> np.ndarray:
     """Linear blend skinning: vertices [V,3], weights [V,B], transforms [B,4,4] -> [V,3]."""
-    blended = np.einsum("vb,bij->vij", weights, transforms[:, :3])
+    blended = (weights @ transforms[:, :3].reshape(-1, 12)).reshape(-1, 3, 4)
     return np.einsum("vij,vj->vi", blended[:, :, :3], vertices) + blended[:, :, 3]
 
 

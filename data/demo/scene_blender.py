@@ -91,7 +91,7 @@ def load_piece(info):
     mesh.materials.append(material)
     thing = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(thing)
-    if cloth or name == "skin":
+    if name == "skin":
         smooth = thing.modifiers.new("finer", "SUBSURF")
         smooth.render_levels = 1
         smooth.boundary_smooth = "ALL"
@@ -302,7 +302,7 @@ def do_task(task, actor, output):
         for _, thing in actor:
             thing.visible_camera = False
         scene.render.film_transparent, scene.render.use_border, output.mute = False, False, True
-        shoot(out + "_room.png", max(JOB["samples"] // 2, 4), 34)
+        shoot(out + "_room.png", JOB["samples"], 34)
     os.replace(out + "_part.png", out + ".png")
 
 

@@ -13,7 +13,6 @@ import scipy.sparse as sp
 from person import Body, smooth_step
 from scipy.ndimage import gaussian_filter1d
 
-
 LOCK_FACES = 10400
 """The last faces of the hair: its locks, two triangles each."""
 
@@ -206,6 +205,15 @@ def subdivide(piece: Piece, rounds: int) -> Piece:
     return piece
 
 
+def finer(piece: Piece) -> Piece:
+    """Subdivide once and round off, at rest, so that textures are painted on just the surface that is rendered."""
+    piece = subdivide(piece, 1)
+    mean = averaging(piece.faces, len(piece.vertices))
+    for _ in range(3):
+        piece.vertices = 0.5 * piece.vertices + 0.5 * (mean @ piece.vertices)
+    return piece
+
+
 def make_hair(body: Body) -> Piece:
     """A short cut: a thick shell that thins out at the hairline, ruffled along the way it is combed."""
     field = hair_field(body)
@@ -285,14 +293,17 @@ def make_shoe(body: Body, side: str) -> Piece:
     x = centre[:, None] + (x - centre[:, None]) * taper
     mid, tall = (sole + height * high) / 2, (height * high - sole) / 2
     z = mid[:, None] + tall[:, None] * (square * cz) + toe_spring[:, None]
+    # One more ring at each end, shrunk to a point, closes the shoe.
+    x, z = (
+        np.concatenate([q[:1].mean(1, keepdims=True).repeat(ring, 1), q, q[-1:].mean(1, keepdims=True).repeat(ring, 1)])
+        for q in (x, z)
+    )
+    u, slices = np.concatenate([u[:1], u, u[-1:]]), slices + 2
     points = ankle * [1, 1, 0] + x[..., None] * right + u[:, None, None] * forward + z[..., None] * [0, 0, 1.0]
     grid = np.arange(slices * ring).reshape(slices, ring)
     a, b = grid[:-1], grid[1:]
     c, d = np.roll(b, -1, 1), np.roll(a, -1, 1)
     faces = np.concatenate([np.stack(t, -1).reshape(-1, 3) for t in ((a, b, c), (a, c, d))])
-    for end_ring, flip in ((grid[0], 1), (grid[-1], -1)):
-        fan = np.stack([np.full(ring - 2, end_ring[0]), end_ring[1:-1], end_ring[2:]], 1)
-        faces = np.concatenate([faces, fan[:, ::flip]])
     weights = np.zeros((slices * ring, len(body.names)))
     weights[:, body.names.index(f"foot.{side}")] = 1
     flat = np.stack(np.meshgrid(np.arange(ring) / ring, np.arange(slices) / (slices - 1)), -1).reshape(-1, 2)
@@ -321,8 +332,8 @@ def dress(body: Body) -> list[Piece]:
     leg = smooth_step(body.head("upperleg01.L")[2] - v[:, 2], 0.05, 0.4)
     cuff = smooth_step(knee - v[:, 2], 0.1, knee - 0.06)
     trouser_offset = 0.007 + 0.010 * leg + 0.016 * cuff + 0.003 * leg * folds(v, 4, 14, 4, 11, 1.6)
-    cloth_shirt = grow(body, "shirt", shirt, shirt_offset, rounds=70)
-    cloth_trousers = grow(body, "trousers", np.minimum(trousers, 0.10 - shirt), trouser_offset, rounds=60)
+    cloth_shirt = finer(grow(body, "shirt", shirt, shirt_offset, rounds=70))
+    cloth_trousers = finer(grow(body, "trousers", np.minimum(trousers, 0.10 - shirt), trouser_offset, rounds=60))
     # Skin that is well under cloth or in a shoe is left out: it could only poke through.
     seen = (shirt < 0.06) & (trousers < 0.04) & (v[:, 2] > 0.10)
     eyes = body.labels["eyes"]
@@ -330,7 +341,5 @@ def dress(body: Body) -> list[Piece]:
     pieces = [cloth_shirt, cloth_trousers]
     for name, mask in (("skin", kept & ~eyes & ~body.labels["mouth"]), ("eyes", eyes)):
         used, compact = np.unique(body.faces[mask], return_inverse=True)
-        pieces.append(
-            Piece(name, v[used], compact.reshape(-1, 3), body.uv[mask], body.weights[used], v[used].copy())
-        )
+        pieces.append(Piece(name, v[used], compact.reshape(-1, 3), body.uv[mask], body.weights[used], v[used].copy()))
     return [*pieces, make_shoe(body, "L"), make_shoe(body, "R"), make_hair(body)]

@@ -149,10 +149,11 @@ def refine_pose(
         turned = rotations @ roma.rotvec_to_rotmat(turns)
         render = splat(avatar.gaussians(turned, transl + shift, rest), K, crop.size, background=white)
         loss = likeness(render.rgb, render.alpha, truth, alpha, weight, dssim=0.0, alpha_weight=0.1)
-        if not float(loss) < math.inf:
+        now = float(loss.detach())
+        if not now < math.inf:
             break
-        if float(loss) < best_loss:
-            best, best_loss = (turned.detach(), (transl + shift).detach()), float(loss)
+        if now < best_loss:
+            best, best_loss = (turned.detach(), (transl + shift).detach()), now
         # what the picture does not show stays as it was
         (loss + 1e-2 * turns.square().mean()).backward()
         optimizer.step()

@@ -20,6 +20,7 @@ class RenderConfig:
     frames: int = 72
     """Pictures of one whole turn."""
     fps: float = 24.0
+    """Pictures per second."""
     width: int = 540
     """px"""
     height: int = 960

@@ -45,21 +45,8 @@ class Atlas:
 
 
 def make_atlas(vt: np.ndarray, ft: np.ndarray, size: int) -> Atlas:
-    """Atlas of ``size`` px of the UV layout ``vt`` [VT,2], ``ft`` [F,3]; where faces overlap, one of them has the texel."""
+    """Atlas of ``size`` px of a layout ``vt`` [VT,2], ``ft`` [F,3]; of faces that overlap one has the texel."""
     corners = np.stack([vt[:, 0] * size, (1.0 - vt[:, 1]) * size, np.ones(len(vt))], axis=1)
     layout = rasterize_mesh(corners, ft, np.eye(3), (size, size))
     texel = np.flatnonzero(layout.face.ravel() >= 0)
     return Atlas(size, texel, layout.face.ravel()[texel], layout.bary.reshape(-1, 3)[texel])
-
-
-def corner_sums(faces: np.ndarray, vertices: int) -> sparse.csr_matrix:
-    """Matrix [vertices,F] that sums per-face values into their corners."""
-    columns = np.repeat(np.arange(len(faces)), 3)
-    return sparse.csr_matrix((np.ones(faces.size, np.float32), (faces.ravel(), columns)), (vertices, len(faces)))
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray, sums: sparse.csr_matrix) -> np.ndarray:
-    """Unit normals [V,3], faces weighted by area; ``sums`` is ``corner_sums`` of the mesh."""
-    corners = vertices[faces]
-    normals = sums @ np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

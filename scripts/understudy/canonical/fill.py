@@ -14,6 +14,8 @@ SURE = 0.2
 """Quality of a texel from which its own colour counts fully: seen at less than 63 degrees and away from outlines."""
 STIFFNESS = 0.02
 """How much neighbouring vertices hold together, against a vertex seen at its best."""
+ACROSS_PARTS = 0.003
+"""Factor of the hold between neighbours on two different parts of the body."""
 NORMAL_LENGTH = 0.03
 """m; opposite normals count as twice this much distance, which keeps lips, fingers and thighs apart."""
 
@@ -49,13 +51,15 @@ def smooth_unseen(
     quality: np.ndarray,  # [N] 0..1, somewhere above zero
     atlas: Atlas,
     faces: np.ndarray,  # [F,3]
+    parts: np.ndarray,  # [F] body part of each face
     vertices: np.ndarray,  # [V,3] any pose, m
 ) -> np.ndarray:
     """Colours [N,3] in which texels below the quality ``SURE`` fade into a smooth continuation over the surface.
 
     The continuation x minimises ``sum_v w_v |x_v - c_v|^2 + STIFFNESS sum_uv k_uv |x_u - x_v|^2`` over the mesh's
     vertices, where c_v is the mean colour round a vertex, w_v its squared quality and k_uv the edge's inverse length
-    over the mean one. So it is harmonic where nothing was seen, averages where views contradict each other, and flows
+    over the mean one, less where two body parts meet: the back of the head takes the colour of the hair in front rather
+    than of the neck. So it is harmonic where nothing was seen, averages where views contradict each other, and flows
     across UV seams. Pieces without any view (an eye behind a closed lid) take the colour of the nearest seen vertex.
     """
     corners = faces[atlas.face]
@@ -69,7 +73,7 @@ def smooth_unseen(
         ],
         axis=1,
     )
-    edges = _edge_weights(faces, vertices)
+    edges = _edge_weights(faces, parts, vertices)
     component = connected_components(edges, directed=False)[1]
     reached = np.isin(component, component[weight > 0])
     inside = np.flatnonzero(reached)
@@ -86,12 +90,15 @@ def smooth_unseen(
     return own * colors + (1.0 - own) * atlas.interpolate(vertex_colors, faces)
 
 
-def _edge_weights(faces: np.ndarray, vertices: np.ndarray) -> sparse.csr_matrix:
-    """Symmetric matrix [V,V] of inverse edge lengths over their mean."""
+def _edge_weights(faces: np.ndarray, parts: np.ndarray, vertices: np.ndarray) -> sparse.csr_matrix:
+    """Symmetric matrix [V,V] of inverse edge lengths over their mean; edges between two parts count less."""
+    part = np.zeros(len(vertices), parts.dtype)
+    np.maximum.at(part, faces, parts[:, None])
     edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0)
     edges = edges[edges[:, 0] != edges[:, 1]]
     length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
     weights = 1.0 / np.maximum(length, 0.01 * length.mean())
     weights /= weights.mean()
+    weights[part[edges[:, 0]] != part[edges[:, 1]]] *= ACROSS_PARTS
     half = sparse.coo_matrix((weights, (edges[:, 0], edges[:, 1])), (len(vertices), len(vertices)))
     return (half + half.T).tocsr()

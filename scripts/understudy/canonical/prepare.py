@@ -9,7 +9,7 @@ import torch
 
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
-from understudy.canonical.atlas import Atlas, corner_sums, make_atlas, vertex_normals
+from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.fill import mirror_unseen, smooth_unseen
 from understudy.canonical.views import BestViews, Viewer, ViewRules
 from understudy.canonical.volume import build_volume
@@ -19,6 +19,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha
 from understudy.formats.smpl import BodyTrack
 from understudy.progress import track as show_progress
+from understudy.render.mesh import vertex_normals
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +76,7 @@ def prepare_canonical(
     logger.info("volume of %d x %d x %d nodes", *volume.bw.shape[:3])
 
     atlas = make_atlas(body.vt, body.ft, config.texture_size)
-    sums = corner_sums(body.faces, len(vertices))
-    normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces, sums), body.faces))
+    normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces), body.faces))
     views = _gather_views(frames, Path(alpha_folder), track, body, atlas, config)
     quality = np.sqrt(views.weights.max(axis=1))
     seen = quality > 0
@@ -88,10 +88,10 @@ def prepare_canonical(
     colors, filled = views.median(), quality
     if config.mirror:
         rest_points = atlas.interpolate(rest_vertices, body.faces)
-        rest_normals = _unit(atlas.interpolate(vertex_normals(rest_vertices, body.faces, sums), body.faces))
+        rest_normals = _unit(atlas.interpolate(vertex_normals(rest_vertices, body.faces), body.faces))
         colors, filled = mirror_unseen(colors, quality, rest_points, rest_normals, float(rest_joints[0, 0]))
     logger.info("texture: %.0f %% seen, %.0f %% mirrored", 100 * seen.mean(), 100 * (filled > quality).mean())
-    colors = smooth_unseen(colors, filled, atlas, body.faces, rest_vertices)
+    colors = smooth_unseen(colors, filled, atlas, body.faces, body.parts, rest_vertices)
     texture_seen = np.zeros(atlas.size**2, np.uint8)
     texture_seen[atlas.texel] = np.where(seen, np.clip(np.round(255 * quality), 1, 255), 0)
     return Canonical(

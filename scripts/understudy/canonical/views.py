@@ -4,16 +4,15 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from scipy import sparse
 
-from understudy.canonical.atlas import Atlas, corner_sums, vertex_normals
-from understudy.render.mesh import rasterize_mesh
+from understudy.canonical.atlas import Atlas
+from understudy.render.mesh import rasterize_mesh, vertex_normals
 
 DEPTH_SLACK = 0.005
 """m; how far behind the rendered surface a point still counts as on it, besides what the slope allows."""
 DEPTH_STEP = 0.05
-"""m; of two surfaces side by side in the picture and this far apart, one may show the other's colour where the pose is a
-little off."""
+"""m; of two surfaces side by side in the picture but this far apart in depth, one may show the other's colour where the
+pose is a little off."""
 UNSURE = 0.03
 """Factor of the weight of views near an outline, where the background or a nearer limb may shine in."""
 
@@ -71,7 +70,6 @@ class Viewer:
     def __init__(self, atlas: Atlas, faces: np.ndarray, vertices: int, K: np.ndarray, rules: ViewRules) -> None:
         self.faces, self.K, self.rules = faces, K, rules
         self.to_texels = atlas.matrix(faces, vertices)
-        self.sums: sparse.csr_matrix = corner_sums(faces, vertices)
 
     def look(
         self,
@@ -85,7 +83,7 @@ class Viewer:
         """
         height, width = alpha.shape
         points = self.to_texels @ vertices
-        normals = self.to_texels @ vertex_normals(vertices, self.faces, self.sums)
+        normals = self.to_texels @ vertex_normals(vertices, self.faces)
         cosine = -np.einsum("nc,nc->n", normals, points) / np.maximum(
             np.linalg.norm(normals, axis=1) * np.linalg.norm(points, axis=1), 1e-12
         )
@@ -122,7 +120,7 @@ class Viewer:
         """Width of the unsure band, whole px."""
         rows = np.flatnonzero(np.isfinite(depth).any(axis=1))
         height = rows[-1] - rows[0] + 1 if len(rows) else 0
-        return int(round(self.rules.border * height))
+        return round(self.rules.border * int(height))
 
 
 def _bilinear(image: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class FitConfig:
     """Keypoints with less confidence are not used."""
     smoothness: float = 1.0
     """Weight of smooth motion: more for shaky keypoints, less for fast dance."""
-    iterations: int = 60
+    iterations: int = 80
     """Steps of the optimiser in each stage."""
     silhouettes: bool = True
     """Whether the silhouettes take part."""
@@ -125,7 +125,7 @@ def _fit_silhouettes(
             )
             return terms.energy(moved) + config.silhouette_weight * mask
 
-        solution = minimise(motion, energy, FREE, _reach(body), evidence.fps, max(config.iterations // 4, 2))
+        solution = minimise(motion, energy, FREE, _reach(body), evidence.fps, max(config.iterations // 3, 2))
         motion = solution.motion
         _report(f"silhouettes {number}/{rounds}", started, motion, evidence, few, solution)
     return motion

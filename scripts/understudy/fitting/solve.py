@@ -13,13 +13,16 @@ import roma
 import torch
 from torch import Tensor
 
-from understudy.fitting.motion import Motion, from_cosines, temporal_frequencies
+from understudy.fitting.motion import GROUPS, Motion, from_cosines, temporal_frequencies
 from understudy.fitting.priors import ROOT_ACCELERATION, ROTATION_ACCELERATION
 
 logger = logging.getLogger(__name__)
 
 # how stiffly a frame's evidence holds a rotation (1/rad) and a translation (1/m), roughly
-_ROTATION_STIFFNESS = 40.0
+_ROTATION_STIFFNESS = {
+    "root": 100.0, "spine": 100.0, "hip": 60.0, "knee": 30.0, "ankle": 10.0, "foot": 12.0, "head": 20.0,
+    "collar": 30.0, "shoulder": 35.0, "elbow": 18.0, "wrist": 6.0,
+}  # fmt: skip
 _TRANSL_STIFFNESS = (250.0, 250.0, 60.0)
 _BETAS_STIFFNESS = 150.0
 """For each metre that a component moves the surface, root mean square, and frame (square root)."""
@@ -54,7 +57,10 @@ def minimise(
     """
     length = len(motion)
     frequencies = temporal_frequencies(length)
-    rotation_scale = _scale(_ROTATION_STIFFNESS, fps**2 / ROTATION_ACCELERATION, frequencies)[:, None, None]
+    stiffness = [_ROTATION_STIFFNESS[GROUPS[group].split("_")[-1]] for group in groups]
+    rotation_scale = torch.stack(
+        [_scale(value, fps**2 / ROTATION_ACCELERATION, frequencies) for value in stiffness], dim=-1
+    ).unsqueeze(-1)
     transl_scale = torch.stack(
         [_scale(a, fps**2 / b, frequencies) for a, b in zip(_TRANSL_STIFFNESS, ROOT_ACCELERATION, strict=True)], dim=-1
     )

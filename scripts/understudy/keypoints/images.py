@@ -30,6 +30,6 @@ def cut(image: np.ndarray, x0: int, y0: int, width: int, height: int) -> np.ndar
 
 
 def pasted(mask: np.ndarray, x0: int, y0: int, side: int, shape: tuple[int, ...]) -> np.ndarray:
-    """A mask of the square at ``(x0, y0)``, brought to ``side`` px, on an empty image of ``shape``: reverses ``cut``."""
+    """A mask of the square at ``(x0, y0)``, brought to ``side`` px, on an empty image of ``shape``; undoes ``cut``."""
     large = resized(mask, side, side, cv2.INTER_CUBIC)
     return np.clip(cut(large, -x0, -y0, shape[1], shape[0]), 0, 1)
