@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy.masks.silhouettes import SilhouettesConfig, cut_silhouettes
-
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.log import log_to
+from understudy.masks.silhouettes import SilhouettesConfig, cut_silhouettes
 from understudy.threads import use_threads
 
 if TYPE_CHECKING:

@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
-
 from understudy.formats.frames import Frames
+from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
 from understudy.log import log_to
 from understudy.threads import use_threads
 

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy.video.decode import FramesConfig, extract_frames
-
 from understudy.log import log_to
 from understudy.threads import use_threads
+from understudy.video.decode import FramesConfig, extract_frames
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

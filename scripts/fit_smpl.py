@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
 from understudy.fitting.fit import FitConfig, fit_body
-
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.log import log_to

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
-from understudy.masks.parsing import label_parts
-
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from understudy.log import log_to
+from understudy.masks.parsing import label_parts
 from understudy.threads import use_threads
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
-
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from understudy.log import log_to

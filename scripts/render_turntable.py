@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_avatar
-from understudy.video.write import write_video
-
 from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.log import log_to
 from understudy.progress import track
 from understudy.threads import use_threads
+from understudy.video.write import write_video
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

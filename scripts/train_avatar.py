@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from understudy.avatar.archive import save_avatar
 from understudy.avatar.train import AvatarConfig, train_avatar
 from understudy.body.files import load_body
-
 from understudy.files import write_json
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
-
 from understudy.files import read_json
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bodies import sausage_body
 from PIL import Image
 
+from bodies import sausage_body
 from understudy.avatar.model import Avatar
 from understudy.avatar.sampling import sample_surface
 from understudy.body.model import BodyModel

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from avatar_scenes import HEIGHT, WIDTH, plain_canonical, truth_avatar, turning_track
 from bodies import sausage_body
-
 from understudy.avatar import tar
 from understudy.avatar.archive import load_archive, load_avatar, save_avatar
 from understudy.avatar.train import AvatarConfig, Training

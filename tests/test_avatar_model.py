@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import roma
 import torch
-from avatar_scenes import plaid, truth_avatar
-from bodies import sausage_body
 from scipy.spatial import cKDTree
 
+from avatar_scenes import plaid, truth_avatar
+from bodies import sausage_body
 from understudy.avatar.model import Avatar
 from understudy.avatar.rotations import blend, from_matrix, product
 from understudy.avatar.sampling import Anchors, sample_surface

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import roma
 import torch
-from avatar_scenes import Scene, make_scene, render_frame
 from PIL import Image
 
+from avatar_scenes import Scene, make_scene, render_frame
 from understudy.avatar import dataset, train
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.dataset import Crops, person_box

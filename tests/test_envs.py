@@ -11,8 +11,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "scripts/understudy"
-DISTRIBUTION = {"PIL": "pillow", "cv2": "opencv-contrib-python-headless", "yaml": "pyyaml"}
-OPTIONAL = {"gsplat", "snakemake"}
+DISTRIBUTION = {"PIL": "pillow", "llvmlite": "numba", "cv2": "opencv-contrib-python-headless", "yaml": "pyyaml"}
+OPTIONAL = {"gsplat", "snakemake", "anny"}
 """Imported only where present, or for type checkers."""
 
 

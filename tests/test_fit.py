@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from fit_scenes import K, turning_walk
 
+from fit_scenes import K, turning_walk
 from understudy.errors import InputError
 from understudy.fitting.fit import FitConfig, fit_body
 from understudy.formats.masks import write_alpha

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import roma
 import torch
-from fit_scenes import turning_walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import idct
 
+from fit_scenes import turning_walk
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.flips import segments, turn_back
 from understudy.fitting.initialise import hinged_limb, initial_motion, interpolate, smooth_rotations, swing

@@ -77,13 +77,13 @@ def test_projected_body_covers_the_mask(finished):
     """Guards against the black renders that a mismatch of camera and body gives."""
     import numpy as np
     import torch
-    from understudy.body.files import load_body
-    from understudy.metrics.masks import iou
-    from understudy.render.mesh import rasterize_mesh
 
+    from understudy.body.files import load_body
     from understudy.formats.frames import Frames
     from understudy.formats.masks import read_alpha
     from understudy.formats.smpl import BodyTrack
+    from understudy.metrics.masks import iou
+    from understudy.render.mesh import rasterize_mesh
 
     results = finished / "results/tiny"
     frames, track = Frames.load(results / "frames.json"), BodyTrack.load(results / "smpl.npz")

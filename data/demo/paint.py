@@ -10,67 +10,15 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from brush import bake, decal, grain, line, mix
+from mesh import Piece, folds, vertex_normals
 from person import Body, smooth_step
-from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
-from wardrobe import LOCK_FACES, Piece, folds, hair_line, vertex_normals
-
-
-def bake(piece: Piece, size: int, *attributes: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Spread vertex attributes [V,C] over the texture: [size,size,C] each, gaps filled from the nearest texel."""
-    values = np.concatenate(attributes, 1)
-    image = np.zeros((size, size, values.shape[1]), np.float32)
-    filled = np.zeros((size, size), bool)
-    pixels = piece.uv * [size, -size] + [0, size] - 0.5
-    for corners, face in zip(pixels, piece.faces):
-        lo = np.maximum(np.floor(corners.min(0)).astype(int), 0)
-        hi = np.minimum(np.ceil(corners.max(0)).astype(int) + 1, size)
-        x, y = np.meshgrid(np.arange(lo[0], hi[0]), np.arange(lo[1], hi[1]))
-        a, b, c = corners
-        area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-        if x.size == 0 or abs(area) < 1e-9:
-            continue
-        v = ((x - a[0]) * (c[1] - a[1]) - (y - a[1]) * (c[0] - a[0])) / area
-        w = ((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / area
-        hit = (v >= -0.02) & (w >= -0.02) & (v + w <= 1.02)
-        bary = np.stack([1 - v - w, v, w], -1)[hit]
-        image[y[hit], x[hit]] = bary @ values[face]
-        filled[y[hit], x[hit]] = True
-    near = distance_transform_edt(~filled, return_distances=False, return_indices=True)
-    image = image[near[0], near[1]]
-    splits = np.cumsum([a.shape[1] for a in attributes])[:-1]
-    return tuple(np.split(image.astype(np.float64), splits, -1))
-
-
-def mix(image: np.ndarray, color: tuple[float, float, float], share: np.ndarray) -> np.ndarray:
-    """Blend a colour (0..255) into an image where share [...] is 1."""
-    return image + (np.array(color, float) - image) * np.clip(share, 0, 1)[..., None]
-
-
-def line(distance: np.ndarray, width: float, soft: float) -> np.ndarray:
-    """1 on a line (|distance| < width / 2), 0 off it; soft is the width of the edge, same unit."""
-    return np.clip((width / 2 - np.abs(distance)) / soft + 0.5, 0, 1)
-
-
-def grain(shape: tuple[int, ...], seed: int, blur: tuple[float, float]) -> np.ndarray:
-    """Unit-variance noise [H,W], blurred by (x, y) pixels."""
-    noise = np.random.default_rng(seed).normal(size=shape[:2]).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=max(blur[0], 0.1), sigmaY=max(blur[1], 0.1))
-    return noise / noise.std()
-
-
-def decal(image: np.ndarray, art: np.ndarray, u: np.ndarray, v: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Print an RGBA picture on a surface; (u, v) in 0..1 run right and down over the picture."""
-    n = art.shape[0]
-    inside = where & (u > 0) & (u < 1) & (v > 0) & (v < 1)
-    x, y = (u * n).astype(np.float32), (v * n).astype(np.float32)
-    sample = cv2.remap(art, x, y, cv2.INTER_LINEAR).astype(np.float64)
-    share = sample[..., 3:] / 255 * inside[..., None]
-    return image + (sample[..., :3] - image) * share
+from wardrobe import LOCK_FACES, hair_line
 
 
 def emblem() -> np.ndarray:
-    """The chest print: a sun low at one side of a mountain, a bird and two waves; nothing symmetric. RGBA [512,512,4]."""
+    """The chest print: a sun at one side of a mountain, a bird, two waves; not symmetric. RGBA [512,512,4]."""
     art = np.zeros((512, 512, 4), np.uint8)
     cv2.circle(art, (330, 190), 128, (240, 168, 48, 255), -1, cv2.LINE_AA)
     cv2.fillPoly(art, [np.array([[20, 400], [190, 110], [262, 232], [310, 180], [470, 400]])], (244, 238, 222, 255))
@@ -81,14 +29,8 @@ def emblem() -> np.ndarray:
         x = np.arange(30, 460 if row == 428 else 350, 4)
         wave = np.stack([x, row + 12 * np.sin(x / 24)], 1).astype(np.int32)
         cv2.polylines(art, [wave], False, color, 20, cv2.LINE_AA)
-    cv2.polylines(
-        art,
-        [np.array([[70, 110], [105, 84], [126, 112], [150, 80], [182, 92]])],
-        False,
-        (244, 238, 222, 255),
-        12,
-        cv2.LINE_AA,
-    )
+    bird = np.array([[70, 110], [105, 84], [126, 112], [150, 80], [182, 92]])
+    cv2.polylines(art, [bird], False, (244, 238, 222, 255), 12, cv2.LINE_AA)
     return art
 
 
@@ -174,10 +116,8 @@ def paint_trousers(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.
     image *= (1 - 0.12 * (box < 0) * (n[..., 1] > 0.1))[..., None]
     image = mix(image, (176, 122, 66), 0.7 * line(z - 0.085, 0.0022, 0.0015))
     image *= (1 - 0.2 * line(z - 0.083, 0.004, 0.004))[..., None]
-    creases = (
-        np.exp(-(((z - knee[2]) / 0.12) ** 2))
-        + np.exp(-(((z - hip[2] + 0.05) / 0.1) ** 2))
-        + np.exp(-(((z - 0.12) / 0.1) ** 2))
+    creases = sum(
+        np.exp(-(((z - at) / width) ** 2)) for at, width in ((knee[2], 0.12), (hip[2] - 0.05, 0.1), (0.12, 0.1))
     )
     height = 128 + 30 * folds(p, 31, 14, 5, 12, 1.5) + 45 * creases * folds(p, 32, 14, 12, 26, 2.5)
     return image, height
@@ -185,7 +125,7 @@ def paint_trousers(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.
 
 def paint_skin(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Skin with slight mottling, brows, lash lines, lips, a little colour on cheeks, nose, ears and knuckles."""
-    p, n = bake(piece, size, piece.base, vertex_normals(piece.vertices, piece.faces))
+    (p,) = bake(piece, size, piece.base)
     x, y, z = np.moveaxis(p, -1, 0)
     eye = body.head("eye.L")
     image = np.full(p.shape, (208.0, 158.0, 132.0))
@@ -228,12 +168,8 @@ def paint_skin(body: Body, piece: Piece, size: int) -> tuple[np.ndarray, np.ndar
     image = mix(image, (172, 92, 84), 0.8 * smooth_step(reach - distance, -0.001, 0.002))
     image = mix(image, (96, 44, 40), 0.75 * smooth_step(0.0016 - distance, -0.0008, 0.0008))
     # Shaved shadow on the jaw, ruddy ears and knuckles, dark scalp under the hair.
-    jaw = (
-        smooth_step(eye[2] - 0.055 - z, 0, 0.02)
-        * (z > eye[2] - 0.16)
-        * smooth_step(0.09 - (y - eye[1]), 0, 0.03)
-        * (distance > 0.012)
-    )
+    below = smooth_step(eye[2] - 0.055 - z, 0, 0.02) * (z > eye[2] - 0.16)
+    jaw = below * smooth_step(0.09 - (y - eye[1]), 0, 0.03) * (distance > 0.012)
     image = mix(image, (150, 118, 104), 0.26 * jaw * (z > body.head("head")[2] - 0.075))
     image = mix(image, (206, 120, 102), 0.35 * (mirrored > 0.078) * (z > eye[2] - 0.07))
     scalp = smooth_step(z - hair_line(body, y), -0.008, 0.012) * (z > eye[2] - 0.10) * (mirrored < 0.078)

@@ -86,11 +86,8 @@ def build_body() -> Body:
     heads = rest["rest_bone_heads"][0].numpy().astype(np.float64)
     floor = np.array([0, 0, vertices[:, 2].min()])
     weights = np.zeros((len(vertices), bones))
-    np.add.at(
-        weights,
-        (np.arange(len(vertices))[:, None], model.vertex_bone_indices.numpy()),
-        model.vertex_bone_weights.numpy(),
-    )
+    rows = np.arange(len(vertices))[:, None]
+    np.add.at(weights, (rows, model.vertex_bone_indices.numpy()), model.vertex_bone_weights.numpy())
 
     def label(*names: str) -> np.ndarray:
         return get_face_segmentation_mask(model, list(names)).numpy()
@@ -157,11 +154,14 @@ def pose_at(frame: int, base: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarr
     add("neck01", x=4)
     add("head", x=5)
     after = float(frame - TURN_FRAMES)
-    raise_arm = float(smooth_step(after, 2, 14) * (1 - 0.25 * smooth_step(after, 26, 31)))
+    raise_arm = float(smooth_step(after, 3, 16))
+    bend_arm = float(smooth_step(after, 0, 11))
     wave = np.sin(after * 0.75) * raise_arm
     add("clavicle.R", y=12 * raise_arm)
-    add("upperarm01.R", y=40 * raise_arm, z=12 * raise_arm)
-    add("lowerarm01.R", y=126 * raise_arm + 9 * wave, x=-8 * raise_arm)
+    # On its way up the forearm swings forward and the elbow stays near, so that the hand stays in the picture.
+    swing = 4 * bend_arm * (1 - bend_arm)
+    add("upperarm01.R", y=34 * raise_arm - 22 * swing, z=16 * bend_arm)
+    add("lowerarm01.R", y=132 * bend_arm + 9 * wave, x=-8 * bend_arm - 85 * swing)
     add("head", y=-4 * raise_arm, z=-5 * raise_arm)
     lean = float(smooth_step(after, 6, 18))
     add("spine04", y=-4 * lean)

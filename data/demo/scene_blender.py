@@ -2,8 +2,8 @@
 
 Needs Blender 3.4 or newer with Cycles, and nothing else (Debian's Blender has no numpy of its own).
 JOB.json: {"folder": with pieces.json and the pieces' arrays, "width", "height", "samples", "threads",
-"cameras": {name: {"focal", "view"}}, "tasks": [{"frame": int or null (empty room), "camera", "border" (x0, y0, x1, y1 in
-pixels from the top left), "out": path without ending}]}. What a task writes, 16-bit PNG:
+"cameras": {name: {"focal", "view"}}, "tasks": [{"frame": int or null (empty room), "camera",
+"border" (x0, y0, x1, y1 in pixels from the top left), "out": path without ending}]}. What a task writes, 16-bit PNG:
   OUT.png         sRGB picture of the actor alone with alpha (the room lights the actor, but no camera sees it)
   OUT_albedo.png  linear surface colour of the actor, times coverage: to smooth the light but not the texture
   OUT_room.png    sRGB picture of the room without the actor but with the actor's shadow, a third of the size;
@@ -16,29 +16,21 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import bpy
 from mathutils import Matrix
 
-JOB = json.load(open(sys.argv[sys.argv.index("--") + 1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from room_blender import area_light, build_room, new_material
+
+JOB = json.loads(Path(sys.argv[sys.argv.index("--") + 1]).read_text())
 BUMPS = {"shirt": (0.5, 0.012), "trousers": (0.5, 0.012), "hair": (0.7, 0.006), "skin": (0.15, 0.002)}
 """Strength and depth (metres) of a piece's bump map."""
-ROOM = []
-"""The room's objects."""
 
 
-def new_material(name, roughness, specular=0.3):
-    """A principled material and its node tree."""
-    material = bpy.data.materials.new(name)
-    material.use_nodes = True
-    tree = material.node_tree
-    shader = tree.nodes["Principled BSDF"]
-    shader.inputs["Roughness"].default_value = roughness
-    shader.inputs["Specular"].default_value = specular
-    return material, tree, shader
-
-
-def bump(tree, shader, source, strength, distance):
+def bump(tree: Any, shader: Any, source: Any, strength: float, distance: float) -> None:
     """Bump mapping from a node's output."""
     node = tree.nodes.new("ShaderNodeBump")
     node.inputs["Strength"].default_value = strength
@@ -47,7 +39,7 @@ def bump(tree, shader, source, strength, distance):
     tree.links.new(node.outputs["Normal"], shader.inputs["Normal"])
 
 
-def image_node(tree, path, data=False):
+def image_node(tree: Any, path: str, data: bool = False) -> Any:
     """An image texture by the mesh's UV."""
     node = tree.nodes.new("ShaderNodeTexImage")
     node.image = bpy.data.images.load(path)
@@ -56,7 +48,7 @@ def image_node(tree, path, data=False):
     return node
 
 
-def read(path, code, start=0, count=None):
+def read(path: str, code: str, start: int = 0, count: int | None = None) -> array.array:
     """Numbers from a raw little-endian file."""
     numbers = array.array(code)
     with open(path, "rb") as file:
@@ -66,7 +58,7 @@ def read(path, code, start=0, count=None):
     return numbers
 
 
-def load_piece(info):
+def load_piece(info: dict) -> Any:
     """A piece of the actor as a mesh object with its textures; its vertices come later, by frame."""
     folder, name = JOB["folder"], info["name"]
     mesh = bpy.data.meshes.new(name)
@@ -102,94 +94,7 @@ def load_piece(info):
     return thing
 
 
-def box(name, low, high, material):
-    """An axis-aligned box."""
-    bpy.ops.mesh.primitive_cube_add(size=1, location=[(a + b) / 2 for a, b in zip(low, high)])
-    thing = bpy.context.object
-    thing.name = name
-    ROOM.append(thing)
-    thing.scale = [b - a for a, b in zip(low, high)]
-    bpy.ops.object.transform_apply(location=False, rotation=False, scale=True)
-    thing.data.materials.append(material)
-
-
-def coordinates(tree, scale):
-    """Object coordinates, scaled per axis."""
-    source = tree.nodes.new("ShaderNodeTexCoord")
-    mapping = tree.nodes.new("ShaderNodeMapping")
-    mapping.inputs["Scale"].default_value = scale
-    tree.links.new(source.outputs["Object"], mapping.inputs["Vector"])
-    return mapping.outputs["Vector"]
-
-
-def noisy(tree, shader, low, high, scale, detail=4.0):
-    """Base colour between two colours, by noise."""
-    noise = tree.nodes.new("ShaderNodeTexNoise")
-    noise.inputs["Scale"].default_value = 1.0
-    noise.inputs["Detail"].default_value = detail
-    tree.links.new(coordinates(tree, scale), noise.inputs["Vector"])
-    ramp = tree.nodes.new("ShaderNodeValToRGB")
-    ramp.color_ramp.elements[0].position, ramp.color_ramp.elements[1].position = 0.35, 0.65
-    ramp.color_ramp.elements[0].color, ramp.color_ramp.elements[1].color = (*low, 1), (*high, 1)
-    tree.links.new(noise.outputs["Fac"], ramp.inputs["Fac"])
-    tree.links.new(ramp.outputs["Color"], shader.inputs["Base Color"])
-    return ramp.outputs["Color"]
-
-
-def build_room():
-    """Four walls, a plank floor, skirting, two pictures, soft light from above; open to a bright sky on top."""
-    wall, tree, shader = new_material("wall", 0.9, 0.1)
-    noisy(tree, shader, (0.55, 0.52, 0.46), (0.63, 0.60, 0.54), (1.3, 1.3, 1.3))
-    floor, tree, shader = new_material("floor", 0.55, 0.25)
-    brick = tree.nodes.new("ShaderNodeTexBrick")
-    brick.offset, brick.squash = 0.37, 1.0
-    for key, value in (("Scale", 1.0), ("Brick Width", 1.1), ("Row Height", 0.13), ("Mortar Size", 0.0025)):
-        brick.inputs[key].default_value = value
-    brick.inputs["Color1"].default_value = (0.27, 0.155, 0.08, 1)
-    brick.inputs["Color2"].default_value = (0.36, 0.22, 0.12, 1)
-    brick.inputs["Mortar"].default_value = (0.08, 0.045, 0.025, 1)
-    tree.links.new(coordinates(tree, (1, 1, 1)), brick.inputs["Vector"])
-    veins = noisy(tree, shader, (0.72, 0.72, 0.72), (1.1, 1.1, 1.1), (3, 45, 1), 6.0)
-    grain = tree.nodes.new("ShaderNodeMixRGB")
-    grain.blend_type = "MULTIPLY"
-    grain.inputs["Fac"].default_value = 1.0
-    tree.links.new(brick.outputs["Color"], grain.inputs["Color1"])
-    tree.links.new(veins, grain.inputs["Color2"])
-    tree.links.new(grain.outputs["Color"], shader.inputs["Base Color"])
-    white, _, shader = new_material("skirting", 0.5)
-    shader.inputs["Base Color"].default_value = (0.75, 0.74, 0.71, 1)
-    dark, _, shader = new_material("frame", 0.4)
-    shader.inputs["Base Color"].default_value = (0.05, 0.04, 0.035, 1)
-    art, tree, shader = new_material("picture", 0.6)
-    noisy(tree, shader, (0.10, 0.22, 0.30), (0.75, 0.45, 0.22), (3.0, 3.0, 5.0), 1.0)
-    x, y0, y1, top = 2.3, -3.0, 1.75, 3.7
-    box("floor", (-x, y0, -0.1), (x, y1, 0), floor)
-    box("back", (-x, y1, 0), (x, y1 + 0.1, top), wall)
-    box("front", (-x, y0 - 0.1, 0), (x, y0, top), wall)
-    box("left", (-x - 0.1, y0, 0), (-x, y1, top), wall)
-    box("right", (x, y0, 0), (x + 0.1, y1, top), wall)
-    box("skirting back", (-x, y1 - 0.018, 0), (x, y1, 0.11), white)
-    box("skirting left", (-x, y0, 0), (-x + 0.018, y1, 0.11), white)
-    box("skirting right", (x - 0.018, y0, 0), (x, y1, 0.11), white)
-    box("skirting front", (-x, y0, 0), (x, y0 + 0.018, 0.11), white)
-    box("frame", (0.62, y1 - 0.03, 1.25), (1.17, y1, 1.95), dark)
-    box("picture", (0.65, y1 - 0.034, 1.28), (1.14, y1 - 0.03, 1.92), art)
-    box("frame left", (-x, -0.6, 1.2), (-x + 0.03, 0.3, 1.8), dark)
-    box("picture left", (-x + 0.03, -0.57, 1.23), (-x + 0.034, 0.27, 1.77), art)
-
-
-def area_light(at, towards, size, watts, color):
-    """A square light."""
-    data = bpy.data.lights.new("area", "AREA")
-    data.shape, data.size, data.energy, data.color = "SQUARE", size, watts, color
-    thing = bpy.data.objects.new("area", data)
-    thing.location = at
-    aim = Matrix.Translation(towards).translation - Matrix.Translation(at).translation
-    thing.rotation_euler = aim.to_track_quat("-Z", "Y").to_euler()
-    bpy.context.scene.collection.objects.link(thing)
-
-
-def set_camera(camera):
+def set_camera(camera: dict) -> None:
     """Blender's camera from a focal length in pixels (principal point in the middle) and an OpenCV view matrix."""
     scene = bpy.context.scene
     thing = scene.camera
@@ -200,8 +105,8 @@ def set_camera(camera):
     thing.matrix_world = Matrix(camera["view"]).inverted() @ Matrix.Diagonal((1, -1, -1, 1))
 
 
-def set_up():
-    """Scene, renderer, lights, room, actor; returns the actor's objects."""
+def set_up() -> tuple:
+    """Scene, renderer, lights, room, actor; returns the actor's pieces (their infos and objects) and the room's objects."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -228,14 +133,13 @@ def set_up():
     scene.world.node_tree.nodes["Background"].inputs[1].default_value = 0.75
     area_light((-1.7, -1.9, 2.7), (0, 0, 1.0), 1.3, 75.0, (1.0, 0.95, 0.88))
     area_light((1.9, -1.2, 2.5), (0, 0, 1.0), 1.0, 26.0, (0.9, 0.95, 1.0))
-    build_room()
     layer = scene.view_layers[0]
     layer.aovs.add().name = "albedo"
-    pieces = json.load(open(f"{JOB['folder']}/pieces.json"))
-    return [(info, load_piece(info)) for info in pieces]
+    pieces = json.loads(Path(JOB["folder"], "pieces.json").read_text())
+    return [(info, load_piece(info)) for info in pieces], build_room()
 
 
-def set_up_outputs():
+def set_up_outputs() -> Any:
     """A compositor that also writes the actor's surface colour; returns the node that does."""
     scene = bpy.context.scene
     scene.use_nodes = True
@@ -254,7 +158,7 @@ def set_up_outputs():
     return output
 
 
-def shoot(path, samples, percent=100):
+def shoot(path: str, samples: int, percent: int = 100) -> None:
     """Render what is set up to a file."""
     scene = bpy.context.scene
     scene.cycles.samples = samples
@@ -263,7 +167,7 @@ def shoot(path, samples, percent=100):
     bpy.ops.render.render(write_still=True)
 
 
-def move_actor(actor, frame):
+def move_actor(actor: list, frame: int) -> None:
     """Put every piece's vertices where they are at a frame."""
     for info, thing in actor:
         size = info["vertices"] * 3
@@ -272,14 +176,14 @@ def move_actor(actor, frame):
         thing.data.update()
 
 
-def do_task(task, actor, output):
+def do_task(task: dict, actor: list, room: list, output: Any) -> None:
     """One picture of the actor, of the actor's shadow, or of the empty room."""
     scene, out, frame = bpy.context.scene, task["out"], task["frame"]
     set_camera(JOB["cameras"][task["camera"]])
     scene.frame_set(0)
     scene.cycles.seed = 7 + (frame or 0)
     empty = frame is None
-    for thing in ROOM:
+    for thing in room:
         thing.visible_camera = empty
     for _, thing in actor:
         thing.hide_render, thing.visible_camera = empty, True
@@ -297,7 +201,7 @@ def do_task(task, actor, output):
         output.file_slots[0].path = os.path.basename(out) + "_albedo#"
         shoot(out + "_part.png", JOB["samples"])
         os.replace(out + "_albedo0.png", out + "_albedo.png")
-        for thing in ROOM:
+        for thing in room:
             thing.visible_camera = True
         for _, thing in actor:
             thing.visible_camera = False
@@ -306,15 +210,15 @@ def do_task(task, actor, output):
     os.replace(out + "_part.png", out + ".png")
 
 
-def main():
+def main() -> None:
     """All tasks of the job, one after the other."""
-    actor = set_up()
+    actor, room = set_up()
     output = set_up_outputs()
     for task in JOB["tasks"]:
         if not os.path.exists(task["out"] + ".png"):
             start = time.time()
-            do_task(task, actor, output)
-            print(f"RENDERED {os.path.basename(task['out'])} {time.time() - start:.1f} s", flush=True)
+            do_task(task, actor, room, output)
+            print(f"RENDERED {Path(task['out']).name} {time.time() - start:.1f} s", flush=True)
 
 
 main()

@@ -6,92 +6,13 @@ relaxed so that it hangs looser than the skin. It keeps the skin weights of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import scipy.sparse as sp
+from mesh import Piece, averaging, clip, folds, subdivide, vertex_normals
 from person import Body, smooth_step
 from scipy.ndimage import gaussian_filter1d
 
 LOCK_FACES = 10400
 """The last faces of the hair: its locks, two triangles each."""
-
-
-@dataclass
-class Piece:
-    """One textured, skinned surface at rest."""
-
-    name: str
-    vertices: np.ndarray
-    """[V,3]"""
-    faces: np.ndarray
-    """[F,3]"""
-    uv: np.ndarray
-    """[F,3,2]"""
-    weights: np.ndarray
-    """[V,B]"""
-    base: np.ndarray
-    """[V,3] the point of the skin below each vertex (the vertex itself for skin): what textures are painted by."""
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals [V,3]."""
-    corner = vertices[faces]
-    face = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    normal = np.zeros_like(vertices)
-    for k in range(3):
-        np.add.at(normal, faces[:, k], face)
-    return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-
-
-def clip(faces: np.ndarray, uv: np.ndarray, field: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Keep where field > 0; triangles on the border are cut along field = 0.
-
-    faces [F,3], uv [F,3,2], field [V], values [V,C] -> faces, uv and values of the part, unused vertices dropped.
-    """
-    inside = field[faces] > 0
-    count = inside.sum(1)
-    new_faces, new_uv = [faces[count == 3]], [uv[count == 3]]
-    extra: list[np.ndarray] = []
-    made: dict[tuple[int, int], int] = {}
-
-    def cross(a: int, b: int) -> tuple[int, float]:
-        key = (min(a, b), max(a, b))
-        lo, hi = key
-        t = field[lo] / (field[lo] - field[hi])
-        if key not in made:
-            made[key] = len(values) + len(extra)
-            extra.append(values[lo] + t * (values[hi] - values[lo]))
-        return made[key], float(t if a == lo else 1 - t)
-
-    for f in np.flatnonzero((count == 1) | (count == 2)):
-        polygon: list[tuple[int, np.ndarray]] = []
-        for k in range(3):
-            a, b = int(faces[f, k]), int(faces[f, (k + 1) % 3])
-            if inside[f, k]:
-                polygon.append((a, uv[f, k]))
-            if inside[f, k] != inside[f, (k + 1) % 3]:
-                vertex, t = cross(a, b)
-                polygon.append((vertex, uv[f, k] + t * (uv[f, (k + 1) % 3] - uv[f, k])))
-        for k in range(1, len(polygon) - 1):
-            new_faces.append(np.array([[polygon[0][0], polygon[k][0], polygon[k + 1][0]]]))
-            new_uv.append(np.array([[polygon[0][1], polygon[k][1], polygon[k + 1][1]]]))
-    all_faces = np.concatenate(new_faces)
-    all_values = np.concatenate([values, np.array(extra).reshape(-1, values.shape[1])])
-    used, compact = np.unique(all_faces, return_inverse=True)
-    return compact.reshape(-1, 3), np.concatenate(new_uv), all_values[used]
-
-
-def averaging(faces: np.ndarray, count: int) -> sp.csr_matrix:
-    """Row-stochastic matrix that replaces a vertex by its neighbours' mean; border vertices see only the border."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    matrix = sp.coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (count, count)).tocsr()
-    both = matrix + matrix.T
-    border_edges = both.multiply(both == 1).tocsr()
-    border = np.asarray(border_edges.sum(1)).ravel() > 0
-    both.data[:] = 1
-    rows = sp.diags(border.astype(float)) @ border_edges + sp.diags((~border).astype(float)) @ both
-    return sp.diags(1 / np.maximum(np.asarray(rows.sum(1)).ravel(), 1)) @ rows
 
 
 def grow(
@@ -119,17 +40,6 @@ def grow(
     return Piece(name, points, faces, uv, weights, base)
 
 
-def folds(p: np.ndarray, seed: int, count: int, low: float, high: float, flat: float) -> np.ndarray:
-    """Smooth noise in [-1,1] at points [...,3]: a sum of waves; flat < 1 stretches it along z."""
-    rng = np.random.default_rng(seed)
-    total = np.zeros(p.shape[:-1])
-    for _ in range(count):
-        direction = rng.normal(size=3) * [1, 1, flat]
-        direction *= 2 * np.pi * rng.uniform(low, high) / np.linalg.norm(direction)
-        total += np.sin(p @ direction + rng.uniform(0, 2 * np.pi))
-    return total / count * 1.6
-
-
 def arm_share(body: Body) -> np.ndarray:
     """How much of a vertex belongs to an arm [V], 0..1."""
     return body.weight("upperarm", "lowerarm", "wrist", "metacarpal", "finger")
@@ -147,7 +57,10 @@ def shirt_field(body: Body) -> np.ndarray:
     """Signed distance-like field [V] of the T-shirt: above 0 under the cloth."""
     v = body.vertices
     hem = v[:, 2] - (body.head("upperleg01.L")[2] - 0.035)
-    nape, notch = body.head("neck01") + [0, 0.075, 0.012], body.head("clavicle.L") * [0, 1, 1] + [0, -0.06, 0.016]
+    nape, notch = (
+        body.head("neck01") + np.array([0, 0.075, 0.012]),
+        body.head("clavicle.L") * [0, 1, 1] + [0, -0.06, 0.016],
+    )
     slope = np.array([0, nape[2] - notch[2], notch[1] - nape[1]])
     slope /= np.linalg.norm(slope)
     below = (v - notch) @ slope * np.sign(-slope[2])
@@ -181,30 +94,6 @@ def hair_field(body: Body) -> np.ndarray:
     return np.where(body.weight("head", "neck") > 0.8, field, -1.0)
 
 
-def subdivide(piece: Piece, rounds: int) -> Piece:
-    """Split every triangle in four, at the edges' midpoints."""
-    for _ in range(rounds):
-        edges = np.sort(np.concatenate([piece.faces[:, [0, 1]], piece.faces[:, [1, 2]], piece.faces[:, [2, 0]]]), 1)
-        unique, index = np.unique(edges, axis=0, return_inverse=True)
-        a, b, c = index.reshape(3, -1) + len(piece.vertices)
-        i, j, k = piece.faces.T
-        p, q, r = piece.uv.transpose(1, 0, 2)
-        pq, qr, rp = (p + q) / 2, (q + r) / 2, (r + p) / 2
-
-        def middle(x: np.ndarray, pairs: np.ndarray = unique) -> np.ndarray:
-            return np.concatenate([x, (x[pairs[:, 0]] + x[pairs[:, 1]]) / 2])
-
-        piece = Piece(
-            piece.name,
-            middle(piece.vertices),
-            np.concatenate([np.stack(t, 1) for t in ((i, a, c), (a, j, b), (c, b, k), (a, b, c))]),
-            np.concatenate([np.stack(t, 1) for t in ((p, pq, rp), (pq, q, qr), (rp, qr, r), (pq, qr, rp))]),
-            middle(piece.weights),
-            middle(piece.base),
-        )
-    return piece
-
-
 def finer(piece: Piece) -> Piece:
     """Subdivide once and round off, at rest, so that textures are painted on just the surface that is rendered."""
     piece = subdivide(piece, 1)
@@ -234,7 +123,7 @@ def add_locks(body: Body, shell: Piece, normal: np.ndarray, count: int) -> Piece
     """Put small pointed locks (two triangles each) on a hair shell, so that its outline and its rim are not smooth."""
     rng = np.random.default_rng(21)
     root = rng.choice(len(shell.vertices), count)
-    crown = body.head("head") + [0, 0.05, 0.12]
+    crown = body.head("head") + np.array([0, 0.05, 0.12])
     away = shell.vertices[root] - crown + [0, 0, -0.03]
     front = shell.vertices[root][:, 1] < crown[1] - 0.07
     away[front] = [0, 1.0, 0.15]
@@ -294,10 +183,9 @@ def make_shoe(body: Body, side: str) -> Piece:
     mid, tall = (sole + height * high) / 2, (height * high - sole) / 2
     z = mid[:, None] + tall[:, None] * (square * cz) + toe_spring[:, None]
     # One more ring at each end, shrunk to a point, closes the shoe.
-    x, z = (
-        np.concatenate([q[:1].mean(1, keepdims=True).repeat(ring, 1), q, q[-1:].mean(1, keepdims=True).repeat(ring, 1)])
-        for q in (x, z)
-    )
+    x, z = (np.pad(q, ((1, 1), (0, 0))) for q in (x, z))
+    for q in (x, z):
+        q[0], q[-1] = q[1].mean(), q[-2].mean()
     u, slices = np.concatenate([u[:1], u, u[-1:]]), slices + 2
     points = ankle * [1, 1, 0] + x[..., None] * right + u[:, None, None] * forward + z[..., None] * [0, 0, 1.0]
     grid = np.arange(slices * ring).reshape(slices, ring)

@@ -14,6 +14,8 @@ from understudy.formats.masks import read_alpha
 
 MARGIN = 0.06
 """Room round the person's box, as a part of its height."""
+DOUBTFUL = 25
+"""Alpha farther than this from both 0 and 255 is in doubt."""
 STRIDE = 8
 """Sides of crops are multiples of this, so that they shrink without a remainder."""
 
@@ -123,7 +125,7 @@ def person_box(alpha: np.ndarray) -> tuple[int, int, int, int] | None:
 
 
 def _sure(alpha: np.ndarray, band: float) -> np.ndarray:
-    """255 where the mask can be trusted, 0 within ``band / 2`` px of its outline; uint8 [H,W]."""
+    """255 where the mask can be trusted, 0 where it is in doubt or within ``band / 2`` px of its outline; uint8 [H,W]."""
     reach = round(band / 2)
     if reach < 1:
         return np.full(alpha.shape, 255, np.uint8)
@@ -132,6 +134,8 @@ def _sure(alpha: np.ndarray, band: float) -> np.ndarray:
     # beyond the picture's border the person may go on: the border itself is no outline
     border = {"borderType": cv2.BORDER_REPLICATE}
     unsure = cv2.dilate(inside, disc, **border) != cv2.erode(inside, disc, **border)
+    # away from the outline a half-transparent pixel is the mask's doubt, not the person's
+    unsure |= (alpha > DOUBTFUL) & (alpha < 255 - DOUBTFUL)
     return np.where(unsure, 0, 255).astype(np.uint8)
 
 

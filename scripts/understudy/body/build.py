@@ -21,7 +21,7 @@ class ShapeSpace:
     explained: np.ndarray  # [B] share of the variance explained by the first b+1 components
 
 
-def strongest(weights: np.ndarray, most: int = 4) -> np.ndarray:
+def strongest(weights: np.ndarray, most: int = 8) -> np.ndarray:
     """Skin weights [V,J] of which each vertex keeps the ``most`` largest; rows sum to one."""
     rank = np.argsort(np.argsort(-weights, axis=1, kind="stable"), axis=1)
     kept = np.where((rank < most) & (weights > 1e-3), weights, 0.0)

@@ -14,7 +14,7 @@ from understudy.errors import InputError
 from understudy.fitting.evidence import Evidence, gather_evidence
 from understudy.fitting.flips import turn_back
 from understudy.fitting.initialise import initial_motion
-from understudy.fitting.motion import FREE, LIMBS, GROUP, Motion, body_height
+from understudy.fitting.motion import FREE, GROUP, LIMBS, Motion, body_height
 from understudy.fitting.outline import match, outline_energy, read_outlines, thin_surface
 from understudy.fitting.solve import Solution, minimise
 from understudy.fitting.terms import Terms, crown_and_sole, reprojection_errors

@@ -8,7 +8,7 @@ import roma
 import torch
 from torch import Tensor
 
-from understudy.fitting.motion import GROUP, GROUPS, Motion
+from understudy.fitting.motion import GROUPS, Motion
 
 # left side; the right side is the mirror image, with y and z reversed: (x, y, z) ranges in degrees
 _LIMITS = {

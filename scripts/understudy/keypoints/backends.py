@@ -37,8 +37,6 @@ class Pose:
     """``formats.skeleton.KEYPOINTS`` in px of the image with confidence 0..1; zeros for points the backend lacks."""
     world: np.ndarray  # [J,3] float32
     """3D guess: metres, hips at the origin, camera axes; zeros where the backend has none."""
-    region: Region
-    """Where the points say that the person is."""
     mask: np.ndarray | None = None  # [H,W] float32
     """Soft mask 0..1 of the image, if it was asked for."""
 

@@ -21,9 +21,6 @@ from understudy.keypoints.images import cut, pasted, resized, shrunk
 
 logger = logging.getLogger(__name__)
 
-os.environ.setdefault("GLOG_minloglevel", "2")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 LANDMARKS = (
     "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
     "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
@@ -36,6 +33,8 @@ LANDMARKS = (
 MIDDLES = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
 """Points that MediaPipe lacks and that lie halfway between two it has."""
 
+DETECTOR_SIZE = 720
+"""Images are shrunk to at most this many px a side before people are looked for."""
 NETWORK_SIZE = 256
 """Side in px of what the landmark network sees of a region, and of its mask."""
 REGION_GROWTH = 1.25
@@ -57,7 +56,6 @@ _LANDMARK_GRAPH = """
 input_stream: "image"
 input_stream: "region"
 output_stream: "landmarks"
-output_stream: "auxiliary"
 output_stream: "world"
 %(mask_output)s
 node {
@@ -78,7 +76,6 @@ node {
   input_side_packet: "MODEL_COMPLEXITY:complexity"
   input_side_packet: "ENABLE_SEGMENTATION:segmentation"
   output_stream: "LANDMARKS:landmarks"
-  output_stream: "AUXILIARY_LANDMARKS:auxiliary"
   output_stream: "WORLD_LANDMARKS:world"
   output_stream: "SEGMENTATION_MASK:mask_image"
 }
@@ -99,23 +96,21 @@ class MediaPipePose:
 
     Args:
         masks: Also give a soft mask with each pose.
-        max_size: Images, and squares cut from them, are shrunk to this many px before a network sees them.
     """
 
     name = "mediapipe"
 
-    def __init__(self, masks: bool = False, max_size: int = 720) -> None:
+    def __init__(self, masks: bool = False) -> None:
         self.masks = masks
-        self.max_size = max_size
         self._detector: Any = None
         self._landmarks: Any = None
 
     def find_people(self, image: np.ndarray) -> list[Region]:
         """Regions of all people in an RGB uint8 image [H,W,3], the surest first."""
         height, width = image.shape[:2]
-        found = self._run_detector(shrunk(image, self.max_size)).detections or []
+        found = self._run_detector(shrunk(image, DETECTOR_SIZE)).detections or []
         found = sorted(found, key=lambda detection: -detection.score[0])
-        return [_region(one.location_data.relative_keypoints, (0.0, 0.0), (width, height)) for one in found]
+        return [_region(one.location_data.relative_keypoints, width, height) for one in found]
 
     def find_pose(self, image: np.ndarray, region: Region) -> Pose | None:
         """The pose of the person in ``region`` of an RGB uint8 image [H,W,3], or None where there is no person."""
@@ -135,7 +130,6 @@ class MediaPipePose:
         return Pose(
             points=_points(found.landmarks.landmark, x0, y0, side, image.shape[:2]),
             world=_world(found.world.landmark),
-            region=_region(found.auxiliary.landmark, (x0, y0), (side, side)),
             mask=mask,
         )
 
@@ -171,16 +165,11 @@ class MediaPipePose:
         return self._landmarks.process({"image": image, "region": square})
 
 
-def _region(points: Any, origin: tuple[float, float], scale: tuple[float, float]) -> Region:
-    """The region from the first two alignment points: the middle of the hips, and one half a person's length above."""
-    (ax, ay), (bx, by) = [(origin[0] + p.x * scale[0], origin[1] + p.y * scale[1]) for p in list(points)[:2]]
+def _region(points: Any, width: int, height: int) -> Region:
+    """The region from a detection's first two points: the middle of the hips, and one half a person's length above."""
+    (ax, ay), (bx, by) = [(p.x * width, p.y * height) for p in list(points)[:2]]
     angle = math.pi / 2 + math.atan2(by - ay, bx - ax)
-    return Region(
-        ax,
-        ay,
-        2 * REGION_GROWTH * math.hypot(bx - ax, by - ay),
-        math.remainder(angle, 2 * math.pi),
-    )
+    return Region(ax, ay, 2 * REGION_GROWTH * math.hypot(bx - ax, by - ay), math.remainder(angle, 2 * math.pi))
 
 
 def _points(landmarks: Any, x0: float, y0: float, side: float, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Soft silhouettes of the tracked person, by MediaPipe's person mask seen from near and far."""
+"""Soft silhouettes of the tracked person, by MediaPipe's person mask averaged over several looks."""
 
 import logging
 from contextlib import closing

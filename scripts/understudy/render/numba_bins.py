@@ -10,7 +10,7 @@ CHUNKS = 16
 
 
 @kernel()
-def depth_order(splats):  # noqa: ANN001, ANN201
+def depth_order(splats):  # noqa: ANN201
     """Indices of the drawn Gaussians from front to back, equal depths by index (radix sort of the depths' bits)."""
     count = 0
     for g in range(len(splats)):
@@ -51,7 +51,7 @@ def depth_order(splats):  # noqa: ANN001, ANN201
 
 
 @kernel()
-def _tile_rows(splat, tiles_y, tile_h):  # noqa: ANN001, ANN202
+def _tile_rows(splat, tiles_y, tile_h):  # noqa: ANN202
     """First and past-the-last row of tiles that the ellipse reaches."""
     half = np.sqrt(splat[7] * splat[2] / (splat[2] * splat[4] - splat[3] * splat[3])) + np.float32(0.01)
     low = max(np.floor((splat[1] - half) / tile_h), np.float32(0))
@@ -60,7 +60,7 @@ def _tile_rows(splat, tiles_y, tile_h):  # noqa: ANN001, ANN202
 
 
 @kernel()
-def _tile_columns(splat, tile_y, tiles_x, tile_w, tile_h):  # noqa: ANN001, ANN202
+def _tile_columns(splat, tile_y, tiles_x, tile_w, tile_h):  # noqa: ANN202
     """First and past-the-last tile that the ellipse reaches in one row of tiles.
 
     The ellipse's right edge x(dy) = (-b dy + sqrt(a reach - (a c - b^2) dy^2)) / a is concave: within the row's band
@@ -83,7 +83,7 @@ def _tile_columns(splat, tile_y, tiles_x, tile_w, tile_h):  # noqa: ANN001, ANN2
 
 
 @kernel(parallel=True)
-def tile_lists(splats, order, tiles_x, tiles_y, tile_w, tile_h):  # noqa: ANN001, ANN201
+def tile_lists(splats, order, tiles_x, tiles_y, tile_w, tile_h):  # noqa: ANN201
     """The tiles' lists of Gaussians, front to back, by counting and prefix sums.
 
     Returns:

@@ -11,7 +11,7 @@ _EDGE = 1e-9
 
 
 @kernel(parallel=True)
-def fill(pixels, inverse_z, faces, drawn, face, bary, depth):  # noqa: ANN001, ANN201
+def fill(pixels, inverse_z, faces, drawn, face, bary, depth):  # noqa: ANN201
     """Draw triangles ``faces`` [F,3] where ``drawn`` [F] into ``face``, ``bary`` and ``depth``, given as empty.
 
     ``pixels`` [V,2] and ``inverse_z`` [V] are float64. The nearest triangle takes a pixel, of equally near ones the

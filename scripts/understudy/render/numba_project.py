@@ -17,7 +17,7 @@ _TWO = np.float32(2)
 
 
 @kernel()
-def _rotation(quat, R):  # noqa: ANN001, ANN202
+def _rotation(quat, R):  # noqa: ANN202
     """Rotation matrix of the unit quaternion along ``quat`` (wxyz); returns the quaternion's length."""
     length = np.sqrt(quat[0] * quat[0] + quat[1] * quat[1] + quat[2] * quat[2] + quat[3] * quat[3])
     w, x, y, z = quat[0] / length, quat[1] / length, quat[2] / length, quat[3] / length
@@ -29,7 +29,7 @@ def _rotation(quat, R):  # noqa: ANN001, ANN202
 
 
 @kernel()
-def _jacobian(x, y, z, K, width, height, J):  # noqa: ANN001, ANN202
+def _jacobian(x, y, z, K, width, height, J):  # noqa: ANN202
     """Jacobian [2,3] of the pinhole at a point; far outside the picture, that of the nearest point 15 % outside it.
 
     Returns whether x and y were left as they are.
@@ -45,7 +45,7 @@ def _jacobian(x, y, z, K, width, height, J):  # noqa: ANN001, ANN202
 
 
 @kernel()
-def _product(A, B, out):  # noqa: ANN001, ANN202
+def _product(A, B, out):  # noqa: ANN202
     """``out = A @ B`` of small matrices."""
     for i in range(A.shape[0]):
         for j in range(B.shape[1]):
@@ -56,7 +56,7 @@ def _product(A, B, out):  # noqa: ANN001, ANN202
 
 
 @kernel(parallel=True)
-def project_forward(means, quats, scales, opacities, K, view, width, height, alpha_min, chunks):  # noqa: ANN001, ANN201
+def project_forward(means, quats, scales, opacities, K, view, width, height, alpha_min, chunks):  # noqa: ANN201
     """Rows ``splats`` [N,8] of the Gaussians on the picture, as ``numba_tiles`` reads them."""
     count = len(means)
     splats = np.empty((count, 8), np.float32)
@@ -102,7 +102,7 @@ def project_forward(means, quats, scales, opacities, K, view, width, height, alp
 
 
 @kernel(parallel=True)
-def project_backward(means, quats, scales, K, view, width, height, splats, pairs, slot_starts, chunks):  # noqa: ANN001, ANN201
+def project_backward(means, quats, scales, K, view, width, height, splats, pairs, slot_starts, chunks):  # noqa: ANN201
     """Gradients to the Gaussians and the view from those of the (tile, Gaussian) pairs.
 
     Sums are taken in a fixed order: a Gaussian's pairs in the order of their slots, the view's part by part.
@@ -201,7 +201,7 @@ def project_backward(means, quats, scales, K, view, width, height, splats, pairs
 
 
 @kernel()
-def _quaternion_gradient(quat, length, g_R, g_quat):  # noqa: ANN001, ANN202
+def _quaternion_gradient(quat, length, g_R, g_quat):  # noqa: ANN202
     """Gradient to a quaternion from that to its rotation matrix; none along the quaternion, whose length is free."""
     w, x, y, z = quat[0] / length, quat[1] / length, quat[2] / length, quat[3] / length
     g_quat[0] = _TWO * (x * (g_R[2, 1] - g_R[1, 2]) + y * (g_R[0, 2] - g_R[2, 0]) + z * (g_R[1, 0] - g_R[0, 1]))

@@ -29,7 +29,7 @@ _E1, _E2, _E3, _E4, _E5 = (
 
 
 @kernel()
-def _falloff(power):  # noqa: ANN001, ANN202
+def _falloff(power):  # noqa: ANN202
     """``exp(-power)`` to 1e-6 for power 0..5.6, at and beyond which alpha is below ALPHA_MIN.
 
     It is the eighth power of a polynomial that is exact at 0, fitted to exp over 0..-0.7.
@@ -42,7 +42,7 @@ def _falloff(power):  # noqa: ANN001, ANN202
 
 
 @kernel()
-def _rows_reached(splat, y0, rows):  # noqa: ANN001, ANN202
+def _rows_reached(splat, y0, rows):  # noqa: ANN202
     """First and past-the-last row of the tile that the Gaussian's ellipse reaches."""
     half_height = np.sqrt(splat[7] * splat[2] / (splat[2] * splat[4] - splat[3] * splat[3]))
     low = max(_ZERO, np.ceil(splat[1] - half_height - np.float32(0.51) - y0))
@@ -51,7 +51,7 @@ def _rows_reached(splat, y0, rows):  # noqa: ANN001, ANN202
 
 
 @kernel()
-def _blend_tile(splats, colors, gaussians, x0, y0, rows, columns, left, sums):  # noqa: ANN001, ANN202
+def _blend_tile(splats, colors, gaussians, x0, y0, rows, columns, left, sums):  # noqa: ANN202
     """Blend a tile's list into ``sums`` [TILE_H, C + 2, 16]; returns how much of it was used.
 
     ``left`` [TILE_H, 16] is what of each pixel is still to be filled; it drops to 0 where nothing more is drawn.
@@ -88,7 +88,7 @@ def _blend_tile(splats, colors, gaussians, x0, y0, rows, columns, left, sums):  
 
 
 @kernel(parallel=True)
-def blend_forward(splats, colors, starts, gaussians, tiles_x, stride, rgb, alpha, depth, stops):  # noqa: ANN001, ANN201
+def blend_forward(splats, colors, starts, gaussians, tiles_x, stride, rgb, alpha, depth, stops):  # noqa: ANN201
     """Fill ``rgb`` [H,W,C], ``alpha`` [H,W] and ``depth`` [H,W] (alpha-weighted sum), given as zeros.
 
     ``gaussians`` holds the tiles' lists, front to back; that of tile t is ``starts[t]:starts[t+1]``.
@@ -115,7 +115,7 @@ def blend_forward(splats, colors, starts, gaussians, tiles_x, stride, rgb, alpha
 
 
 @kernel()
-def _tile_gradients(splats, colors, gaussians, slots, x0, y0, left, rest, grads, color_sums, pairs):  # noqa: ANN001, ANN202
+def _tile_gradients(splats, colors, gaussians, slots, x0, y0, left, rest, grads, color_sums, pairs):  # noqa: ANN202
     """Gradients of the pairs of one tile's list, to their rows of ``pairs``.
 
     ``grads`` [TILE_H, C + 2, 16] is the loss's gradient, ``rest`` [TILE_H, 16] its product with the colour from
@@ -173,7 +173,7 @@ def _tile_gradients(splats, colors, gaussians, slots, x0, y0, left, rest, grads,
 @kernel(parallel=True)
 def blend_backward(
     splats, colors, starts, gaussians, slots, tiles_x, stride, rgb, alpha, depth, stops, g_rgb, g_alpha, g_depth, pairs
-):  # noqa: ANN001, ANN201
+):
     """Gradients of each (tile, Gaussian) pair into its own row of ``pairs`` [P, 7 + C].
 
     The order is x, y, conic a, b, c, opacity, depth, colours; ``slots`` [P] names the row of each entry of the tiles'

@@ -53,11 +53,7 @@ def draw_mesh(
     """A shaded mesh over an image."""
     height, width = image.shape[:2]
     mesh = rasterize_mesh(vertices, faces, K, (width, height))
-    shaded = shade(mesh, faces, vertex_normals(vertices, faces))
-    inside = mesh.face >= 0
-    picture = image.copy()
-    picture[inside] = (0.25 * image[inside] + 0.75 * shaded[inside]).astype(np.uint8)
-    return picture
+    return shade(mesh, faces, vertex_normals(vertices, faces), background=image, opacity=0.75)
 
 
 def draw_parsing(

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from understudy.body.model import BodyModel
+from understudy.body.posed import posed_vertices
 from understudy.files import whole_file
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
@@ -20,7 +21,7 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.masks import iou
-from understudy.render.mesh import rasterize_mesh
+from understudy.render.mesh import silhouette
 from understudy.report.curves import curve_svg
 from understudy.report.overlays import draw_keypoints, draw_mask, draw_mesh, draw_parsing, shrink
 
@@ -59,7 +60,7 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
     frames = inputs.frames
     page = template.render(
         actor=inputs.actor,
-        summary=f"{frames.source}: {len(frames)} frames of {frames.width}×{frames.height} px at {frames.fps:.3g} a second.",
+        summary=f"{frames.source}: {len(frames)} frames of {frames.width}×{frames.height} px, {frames.fps:.3g} a second.",
         turntable=base64.b64encode(inputs.turntable.read_bytes()).decode(),
         figures=_figures(inputs, body_iou),
         stages={"frames": shown.tolist(), "rows": rows},
@@ -81,12 +82,12 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
 def _stage_rows(inputs: ReportInputs, shown: np.ndarray) -> tuple[list[dict[str, Any]], float]:
     """Pictures of the chosen frames by stage, and the mean IoU of body and mask over them."""
     frames, track = inputs.frames, inputs.track
-    vertices = _posed_vertices(inputs, shown)
     names = ("video", "keypoints", "silhouette", "body", "parts")
     pictures: dict[str, list[str]] = {name: [] for name in names}
     ious = []
-    for i, posed in zip(shown, vertices, strict=True):
+    for i in shown.tolist():
         image, alpha = frames.read(i), read_alpha(inputs.alpha_folder, i)
+        posed = posed_vertices(inputs.body, track, i)
         drawn = (
             image,
             draw_keypoints(image, inputs.keypoints.keypoints[i], inputs.keypoints.names),
@@ -96,21 +97,11 @@ def _stage_rows(inputs: ReportInputs, shown: np.ndarray) -> tuple[list[dict[str,
         )
         for name, picture in zip(names, drawn, strict=True):
             pictures[name].append(_jpeg(shrink(picture, PICTURE_HEIGHT)))
-        covered = rasterize_mesh(posed, inputs.body.faces, track.K, (frames.width, frames.height)).face >= 0
         if track.valid[i]:
+            covered = silhouette(posed, inputs.body.faces, track.K, (frames.width, frames.height))
             ious.append(iou(covered, alpha >= 128))
     rows = [{"name": name, "pictures": pictures[name]} for name in names]
     return rows, float(np.mean(ious)) if ious else float("nan")
-
-
-def _posed_vertices(inputs: ReportInputs, shown: np.ndarray) -> np.ndarray:
-    track = inputs.track
-    with torch.no_grad():
-        output = inputs.body(
-            torch.from_numpy(track.betas),
-            *(torch.from_numpy(part[shown]) for part in (track.global_orient, track.body_pose, track.transl)),
-        )
-    return output.vertices.numpy()
 
 
 def _figures(inputs: ReportInputs, body_iou: float) -> list[dict[str, str]]:
@@ -125,7 +116,15 @@ def _figures(inputs: ReportInputs, body_iou: float) -> list[dict[str, str]]:
         ("Body against mask", f"{body_iou:.3f}", "IoU over the frames below; clothes and hair are outside the body"),
         ("Height", f"{height:.2f} m", "of the fitted body; a prior unless height_m is given"),
     ]
-    rows += [(row["name"], row["text"], row["note"]) for row in metrics["figures"]]
+    rows += [
+        (f"{name} on held-out frames{how}", f"{metrics[key][figure]['mean']:{digits}}", area)
+        for key, how in (("without_pose_refinement", ""), ("with_pose_refinement", ", pose refined"))
+        if key in metrics
+        for name, figure, digits, area in (
+            ("PSNR", "psnr_person_box_on_white", ".1f", "person's box on white, dB"),
+            ("SSIM", "ssim_person_box_on_white", ".3f", "person's box on white"),
+        )
+    ]
     return [{"name": name, "value": value, "note": note} for name, value, note in rows]
 
 
@@ -136,22 +135,13 @@ def _held_out(folder: Path) -> list[dict[str, str]]:
 
 
 def _charts(inputs: ReportInputs) -> list[dict[str, str]]:
-    history, track = inputs.history, inputs.track
-    charts = [
-        {
-            "svg": curve_svg(history["step"], {"loss": history["loss"]}, "step", "loss", log_y=True),
-            "caption": "training loss",
-        },
-        {
-            "svg": curve_svg(history["step"], {"psnr": history["psnr"]}, "step", "PSNR, dB"),
-            "caption": "PSNR of training crops",
-        },
-        {
-            "svg": curve_svg(range(len(track)), {"error": track.reprojection_px.tolist()}, "frame", "px"),
-            "caption": "reprojection error of the fit",
-        },
-    ]
-    return charts
+    history, errors = inputs.history, inputs.track.reprojection_px
+    charts = (
+        ("training loss", curve_svg(history["step"], {"loss": history["loss"]}, "step", "loss", log_y=True)),
+        ("PSNR of training crops", curve_svg(history["step"], {"PSNR": history["psnr"]}, "step", "dB")),
+        ("reprojection error of the fit", curve_svg(range(len(errors)), {"error": errors.tolist()}, "frame", "px")),
+    )
+    return [{"caption": caption, "svg": svg} for caption, svg in charts]
 
 
 def _jpeg(image: np.ndarray) -> str:

@@ -38,7 +38,7 @@ def hdr_to_srgb(rgb: np.ndarray, transfer: str) -> np.ndarray:
 
     Decoded to the light of a 1000 cd/m2 display (ITU-R BT.2100, tables 4 and 5), brought into 0 to 203 cd/m2 by the
     EETF of ITU-R BT.2390, section 5.4.1, on the largest of R, G and B (so that hues stay), converted to BT.709
-    primaries and clipped there. Below some 90 cd/m2, where skin and clothes are, the curve changes nothing.
+    primaries and clipped there. Below some 85 cd/m2, where skin and clothes are, the curve changes nothing.
 
     Args:
         rgb: Coded R'G'B', uint16 over the full range, [H,W,3].

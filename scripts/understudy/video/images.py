@@ -6,15 +6,23 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 
 from understudy.errors import InputError
 from understudy.video.colour import flatten_alpha
 from understudy.video.pictures import Picture, fit_size
 from understudy.video.sources import list_images, sha256_of_images
 
-TURNED = (5, 6, 7, 8)
-"""EXIF orientations that exchange width and height."""
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image of some EXIF orientation upright."""
 
 
 class ImageFolder:
@@ -35,8 +43,7 @@ class ImageFolder:
         size = None
         for path in self.images:
             with _open(path) as image:
-                orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-                upright = image.size[::-1] if orientation in TURNED else image.size
+                upright = image.size[::-1] if _orientation(image) >= 5 else image.size
                 if size is None:
                     size = upright
                     self.focal_35mm = _focal_35mm(image)
@@ -63,17 +70,14 @@ def read_image(path: Path, max_size: int) -> Picture:
         InputError: It is damaged or not an image.
     """
     with _open(path) as image:
-        stored = image.size
-        image.draft("RGB", fit_size(stored, max_size))  # large JPEGs are decoded at a half, a quarter or an eighth
+        turn = _orientation(image)
+        size = image.size[::-1] if turn >= 5 else image.size
+        image.draft("RGB", fit_size(image.size, max_size))  # large JPEGs are decoded at a half, a quarter or an eighth
         try:
             image.load()
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f"{path} cannot be read as an image ({error}); replace or remove it.") from None
-        profile = image.info.get("icc_profile")
-        upright = ImageOps.exif_transpose(image)
-        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in TURNED
-    size = stored[::-1] if turned else stored
-    pixels = _pixels(upright, profile)
+        pixels = _pixels(image.transpose(TURNS[turn]) if turn in TURNS else image, image.info.get("icc_profile"))
     target = fit_size(size, max_size)
     if target != (pixels.shape[1], pixels.shape[0]):
         pixels = cv2.resize(pixels, target, interpolation=cv2.INTER_AREA)
@@ -103,8 +107,19 @@ def _pixels(image: Image.Image, profile: bytes | None) -> np.ndarray:
     return flatten_alpha(pixels) if pixels.shape[-1] == 4 else pixels
 
 
+def _exif(image: Image.Image) -> Image.Exif:
+    """EXIF data of the header; a PNG that has none there would be decoded in the search for them."""
+    return image.getexif() if image.format != "PNG" or "exif" in image.info else Image.Exif()
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 to 8; from 5 on width and height are exchanged."""
+    value = _exif(image).get(ExifTags.Base.Orientation, 1)
+    return value if value in TURNS else 1
+
+
 def _focal_35mm(image: Image.Image) -> float | None:
-    value = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
+    value = _exif(image).get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
     try:
         return float(value or 0) or None  # 0 stands for unknown
     except (TypeError, ValueError):

@@ -1,0 +1,32 @@
+"""Measure the avatar on frames that its training never saw (rule evaluate)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from understudy.avatar.archive import load_archive
+from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
+from understudy.files import write_json
+from understudy.formats.frames import Frames
+from understudy.log import log_to
+from understudy.threads import use_threads
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main() -> None:
+    """Read the rule's files, call the library, write the rule's files."""
+    use_threads(snakemake.threads)
+    metrics = evaluate_avatar(
+        archive=load_archive(snakemake.input.avatar, snakemake.input.body),
+        frames=Frames.load(snakemake.input.index, snakemake.input.frames),
+        alpha_folder=Path(snakemake.input.alpha),
+        config=EvaluateConfig(**snakemake.params.settings),
+        pictures=Path(snakemake.output.comparisons),
+    )
+    write_json(snakemake.output.metrics, metrics)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main()

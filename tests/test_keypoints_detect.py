@@ -1,0 +1,129 @@
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from understudy.errors import InputError
+from understudy.formats.frames import Frames
+from understudy.formats.keypoints import Keypoints
+from understudy.formats.skeleton import INDEX, KEYPOINTS, mirrored
+from understudy.keypoints import backends
+from understudy.keypoints.backends import Pose, Region, open_backend
+from understudy.keypoints.detect import KeypointsConfig, detect_keypoints, person_box
+
+SIZE = 400
+
+
+class Actor:
+    """A backend that reads the frame number off the image and plays what it is told: a script of one entry per frame.
+
+    An entry is a list of (x, size) of people; the pose of a person has all points in a figure around the middle.
+    """
+
+    name = "actor"
+
+    def __init__(self, script, swapped=()):
+        self.script, self.swapped = script, set(swapped)
+
+    def find_people(self, image):
+        return [Region(x, 200.0, size) for x, size in self.script[image[0, 0, 0] // 2]]
+
+    def find_pose(self, image, region):
+        frame = image[0, 0, 0] // 2
+        if not self.script[frame]:
+            return None
+        points, world = np.zeros((2, len(KEYPOINTS), 3), np.float32)
+        for name, i in INDEX.items():
+            side = 1 if "left" in name else -1 if "right" in name else 0
+            height = -0.5 if name == "neck" or "shoulder" in name else 0.5 if "ankle" in name else 0.0
+            world[i] = 0.2 * side, height, 0
+        points[:, :2] = (region.x, region.y) + 0.8 * region.size * world[:, :2]
+        points[:, 2] = 0.9
+        if frame in self.swapped:
+            points, world = points[mirrored()], world[mirrored()]
+        return Pose(points, world)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def play(tmp_path, monkeypatch):
+    def detect(script, **options):
+        for index in range(len(script)):
+            Image.new("RGB", (SIZE, SIZE), (2 * index,) * 3).save(tmp_path / f"{index:06d}.jpg", quality=100)
+        monkeypatch.setattr("understudy.keypoints.detect.open_backend", lambda name: Actor(script, **options))
+        frames = Frames(tmp_path, 10.0, SIZE, SIZE, "walk.mp4", "0" * 64, np.arange(len(script)), np.eye(3), "default")
+        return detect_keypoints(frames, KeypointsConfig())
+
+    return detect
+
+
+def test_every_frame_has_points_and_a_box_around_them(play, tmp_path):
+    keypoints = play([[(150.0 + t, 300.0)] for t in range(12)])
+    assert keypoints.names == KEYPOINTS
+    assert keypoints.keypoints.shape == keypoints.world.shape == (12, len(KEYPOINTS), 3)
+    np.testing.assert_allclose(keypoints.keypoints[:, INDEX["neck"], 0], 150 + np.arange(12))
+    inside = keypoints.keypoints[:, :, :2]
+    assert (inside >= keypoints.bbox[:, None, :2]).all() and (inside <= keypoints.bbox[:, None, 2:]).all()
+    keypoints.save(tmp_path / "keypoints.npz")
+    np.testing.assert_array_equal(Keypoints.load(tmp_path / "keypoints.npz").keypoints, keypoints.keypoints)
+
+
+def test_short_gaps_are_interpolated_without_confidence_and_long_ones_left_empty(play):
+    here = [(200.0, 300.0)]
+    keypoints = play([[(180.0 + t, 300.0)] if t < 10 or 13 <= t < 30 else [] for t in range(40)] + [here] * 5)
+    np.testing.assert_array_equal(np.flatnonzero(keypoints.interpolated), [10, 11, 12])
+    np.testing.assert_allclose(keypoints.keypoints[10:13, INDEX["neck"], 0], [190, 191, 192], rtol=1e-5)
+    assert not keypoints.keypoints[10:13, :, 2].any()
+    assert keypoints.bbox[10:13].any(axis=-1).all()
+    for array in (keypoints.keypoints, keypoints.bbox, keypoints.world):
+        assert not array[30:40].any()
+
+
+def test_swapped_frames_come_out_like_the_others(play):
+    script = [[(200.0, 300.0)]] * 30
+    plain, mended = play(script), play(script, swapped=[4, 5, 6, 20])
+    np.testing.assert_array_equal(np.flatnonzero(mended.swapped), [4, 5, 6, 20])
+    np.testing.assert_array_equal(mended.keypoints, plain.keypoints)
+    np.testing.assert_array_equal(mended.world, plain.world)
+
+
+def test_with_several_people_the_largest_is_taken_and_the_log_says_so(play, caplog):
+    with caplog.at_level(logging.INFO, "understudy"):
+        keypoints = play([[(60.0, 90.0), (250.0, 300.0)]] * 5 + [[(250.0, 300.0)]] * 5)
+    np.testing.assert_allclose(keypoints.keypoints[:, INDEX["neck"], 0], 250)
+    np.testing.assert_array_equal(keypoints.people, [2] * 5 + [1] * 5)
+    assert any("up to 2 people at once" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ([[]] * 10, "Nobody was found in any frame of walk.mp4"),
+        ([[(200.0, 300.0)]] * 4 + [[]] * 6, "only 4 of 10 frames"),
+        ([[(200.0, 120.0)]] * 10, r"is \d+ px tall, less than 128 px"),
+    ],
+)
+def test_bad_videos_are_refused_with_one_sentence(play, script, message):
+    with pytest.raises(InputError, match=message) as error:
+        play(script)
+    assert "\n" not in str(error.value) and str(error.value).endswith(".")
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(InputError, match="'openpose', which is none of mediapipe"):
+        open_backend("openpose")
+
+
+def test_a_backend_whose_package_is_missing_says_which(monkeypatch):
+    monkeypatch.setitem(backends.BACKENDS, "other", ("no_such_package.pose", "Pose"))
+    with pytest.raises(InputError, match="needs the package no_such_package"):
+        open_backend("other")
+
+
+def test_unsure_points_do_not_widen_the_box():
+    points = np.array([[50, 60, 0.9], [150, 160, 0.9], [390, 390, 0.1]])
+    np.testing.assert_allclose(person_box(points, 200, 400), [42, 52, 158, 168])
+    np.testing.assert_array_equal(person_box(points * [1, 1, 0], 200, 400), np.zeros(4))
