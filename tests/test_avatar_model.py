@@ -98,9 +98,7 @@ def test_turning_the_root_turns_everything_about_the_pelvis(avatar: Avatar):
         for root, transl in ((ZERO, ZERO), (turn, shift))
     )
     rotation, pelvis = roma.rotvec_to_rotmat(turn), avatar.rest().joints[0]
-    torch.testing.assert_close(
-        after.means, (before.means - pelvis) @ rotation.T + pelvis + shift, atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(after.means, (before.means - pelvis) @ rotation.T + pelvis + shift, atol=1e-5, rtol=0)
     turned = product(from_matrix(rotation), before.quats)
     torch.testing.assert_close((turned * after.quats).sum(-1).abs(), torch.ones(len(avatar)), atol=1e-4, rtol=0)
 

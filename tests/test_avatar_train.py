@@ -137,9 +137,7 @@ def test_a_crop_shows_the_person_and_its_camera_fits(scene: Scene):
     x0, y0, _, _ = whole.box
     alpha = read_alpha(scene.alpha, 3)
     bx0, by0, bx1, by1 = person_box(alpha)
-    np.testing.assert_array_equal(
-        whole.alpha[by0 - y0 : by1 - y0, bx0 - x0 : bx1 - x0], alpha[by0:by1, bx0:bx1]
-    )
+    np.testing.assert_array_equal(whole.alpha[by0 - y0 : by1 - y0, bx0 - x0 : bx1 - x0], alpha[by0:by1, bx0:bx1])
     point = np.array([0.1, 0.2, 3.0])
     pixel = (scene.track.K @ point)[:2] / 3.0
     np.testing.assert_allclose((whole.K @ point)[:2] / 3.0, pixel - [x0, y0])

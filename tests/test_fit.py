@@ -82,7 +82,11 @@ def test_interpolated_frames_are_no_evidence(walk):
     interpolated = np.zeros(40, bool)
     interpolated[5:8] = True
     track = fit_body(
-        replace(walk.keypoints, interpolated=interpolated), walk.frames, NO_MASKS, walk.body, replace(QUICK, iterations=2)
+        replace(walk.keypoints, interpolated=interpolated),
+        walk.frames,
+        NO_MASKS,
+        walk.body,
+        replace(QUICK, iterations=2),
     )
     assert np.array_equal(track.valid, ~interpolated)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from understudy.detectors import backends
+from understudy.detectors.backends import Pose, Region, open_backend
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import INDEX, KEYPOINTS, mirrored
-from understudy.keypoints import backends
-from understudy.keypoints.backends import Pose, Region, open_backend
 from understudy.keypoints.detect import KeypointsConfig, detect_keypoints, person_box
 
 SIZE = 400

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from understudy.detectors.backends import Region
+from understudy.detectors.images import cut, pasted, resized, shrunk
+from understudy.detectors.mediapipe import LANDMARKS, MediaPipePose, _points, named, quiet_stderr
 from understudy.formats.skeleton import INDEX, KEYPOINTS
-from understudy.keypoints.backends import Region
-from understudy.keypoints.images import cut, pasted, resized, shrunk
-from understudy.keypoints.mediapipe import LANDMARKS, MediaPipePose, _points, named, quiet_stderr
 
 DEMO = Path(__file__).parents[1] / "data" / "demo" / "tiny.mp4"
 

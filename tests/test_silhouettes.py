@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from understudy.detectors import mediapipe
+from understudy.detectors.backends import Pose
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.skeleton import INDEX, KEYPOINTS
-from understudy.keypoints import mediapipe
-from understudy.keypoints.backends import Pose
 from understudy.masks.silhouettes import (
     VIEW,
     SilhouettesConfig,

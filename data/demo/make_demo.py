@@ -22,8 +22,9 @@ import numpy as np
 from paint import paint
 from person import FRAMES, SMPL_BONES, Body, bone_transforms, build_body, pose_at, posed_heads, relaxed_pose, skin
 from pictures import composite
-from understudy.video.write import write_video
 from wardrobe import dress
+
+from understudy.video.write import write_video
 
 logger = logging.getLogger("make_demo")
 HERE = Path(__file__).resolve().parent

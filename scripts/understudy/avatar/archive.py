@@ -168,7 +168,9 @@ def _check_version(path: str | Path, info: Any) -> None:
     if not isinstance(info, dict) or info.get("format") != FORMAT or not isinstance(info.get("version"), int):
         raise InputError(f"{path} is not an avatar of Understudy; give an avatar.tar.")
     if info["version"] > VERSION:
-        raise InputError(f"{path} has format version {info['version']}, newer than {VERSION}; update Understudy to read it.")
+        raise InputError(
+            f"{path} has format version {info['version']}, newer than {VERSION}; update Understudy to read it."
+        )
 
 
 def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str | Path | None) -> BodyModel:

@@ -155,6 +155,8 @@ def _shrunk(crop: Crop, shrink: int) -> Crop:
         return crop
     width, height = crop.size
     size = (width // shrink, height // shrink)
-    rgb, alpha, weight = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (crop.rgb, crop.alpha, crop.weight))
+    rgb, alpha, weight = (
+        cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (crop.rgb, crop.alpha, crop.weight)
+    )
     K = np.diag([1 / shrink, 1 / shrink, 1.0]) @ crop.K
     return Crop(crop.frame, rgb, alpha, weight, K, crop.box)

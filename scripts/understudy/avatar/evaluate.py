@@ -174,7 +174,9 @@ def _truth(frames: Frames, alpha_folder: Path, frame: int) -> _Truth | None:
     return _Truth(rgb * soft[..., None] + (1.0 - soft)[..., None], soft, (rows, columns))
 
 
-def _score(avatar: Avatar, pose: tuple[Tensor, Tensor], truth: _Truth, K: np.ndarray) -> tuple[dict[str, float], Tensor]:
+def _score(
+    avatar: Avatar, pose: tuple[Tensor, Tensor], truth: _Truth, K: np.ndarray
+) -> tuple[dict[str, float], Tensor]:
     """The figures of one frame, and the render as 8-bit picture would hold it."""
     height, width = truth.alpha.shape
     device = pose[1].device

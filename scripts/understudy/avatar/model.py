@@ -96,7 +96,9 @@ class Avatar(nn.Module):
         """Gather what the anchors need of the body, so that a step costs no work per vertex."""
         body = self.body
         if int(self.face.max()) >= len(body.faces):
-            raise InputError(f"The avatar belongs to a body with more faces than {body.name} has; give its own body file.")
+            raise InputError(
+                f"The avatar belongs to a body with more faces than {body.name} has; give its own body file."
+            )
         vertices = torch.from_numpy(body.faces.astype(np.int64)).to(self.face.device)[self.face]  # [N,3]
         self.register_buffer("corners_template", body.v_template[vertices], persistent=False)
         self.register_buffer("corners_shapedirs", body.shapedirs[vertices], persistent=False)

@@ -55,7 +55,9 @@ def sample_surface(
 
     radius = np.sqrt(weight.sum() / count)
     kept, radius = _most_even(points, directions, stretch, radius, count)
-    return Anchors(face[kept].astype(np.int64), bary[kept].astype(np.float32), (radius * stretch[kept]).astype(np.float32))
+    return Anchors(
+        face[kept].astype(np.int64), bary[kept].astype(np.float32), (radius * stretch[kept]).astype(np.float32)
+    )
 
 
 def _uniform_bary(uniform: np.ndarray) -> np.ndarray:

@@ -56,7 +56,9 @@ def _check(path: str | Path, info: tarfile.TarInfo, names: Sequence[str], seen: 
     if info.name in seen:
         raise InputError(f"{path} is refused: it holds {info.name!r} twice.")
     if info.size > LARGEST_MEMBER:
-        raise InputError(f"{path} is refused: its member {info.name!r} has {info.size} bytes, more than any avatar needs.")
+        raise InputError(
+            f"{path} is refused: its member {info.name!r} has {info.size} bytes, more than any avatar needs."
+        )
 
 
 def _check_unfolded(path: str | Path, file: Path) -> None:
@@ -65,4 +67,6 @@ def _check_unfolded(path: str | Path, file: Path) -> None:
     with zipfile.ZipFile(file) as arrays:
         size = sum(member.file_size for member in arrays.infolist())
     if size > LARGEST_MEMBER:
-        raise InputError(f"{path} is refused: its member {file.name!r} unfolds to {size} bytes, more than any avatar needs.")
+        raise InputError(
+            f"{path} is refused: its member {file.name!r} unfolds to {size} bytes, more than any avatar needs."
+        )

@@ -295,7 +295,9 @@ def choose_device(name: str) -> torch.device:
 
     found = torch.cuda.is_available() and find_spec("gsplat") is not None
     if name == "cuda" and not found:
-        raise InputError("avatar.device is cuda, but PyTorch sees no CUDA device or gsplat is missing; use auto or cpu.")
+        raise InputError(
+            "avatar.device is cuda, but PyTorch sees no CUDA device or gsplat is missing; use auto or cpu."
+        )
     if name == "auto" and not found:
         logger.info("avatar: training on the CPU (no CUDA device, or gsplat is not installed)")
     return torch.device("cuda" if found and name != "cpu" else "cpu")

@@ -36,10 +36,10 @@ def turntable_pictures(avatar: Avatar, config: RenderConfig) -> Iterator[np.ndar
         body_pose[3 * (joint - 1) : 3 * joint] = torch.tensor(turn)
     upright = torch.tensor([torch.pi, 0.0, 0.0])  # from y up to the camera's y down, facing the camera
     device = next(avatar.parameters()).device
-    pose = tuple(part.to(device) for part in (upright, body_pose, torch.zeros(3)))
+    global_orient, body_pose, transl = (part.to(device) for part in (upright, body_pose, torch.zeros(3)))
     background = torch.tensor(config.background, device=device)
     with torch.no_grad():
-        points = avatar.posed_means(*pose).cpu().numpy()
+        points = avatar.posed_means(global_orient, body_pose, transl).cpu().numpy()
         low, high = points.min(axis=0), points.max(axis=0)
         # the circle is measured by the widest side: the arms swing towards the camera as it goes round
         radius = float(np.linalg.norm((high - low)[[0, 2]]) / 2)
@@ -54,5 +54,5 @@ def turntable_pictures(avatar: Avatar, config: RenderConfig) -> Iterator[np.ndar
             count=config.frames,
         )
         for camera in cameras:
-            rgb = avatar.render(*pose, camera=camera, background=background).rgb
+            rgb = avatar.render(global_orient, body_pose, transl, camera, background=background).rgb
             yield (rgb.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()

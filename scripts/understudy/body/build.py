@@ -171,8 +171,8 @@ def joint_regressor(
     points: np.ndarray,  # [S,3]
     weights: np.ndarray,  # [V,J]
     candidates: int = 1000,
-    ridge: float = 1e-3,
-    posed: float = 0.2,
+    ridge: float = 6e-4,
+    posed: float = 0.1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A combination of the nearest vertices that gives a joint for every shape and, nearly, on the posed mesh too.
 

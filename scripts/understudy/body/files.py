@@ -79,7 +79,9 @@ def _own(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}; build it again with scripts/build_body.py.")
     if tuple(arrays["part_names"].tolist()) != PARTS:
-        raise InputError(f"{path} has other body parts than this version knows; build it again with scripts/build_body.py.")
+        raise InputError(
+            f"{path} has other body parts than this version knows; build it again with scripts/build_body.py."
+        )
     count = len(arrays["v_template"])
     joints = arrays["kintree_table"].shape[1]
     posedirs = arrays.get("posedirs")

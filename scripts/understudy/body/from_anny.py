@@ -67,7 +67,7 @@ Phenotypes alone tie limb lengths to stature. A value of one moves a limb's end 
 deviations give 1 to 2 cm, about what people of one stature differ by.
 """
 
-SMOOTHING = 0.02
+SMOOTHING = 0.03
 """Length over which skin weights are smoothed, m."""
 
 LEG_SPLAY = np.radians(2.0)
@@ -132,7 +132,9 @@ def sample_anny(config: AnnyBodyConfig) -> AnnySamples:
     from anny.shape_distribution import SimpleShapeDistribution
 
     model = anny.Anny(local_changes=list(VARIED))
-    ages = torch.distributions.Uniform(*(torch.tensor(age, dtype=model.dtype) for age in (config.youngest, config.oldest)))
+    ages = torch.distributions.Uniform(
+        *(torch.tensor(age, dtype=model.dtype) for age in (config.youngest, config.oldest))
+    )
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(config.seed)
         _, phenotypes = SimpleShapeDistribution(model, morphological_age_distribution=ages).sample(config.samples)
@@ -151,7 +153,12 @@ def sample_anny(config: AnnyBodyConfig) -> AnnySamples:
         model.vertex_bone_weights.numpy(),
     )
     regions = np.full(len(model.faces), "body", dtype="<U16")
-    for region in ("head", "mouth_cavity", "tongue", *(f"{eye}.{s}" for eye in ("eye_cavity", "eye_back", "eye_front") for s in "LR")):
+    for region in (
+        "head",
+        "mouth_cavity",
+        "tongue",
+        *(f"{eye}.{s}" for eye in ("eye_cavity", "eye_back", "eye_front") for s in "LR"),
+    ):
         regions[get_face_segmentation_mask(model, [region]).numpy()] = region
     used, ft = np.unique(model.face_texture_coordinate_indices.numpy(), return_inverse=True)
     return AnnySamples(
@@ -195,9 +202,7 @@ def body_of(samples: AnnySamples, components: int) -> tuple[BodyModel, BuildRepo
         samples.vertices[some], {k: v[some] for k, v in heads.items()}, samples.coco, edges, weights, mirror
     )
     eye, ear = (samples.coco[name] @ space.mean for name in ("left_eye", "left_ear"))
-    parts = head_parts(
-        parts_from_weights(samples.faces, weights), samples.faces, space.mean, samples.regions, eye, ear
-    )
+    parts = head_parts(parts_from_weights(samples.faces, weights), samples.faces, space.mean, samples.regions, eye, ear)
     body = BodyModel(
         name=NAME,
         sha256="",

@@ -104,7 +104,11 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
                     continue
                 with archive.open(f"{key}.npy") as file:
                     version = np.lib.format.read_magic(file)
-                    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                    header = (
+                        np.lib.format.read_array_header_1_0
+                        if version == (1, 0)
+                        else np.lib.format.read_array_header_2_0
+                    )
                     if header(file)[2].hasobject:
                         arrays[key] = dense(unpickle_arrays(file.read(), path), path, key)
                         continue
@@ -154,7 +158,9 @@ def _keypoints(regressor: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.n
     from understudy.formats.skeleton import KEYPOINTS
 
     count = regressor.shape[1]
-    rows = {f"{side}_{limb}": regressor[JOINTS.index(f"{side}_{limb}")] for side in ("left", "right") for limb in _LIMBS}
+    rows = {
+        f"{side}_{limb}": regressor[JOINTS.index(f"{side}_{limb}")] for side in ("left", "right") for limb in _LIMBS
+    }
     rows |= {name: (rows[left] + rows[right]) / 2 for name, (left, right) in _MIDDLES.items()}
     if count == _SMPL_VERTICES:
         vertex = np.eye(count, dtype=np.float32)

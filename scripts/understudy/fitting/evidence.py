@@ -11,7 +11,9 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 
-MAIN = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"))
+MAIN = tuple(
+    f"{side}_{part}" for side in ("left", "right") for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+)
 """The points that a pose rests on."""
 
 MIN_MAIN_POINTS = 6
@@ -68,7 +70,9 @@ def gather_evidence(keypoints: Keypoints, frames: Frames, body: BodyModel, min_c
         )
     names = tuple(name for name in keypoints.names if name in body.keypoint_names)
     if not set(MAIN) & set(names):
-        raise InputError(f"The keypoints ({keypoints.backend}) have none of the body's points; name them as BODY_25 does.")
+        raise InputError(
+            f"The keypoints ({keypoints.backend}) have none of the body's points; name them as BODY_25 does."
+        )
     columns = [keypoints.names.index(name) for name in names]
     values = keypoints.keypoints[:, columns].astype(np.float32)
     finite = np.isfinite(values).all(axis=-1)

@@ -52,9 +52,7 @@ class FitConfig:
     """How far clothes stand off the body, as a share of the person's height."""
 
 
-def fit_body(
-    keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: BodyModel, config: FitConfig
-) -> BodyTrack:
+def fit_body(keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: BodyModel, config: FitConfig) -> BodyTrack:
     """Fit shape, pose and place of a body to a whole video, in the camera frame.
 
     Stages: a first guess in closed form; torso and limbs with a few shape components; everything; segments whose root
@@ -72,7 +70,9 @@ def fit_body(
         InputError: An impossible ``height_m``, no confident keypoints, or keypoints of another number of frames.
     """
     if config.height_m is not None and not 0.5 <= config.height_m <= 2.5:
-        raise InputError(f"smpl.height_m is {config.height_m}, but a person's height is 0.5 to 2.5 m; mend config.yaml.")
+        raise InputError(
+            f"smpl.height_m is {config.height_m}, but a person's height is 0.5 to 2.5 m; mend config.yaml."
+        )
     evidence = gather_evidence(keypoints, frames, body, config.min_confidence)
     few = body.keypoint_body()
     started = time.monotonic()
@@ -108,7 +108,9 @@ def _fit_silhouettes(
 ) -> Motion:
     rounds = 4
     seen = np.flatnonzero(evidence.seen.numpy())
-    chosen = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), config.silhouette_frames)).round().astype(int))]
+    chosen = seen[
+        np.unique(np.linspace(0, len(seen) - 1, min(len(seen), config.silhouette_frames)).round().astype(int))
+    ]
     outlines = read_outlines(Path(alpha_folder), chosen.tolist())
     if outlines is None:
         logger.warning("no silhouette in %s shows a person, so the body is fitted to keypoints alone", alpha_folder)
@@ -121,7 +123,13 @@ def _fit_silhouettes(
 
         def energy(moved: Motion, terms: Terms = terms, matches: object = matches) -> Tensor:
             mask = outline_energy(
-                outlines, matches, surface, moved, evidence.K, terms.size_px, config.clothing  # type: ignore[arg-type]
+                outlines,
+                matches,
+                surface,
+                moved,
+                evidence.K,
+                terms.size_px,
+                config.clothing,  # type: ignore[arg-type]
             )
             return terms.energy(moved) + config.silhouette_weight * mask
 

@@ -41,7 +41,9 @@ def turn_back(motion: Motion, terms: Terms, iterations: int) -> Motion:
         frames = torch.arange(start, end)
         local = replace(terms, evidence=terms.evidence.at(frames), size_px=terms.size_px[frames])
         trials = [motion.at(frames), _turned(motion.at(frames), local)]
-        solved = [minimise(trial, local.energy, FREE, torch.zeros(0), terms.evidence.fps, iterations) for trial in trials]
+        solved = [
+            minimise(trial, local.energy, FREE, torch.zeros(0), terms.evidence.fps, iterations) for trial in trials
+        ]
         if solved[1].energy < MARGIN * solved[0].energy:
             logger.info("fit: the person was turned by 180 degrees in frames %d to %d and is put back", start, end - 1)
             rotations, transl = motion.rotations.clone(), motion.transl.clone()

@@ -43,7 +43,6 @@ ROOT_VELOCITY = 3.0  # m/s
 USUAL_HEIGHT = (1.70, 0.03)  # m, mean of adults and how far to trust it
 
 
-
 def _mirror(rotvec: Tensor) -> Tensor:
     """Rotation vectors of the right side as if they were of the left."""
     sign = torch.ones(len(GROUPS), 3)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,4 +49,5 @@ class Canonical:
         """Read the npz."""
         names = tuple(field.name for field in fields(cls))
         arrays = read_npz(path, names)
-        return cls(**{name: float(arrays[name]) if name == "step" else arrays[name] for name in names})
+        values: dict[str, Any] = {**arrays, "step": float(arrays["step"])}
+        return cls(**{name: values[name] for name in names})

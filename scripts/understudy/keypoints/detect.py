@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from understudy.detectors.backends import KeypointBackend, Pose, Region, open_backend
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import KEYPOINTS
-from understudy.keypoints.backends import KeypointBackend, Pose, Region, open_backend
 from understudy.keypoints.temporal import (
     doubt_hidden_faces,
     doubt_outliers,
@@ -35,7 +35,7 @@ class KeypointsConfig:
     """How keypoints are found."""
 
     backend: str = "mediapipe"
-    """Name of a backend in ``understudy.keypoints.backends``."""
+    """Name of a backend in ``understudy.detectors.backends``."""
     max_gap_seconds: float = 0.5
     """Frames without the person are interpolated in gaps of up to this length."""
     min_height: int = 128

@@ -8,13 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from understudy.detectors.backends import KeypointBackend, Region
+from understudy.detectors.images import cut, resized
 from understudy.files import whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import write_alpha
 from understudy.formats.skeleton import BONES, INDEX
-from understudy.keypoints.backends import KeypointBackend, Region
-from understudy.keypoints.images import cut, resized
 from understudy.progress import track
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def cut_silhouettes(frames: Frames, keypoints: Keypoints, folder: Path, config: 
     The network's mask has only 256 px a side; several slightly turned looks at the person, averaged, give it more.
     Blobs that do not touch the skeleton are somebody or something else.
     """
-    from understudy.keypoints.mediapipe import MediaPipePose
+    from understudy.detectors.mediapipe import MediaPipePose
 
     with closing(MediaPipePose(masks=True)) as backend, whole_folder(folder) as temporary:
         empty = 0

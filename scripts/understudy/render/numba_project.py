@@ -184,9 +184,7 @@ def project_backward(means, quats, scales, K, view, width, height, splats, pairs
             for i in range(3):
                 g_means[g, i] = back[i, 0] * g_at[0] + back[i, 1] * g_at[1] + back[i, 2] * g_at[2]
                 for j in range(3):
-                    g_view[i, j] += (
-                        g_at[i] * mean[j] + g_V[i, 0] * M[j, 0] + g_V[i, 1] * M[j, 1] + g_V[i, 2] * M[j, 2]
-                    )
+                    g_view[i, j] += g_at[i] * mean[j] + g_V[i, 0] * M[j, 0] + g_V[i, 1] * M[j, 1] + g_V[i, 2] * M[j, 2]
                 g_view[i, 3] += g_at[i]
             for k in range(3):
                 g_scales[g, k] = g_M[0, k] * R[0, k] + g_M[1, k] * R[1, k] + g_M[2, k] * R[2, k]

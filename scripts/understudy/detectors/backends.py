@@ -56,7 +56,7 @@ class KeypointBackend(Protocol):
         """Free what the backend holds."""
 
 
-BACKENDS = {"mediapipe": ("understudy.keypoints.mediapipe", "MediaPipePose")}
+BACKENDS = {"mediapipe": ("understudy.detectors.mediapipe", "MediaPipePose")}
 """Module and class of each backend; the module is only imported when its backend is asked for."""
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from understudy.detectors.backends import Pose, Region
+from understudy.detectors.images import cut, pasted, resized, shrunk
 from understudy.formats.skeleton import INDEX, KEYPOINTS
-from understudy.keypoints.backends import Pose, Region
-from understudy.keypoints.images import cut, pasted, resized, shrunk
 
 logger = logging.getLogger(__name__)
 
