@@ -47,7 +47,7 @@ class AvatarConfig:
     """cpu, cuda, or auto: CUDA where PyTorch and gsplat find it."""
     levels: tuple[tuple[int, float], ...] = ((4, 0.25), (2, 0.35), (1, 0.4))
     """Shrink factor of the pictures and the part of the training that uses it, coarse to fine."""
-    lr_offsets: float = 2e-4
+    lr_offsets: float = 1e-3
     """Learning rate of the offsets from the surface, m."""
     lr_scales: float = 1e-2
     """Of the logarithms of the scales."""
@@ -57,9 +57,9 @@ class AvatarConfig:
     """Of the opacities' logits."""
     lr_colors: float = 3e-2
     """Of the colours' logits."""
-    lr_turns: float = 2e-3
+    lr_turns: float = 5e-3
     """Of the poses' turns, rad; 0 keeps the fitted poses."""
-    lr_shifts: float = 1e-3
+    lr_shifts: float = 2e-3
     """Of the poses' shifts, m."""
     lr_betas: float = 5e-3
     """Of the shape; 0 keeps the fitted one."""
@@ -73,7 +73,7 @@ class AvatarConfig:
     """Weight of the silhouette."""
     edge_band: float = 0.008
     """Width of the band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
-    calm_offsets: float = 1e-3
+    calm_offsets: float = 3e-4
     """Weight of the squared offsets from the surface, in spacings."""
     calm_scales: float = 1e-1
     """Weight against large and needle-like Gaussians."""
@@ -83,7 +83,7 @@ class AvatarConfig:
     """Weight of differences between neighbours in height over the surface and in size."""
     calm_colors: float = 1.0
     """Weight that keeps the texture's colours where the video shows nothing."""
-    pose_pull: float = 1.0
+    pose_pull: float = 0.3
     """Weight of the squared corrections of poses."""
     pose_smooth: float = 3.0
     """Weight of their squared distance from the neighbours' mean."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from understudy.body.build import sparse_regressor
-from understudy.body.model import PARTS
+from understudy.body.model import JOINTS, PARTS
 from understudy.formats.skeleton import KEYPOINTS
 
 MOST_VERTICES = 32
@@ -15,6 +15,24 @@ _KNUCKLES = {"pinky": ("finger5-1",), "index": ("finger2-1",), "thumb": ("finger
 """Bones whose heads' mean is the hand's keypoint: the knuckles that MediaPipe Pose names, the thumb between its two."""
 
 
+_OFFSETS = {
+    "ear": ("head", (-0.021, 0.009, 0.024)),
+    "mouth": ("head", (-0.005, 0.011, 0.001)),
+    "wrist": ("left_wrist", (0.011, 0.004, 0.0)),
+    "pinky": ("left_wrist", (-0.004, 0.0, 0.028)),
+    "index": ("left_wrist", (-0.016, -0.012, -0.018)),
+    "thumb": ("left_wrist", (0.002, 0.013, -0.037)),
+    "hip": ("pelvis", (0.0, 0.025, 0.011)),
+    "knee": ("left_knee", (-0.011, -0.007, 0.0)),
+    "big_toe": ("left_foot", (0.009, 0.002, -0.022)),
+}
+"""Left keypoint to the joint it moves with and how far from its anatomical place the detector sees it, m, along the T-pose's axes.
+
+Measured: MediaPipe Pose 0.10.21 on 120 rendered pictures of this body in many shapes, poses and views (from 75 degrees left to right,
+and from behind), robust least squares over 220 to 240 sightings each; what is left is 9 to 15 mm, as much as the detector scatters.
+"""
+
+
 def keypoint_rows(
     vertices: np.ndarray,  # [S,V,3]
     heads: dict[str, np.ndarray],  # of [S,3]
@@ -22,6 +40,7 @@ def keypoint_rows(
     edges: dict[str, np.ndarray],
     weights: np.ndarray,  # [V,24]
     mirror: np.ndarray,  # [V]
+    rotations: np.ndarray,  # [S,24,3,3]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vertices [K,M] int64 and coefficients [K,M] of every keypoint of the skeleton; rows sum to one.
 
@@ -32,11 +51,13 @@ def keypoint_rows(
         edges: Vertices of the lips' and of the left eyelids' edge, as ``mouth`` and ``left_eye``.
         weights: Skin weights.
         mirror: Counterpart of each vertex.
+        rotations: World rotation of each joint from the samples' pose to the T-pose.
     """
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name in KEYPOINTS:
         if not name.startswith("right") and name not in _MIDDLES and not name.endswith("_right"):
-            found[name] = _one(name, vertices, heads, coco, edges, weights)
+            found[name] = _one(name, vertices, heads, coco, edges, weights, rotations)
+    # what is in the middle is made the same on both sides
     nose, coefficients = found["nose"]
     found["nose"] = np.concatenate([nose, mirror[nose]]), np.concatenate([coefficients, coefficients]) / 2
     for name in KEYPOINTS:
@@ -105,24 +126,27 @@ def _one(
     coco: dict[str, np.ndarray],
     edges: dict[str, np.ndarray],
     weights: np.ndarray,
+    rotations: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    stem = name.partition("_")[2]
-    rigid = np.ones((vertices.shape[1], 1))
+    """Vertices and coefficients of a keypoint of the left side or of the middle."""
+    stem = "mouth" if name == "mouth_left" else name.partition("_")[2]
     if stem in _KNUCKLES:
         point = np.mean([heads[f"{bone}.L"] for bone in _KNUCKLES[stem]], axis=0)
-        return sparse_regressor(vertices, point, rigid, MOST_VERTICES // 2, candidates=120)
-    if name == "mouth_left" or stem in ("eye_inner", "eye_outer"):
-        edge = edges["mouth" if name == "mouth_left" else "left_eye"]
-        across = vertices[:, edge, 0].mean(axis=0)
-        corner = edge[across.argmin() if stem == "eye_inner" else across.argmax()]
-        return np.array([corner]), np.ones(1)
-    if name == "nose" or stem == "heel":
-        # detectors mark the tip of the nose and the back of the heel, a little beyond the middle of COCO's patches
-        mean = vertices.mean(axis=0)
-        near = np.flatnonzero((coco[name] > 0) & (np.abs(mean[:, 1] - coco[name] @ mean[:, 1]) < 0.02))
-        depth = mean[near, 2] * (1.0 if name == "nose" else -1.0)
-        outermost = near[np.argsort(-depth, kind="stable")[: MOST_VERTICES // 2]]
-        return outermost, np.full(len(outermost), 1.0 / len(outermost))
-    point = np.einsum("v,svc->sc", coco[name], vertices)
+    elif stem == "mouth":
+        point = _corner(vertices, edges["mouth"], 1.0)
+    elif stem in ("eye_inner", "eye_outer"):
+        point = _corner(vertices, edges["left_eye"], -1.0 if stem == "eye_inner" else 1.0)
+    else:
+        point = np.einsum("v,svc->sc", coco[name], vertices)
+    if stem in _OFFSETS:
+        joint, offset = _OFFSETS[stem]
+        point = point + np.einsum("sab,a->sb", rotations[:, JOINTS.index(joint)], offset)
     count = MOST_VERTICES // 2
-    return sparse_regressor(vertices, point, weights if stem in _LIMBS else rigid, count)
+    if stem in _LIMBS:
+        return sparse_regressor(vertices, point, weights, count)
+    return sparse_regressor(vertices, point, np.ones((vertices.shape[1], 1)), count, candidates=1200, stride=3)
+
+
+def _corner(vertices: np.ndarray, edge: np.ndarray, outwards: float) -> np.ndarray:
+    """Outermost (or innermost, for -1) point [S,3] across x of the vertices ``edge`` of samples [S,V,3]."""
+    return vertices[:, edge[(vertices[:, edge, 0].mean(axis=0) * outwards).argmax()]]

@@ -134,28 +134,33 @@ def sparse_regressor(
     count: int,
     candidates: int = 400,
     spread: float = 1e-3,
+    posed: float = 0.2,
+    stride: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A convex combination of few vertices that stays at a point for every shape and in every pose.
 
     With skin weights w and coefficients a, a posed combination is ``sum_j M_j sum_i a_i w_ij v_i`` with one rigid M_j for each
     joint. It follows the point p in every pose where p is fixed to all joints that take part, if
-    ``sum_i a_i w_ij (v_i - p) = 0`` for each j; these are the equations solved, by non-negative least squares.
+    ``sum_i a_i w_ij (v_i - p) = 0`` for each j; these are the equations solved, by non-negative least squares, together with
+    those for the rest shape, ``sum_i a_i (v_i - p) = 0``, which must hold first.
 
     Args:
         vertices: Samples of the rest shape.
         points: The point on each sample.
-        weights: Skin weights; a single column of ones asks for the rest pose only.
+        weights: Skin weights.
         count: Largest number of vertices.
         candidates: How many of the nearest vertices to choose from.
         spread: Weight of the wish for even coefficients, m.
+        posed: Weight of the equations for posed meshes against those for the rest shape.
+        stride: Take every so many of the candidates only, which reaches further where the mesh is fine.
 
     Returns:
         Vertex indices and coefficients [<=count], which sum to one.
     """
-    chosen = _nearest(vertices, points, candidates)
+    chosen = _nearest(vertices, points, candidates)[::stride]
     # ever fewer vertices, dropping those that count least
     while True:
-        values, vectors = np.linalg.eigh(_normal_equations(vertices[:, chosen] - points[:, None], weights[chosen]))
+        values, vectors = np.linalg.eigh(_normal_equations(vertices[:, chosen] - points[:, None], weights[chosen], posed))
         size = len(chosen)
         compact = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
         system = np.vstack([compact, spread * np.eye(size), 10.0 * np.ones((1, size))])
@@ -192,8 +197,7 @@ def joint_regressor(
     """
     chosen = _nearest(vertices, points, min(candidates, vertices.shape[1]))
     offsets, size = vertices[:, chosen] - points[:, None], len(chosen)
-    gram = _normal_equations(offsets, np.ones((size, 1))) + ridge**2 * np.eye(size)
-    gram += posed**2 * _normal_equations(offsets, weights[chosen])
+    gram = _normal_equations(offsets, weights[chosen], posed) + ridge**2 * np.eye(size)
     coefficients = np.linalg.solve(gram, np.ones(size))
     return chosen, coefficients / coefficients.sum()
 
@@ -203,11 +207,14 @@ def _nearest(vertices: np.ndarray, points: np.ndarray, count: int) -> np.ndarray
     return np.argsort(distance, kind="stable")[:count]
 
 
-def _normal_equations(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Normal matrix [M,M], over samples, of ``sum_i a_i w_ij (v_i - p) = 0`` for offsets [S,M,3] and skin weights [M,J]."""
+def _normal_equations(offsets: np.ndarray, weights: np.ndarray, posed: float) -> np.ndarray:
+    """Normal matrix [M,M], over samples, of the rest shape's and posed meshes' equations.
+
+    For offsets [S,M,3] from the point and skin weights [M,J]: with the weights w_ij of ``sum_i a_i w_ij (v_i - p) = 0``
+    squared out, the inner product of the offsets of i and k counts ``1 + posed^2 sum_j w_ij w_kj`` times.
+    """
     flat = offsets.swapaxes(1, 2).reshape(-1, offsets.shape[1])
-    # sum over j of w_ij w_kj times the inner product of the offsets of i and k
-    return (flat.T @ flat) * (weights @ weights.T) / len(offsets)
+    return (flat.T @ flat) * (1.0 + posed**2 * (weights @ weights.T)) / len(offsets)
 
 
 def mirror_vertices(vertices: np.ndarray) -> np.ndarray:

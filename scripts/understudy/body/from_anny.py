@@ -199,7 +199,13 @@ def body_of(samples: AnnySamples, components: int) -> tuple[BodyModel, BuildRepo
     heads = {label: samples.heads[:, bone] for bone, label in enumerate(samples.labels)}
     some = slice(None, None, max(1, len(vertices) // 100))
     indices, coefficients = keypoint_rows(
-        samples.vertices[some], {k: v[some] for k, v in heads.items()}, samples.coco, edges, weights, mirror
+        samples.vertices[some],
+        {label: head[some] for label, head in heads.items()},
+        samples.coco,
+        edges,
+        weights,
+        mirror,
+        rotations[some],
     )
     eye, ear = (samples.coco[name] @ space.mean for name in ("left_eye", "left_ear"))
     parts = head_parts(parts_from_weights(samples.faces, weights), samples.faces, space.mean, samples.regions, eye, ear)
