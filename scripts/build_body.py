@@ -7,8 +7,9 @@ from typing import Annotated
 
 import tyro
 
+from understudy.body.anny_samples import AnnyBodyConfig
 from understudy.body.files import write_body
-from understudy.body.from_anny import LICENCE, AnnyBodyConfig, build_body
+from understudy.body.from_anny import build_body
 
 logger = logging.getLogger("understudy")
 
@@ -28,7 +29,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     arguments = tyro.cli(Arguments, description=__doc__)
     body, report = build_body(arguments.body)
-    write_body(arguments.out, body, LICENCE)
+    write_body(arguments.out, body)
     logger.info("height %.3f m, standard deviation %.3f m", report.height.mean(), report.height.std())
     logger.info("variance explained by the first components: %s", report.explained.round(4).tolist())
     logger.info("mean vertex error %.2f mm", 1e3 * report.shape_error.mean())

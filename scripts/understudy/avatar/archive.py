@@ -80,7 +80,7 @@ def save_avatar(
         _write_poses(folder / "poses.npz", training, frames)
         if body.free:
             canonical.save(folder / "canonical.npz")
-            write_body(folder / "body.npz", body, f"may be given away, as {body.name} may")
+            write_body(folder / "body.npz", body)
         else:
             learned = {"texture": canonical.texture, "texture_seen": canonical.texture_seen}
             write_npz(folder / "canonical.npz", learned)

@@ -132,8 +132,8 @@ def _sure(alpha: np.ndarray, band: float) -> np.ndarray:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     inside = (alpha > 127).astype(np.uint8)
     # beyond the picture's border the person may go on: the border itself is no outline
-    border = {"borderType": cv2.BORDER_REPLICATE}
-    unsure = cv2.dilate(inside, disc, **border) != cv2.erode(inside, disc, **border)
+    grown = cv2.dilate(inside, disc, borderType=cv2.BORDER_REPLICATE)
+    unsure = grown != cv2.erode(inside, disc, borderType=cv2.BORDER_REPLICATE)
     # away from the outline a half-transparent pixel is the mask's doubt, not the person's
     unsure |= (alpha > DOUBTFUL) & (alpha < 255 - DOUBTFUL)
     return np.where(unsure, 0, 255).astype(np.uint8)

@@ -117,8 +117,8 @@ class Avatar(nn.Module):
         with torch.no_grad():
             size = _face_size(self._corners(self.betas))
             grown = size / self.own_size if hasattr(self, "own_size") else torch.ones_like(size)
-            self.offsets *= grown[:, None]
-            self.log_scales += grown[:, None].log()
+            self.offsets.mul_(grown[:, None])
+            self.log_scales.add_(grown[:, None].log())
             self.register_buffer("own_size", size, persistent=False)
 
     def __len__(self) -> int:

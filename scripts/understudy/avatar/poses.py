@@ -19,6 +19,10 @@ class RefinedPoses(nn.Module):
     Each frame has parameters of its own, so that an optimiser leaves the others alone, momentum included.
     """
 
+    global_orient: Tensor
+    body_pose: Tensor
+    transl: Tensor
+
     def __init__(self, track: BodyTrack, frames: Sequence[int]) -> None:
         super().__init__()
         self.track = track

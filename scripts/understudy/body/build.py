@@ -160,7 +160,9 @@ def sparse_regressor(
     chosen = _nearest(vertices, points, candidates)[::stride]
     # ever fewer vertices, dropping those that count least
     while True:
-        values, vectors = np.linalg.eigh(_normal_equations(vertices[:, chosen] - points[:, None], weights[chosen], posed))
+        values, vectors = np.linalg.eigh(
+            _normal_equations(vertices[:, chosen] - points[:, None], weights[chosen], posed)
+        )
         size = len(chosen)
         compact = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
         system = np.vstack([compact, spread * np.eye(size), 10.0 * np.ones((1, size))])

@@ -1,19 +1,21 @@
 """Bodies from files: the project's own npz, and SMPL's files."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from understudy.body.model import PARTS, BodyModel
+from understudy.body.model import JOINTS, PARTS, BodyModel
+from understudy.body.smpl_files import load_smpl
 from understudy.errors import InputError
 from understudy.files import read_npz, sha256, write_npz
 
 FORMAT = "understudy-body-1"
 
 _KEYS = (
-    "name", "licence", "free", "v_template", "shapedirs", "joint_vertices", "joint_weights", "skin_joints", "skin_weights",
-    "kintree_table", "f", "vt", "ft", "parts", "part_names", "keypoint_names", "keypoint_vertices", "keypoint_weights",
+    "format", "name", "licence", "free", "v_template", "shapedirs", "joint_vertices", "joint_weights", "skin_joints",
+    "skin_weights", "kintree_table", "f", "vt", "ft", "parts", "part_names", "keypoint_names", "keypoint_vertices", "keypoint_weights",
 )  # fmt: skip
 
 
@@ -26,32 +28,28 @@ def load_body(path: str | Path) -> BodyModel:
         InputError: The file is missing, is no body of 24 joints, or is a pickle that holds anything but arrays.
     """
     path = Path(path)
-    if path.suffix.lower() == ".pkl":
-        from understudy.body.smpl_files import load_smpl
-
-        return load_smpl(path)
-    arrays = read_npz(path)
-    if str(arrays.get("format")) == FORMAT:
-        return _own(path, arrays)
-    from understudy.body.smpl_files import load_smpl
-
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            own = "skin_joints.npy" in archive.namelist()
+        if own:
+            return _own(path, read_npz(path))
     return load_smpl(path)
 
 
-def write_body(path: str | Path, body: BodyModel, licence: str) -> None:
+def write_body(path: str | Path, body: BodyModel, licence: str | None = None) -> None:
     """Write a body as this project's npz. Regressors and skin weights are stored as the few numbers that are not zero.
 
     Args:
         path: The file.
         body: The body; pose correctives are written where it has them.
-        licence: Whose the body is and under which terms it may be given away.
+        licence: Whose the body is and under which terms it may be given away; default what the body itself says.
     """
     joint_vertices, joint_weights = _sparse_rows(body.J_regressor.numpy())
     skin_joints, skin_weights = _sparse_rows(body.lbs_weights.numpy())
     arrays = {
         "format": FORMAT,
         "name": body.name,
-        "licence": licence,
+        "licence": body.licence if licence is None else licence,
         "free": np.bool_(body.free),
         "v_template": body.v_template.numpy(),
         "shapedirs": body.shapedirs.numpy(),
@@ -82,8 +80,10 @@ def _own(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
         raise InputError(
             f"{path} has other body parts than this version knows; build it again with scripts/build_body.py."
         )
+    if str(arrays["format"]) != FORMAT:
+        raise InputError(f"{path} is of format {arrays['format']}, this version reads {FORMAT}; build it again.")
+    _check(path, arrays)
     count = len(arrays["v_template"])
-    joints = arrays["kintree_table"].shape[1]
     posedirs = arrays.get("posedirs")
     return BodyModel(
         name=str(arrays["name"]),
@@ -93,7 +93,7 @@ def _own(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
         shapedirs=_float(arrays["shapedirs"]),
         posedirs=None if posedirs is None else _float(posedirs),
         J_regressor=_float(_dense_rows(arrays["joint_vertices"], arrays["joint_weights"], count)),
-        lbs_weights=_float(_dense_rows(arrays["skin_joints"], arrays["skin_weights"], joints)),
+        lbs_weights=_float(_dense_rows(arrays["skin_joints"], arrays["skin_weights"], len(JOINTS))),
         parents=tuple(int(parent) for parent in arrays["kintree_table"][0]),
         faces=arrays["f"].astype(np.int32),
         vt=arrays["vt"].astype(np.float32),
@@ -102,7 +102,27 @@ def _own(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
         keypoint_names=tuple(str(name) for name in arrays["keypoint_names"]),
         keypoint_vertices=torch.from_numpy(arrays["keypoint_vertices"].astype(np.int64)),
         keypoint_weights=_float(arrays["keypoint_weights"]),
+        licence=str(arrays["licence"]),
     )
+
+
+def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Refuse indices that point outside, and numbers that are none."""
+    count, texels = len(arrays["v_template"]), len(arrays["vt"])
+    limits = {"joint_vertices": count, "skin_joints": len(JOINTS), "f": count, "ft": texels, "parts": len(PARTS)}
+    limits["keypoint_vertices"] = count
+    wrong = [
+        key for key, limit in limits.items() if arrays[key].min(initial=0) < 0 or arrays[key].max(initial=0) >= limit
+    ]
+    wrong += [key for key, value in arrays.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
+    faces, keypoints = len(arrays["f"]), len(arrays["keypoint_names"])
+    rows = {"shapedirs": count, "skin_joints": count, "skin_weights": count, "ft": faces, "parts": faces}
+    rows |= {"joint_vertices": len(JOINTS), "joint_weights": len(JOINTS), "keypoint_vertices": keypoints}
+    wrong += [key for key, length in rows.items() if len(arrays[key]) != length]
+    if wrong or arrays["kintree_table"].shape != (2, len(JOINTS)):
+        raise InputError(
+            f"{path} is damaged ({', '.join(wrong) or 'kintree_table'}); build it again with scripts/build_body.py."
+        )
 
 
 def _sparse_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -58,6 +58,8 @@ class BodyModel:
     keypoint_names: tuple[str, ...]  # [K]
     keypoint_vertices: Tensor  # [K,M] int64
     keypoint_weights: Tensor  # [K,M], rows sum to one
+    licence: str = ""
+    """Whose the body is and under which terms it may be given away."""
 
     @property
     def num_betas(self) -> int:

@@ -133,7 +133,7 @@ def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
     if tuple(tree[0, 1:].astype(np.int64)) != SMPL_PARENTS[1:]:
         raise InputError(f"{path} has 24 joints, but not in SMPL's tree.")
     count = len(arrays["v_template"])
-    wanted = {"v_template": (count, 3), "J_regressor": (24, count), "weights": (count, 24)}
+    wanted: dict[str, tuple[int, ...]] = {"v_template": (count, 3), "J_regressor": (24, count), "weights": (count, 24)}
     wanted |= {"posedirs": (count, 3, 207)} if "posedirs" in arrays else {}
     for key, shape in wanted.items():
         if arrays[key].shape != shape:
