@@ -109,7 +109,7 @@ def test_steps_without_a_finite_loss_change_nothing_and_many_of_them_are_an_erro
 
 
 def test_poses_of_another_body_or_video_are_refused(scene: Scene):
-    with pytest.raises(InputError, match="belong to other, not to sausage"):
+    with pytest.raises(InputError, match=r"body file other \(22222222\), not to sausage \(00000000\)"):
         run(scene, track=replace(scene.track, body_model=("other", "2" * 64)))
     with pytest.raises(InputError, match="no frame with a valid pose"):
         run(scene, track=replace(scene.track, valid=np.zeros(12, bool)))

@@ -131,7 +131,8 @@ def train_avatar(
         InputError: The poses belong to another body or another number of frames, or no frame is left to train on.
     """
     if track.body_model[1] != body.sha256:
-        raise InputError(f"The poses belong to {track.body_model[0]}, not to {body.name}; fit the poses to this body.")
+        names = [f"{name} ({digest[:8]})" for name, digest in (track.body_model, (body.name, body.sha256))]
+        raise InputError(f"The poses belong to the body file {names[0]}, not to {names[1]}; fit them to this body.")
     if len(track) != len(frames):
         raise InputError(f"There are {len(track)} poses but {len(frames)} frames; delete smpl.npz and run again.")
     held_out = held_out_frames(len(frames), config.hold_out)

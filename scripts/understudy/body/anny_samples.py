@@ -64,9 +64,8 @@ def sample_anny(config: AnnyBodyConfig) -> AnnySamples:
     from anny.shape_distribution import SimpleShapeDistribution
 
     model = anny.Anny(local_changes=list(VARIED))
-    ages = torch.distributions.Uniform(
-        *(torch.tensor(age, dtype=model.dtype) for age in (config.youngest, config.oldest))
-    )
+    youngest, oldest = (torch.tensor(age, dtype=model.dtype) for age in (config.youngest, config.oldest))
+    ages = torch.distributions.Uniform(youngest, oldest)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(config.seed)
         _, phenotypes = SimpleShapeDistribution(model, morphological_age_distribution=ages).sample(config.samples)

@@ -223,12 +223,12 @@ def mirror_vertices(vertices: np.ndarray) -> np.ndarray:
     """Index [V] of each vertex's counterpart across x = 0, for a symmetric mesh [V,3].
 
     Raises:
-        ValueError: The mesh is not symmetric to a tenth of a millimetre.
+        ValueError: The mesh is not symmetric to half a millimetre.
     """
     from scipy.spatial import cKDTree
 
     distance, index = cKDTree(vertices).query(vertices * [-1.0, 1.0, 1.0])
-    if distance.max() > 1e-4 or not np.array_equal(index[index], np.arange(len(index))):
+    if distance.max() > 5e-4 or not np.array_equal(index[index], np.arange(len(index))):
         raise ValueError(f"the mesh is not symmetric (off by up to {distance.max():.4f} m)")
     return index
 

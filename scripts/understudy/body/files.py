@@ -15,7 +15,8 @@ FORMAT = "understudy-body-1"
 
 _KEYS = (
     "format", "name", "licence", "free", "v_template", "shapedirs", "joint_vertices", "joint_weights", "skin_joints",
-    "skin_weights", "kintree_table", "f", "vt", "ft", "parts", "part_names", "keypoint_names", "keypoint_vertices", "keypoint_weights",
+    "skin_weights", "kintree_table", "f", "vt", "ft", "parts", "part_names", "keypoint_names", "keypoint_vertices",
+    "keypoint_weights",
 )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ _NUMPY = {
     ("numpy._core.multiarray", "_reconstruct"),
     ("numpy.core.multiarray", "scalar"),
     ("numpy._core.multiarray", "scalar"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("numpy._core.numeric", "_frombuffer"),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
 }
@@ -47,6 +49,9 @@ class Holder:
         self.state = state if isinstance(state, dict) else {}
 
 
+_PLAIN: dict[str, type] = {"object": Holder, "set": set, "frozenset": frozenset}
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, path: Path) -> None:
         super().__init__(file, encoding="latin1")
@@ -59,8 +64,10 @@ class _Unpickler(pickle.Unpickler):
             return type("Held", (Holder,), {"kind": name})
         if module in ("copy_reg", "copyreg") and name == "_reconstructor":
             return _reconstruct
-        if module in ("__builtin__", "builtins") and name == "object":
-            return Holder
+        if module in ("__builtin__", "builtins") and name in _PLAIN:
+            return _PLAIN[name]
+        if module == "_codecs" and name == "encode":
+            return _encode
         raise InputError(
             f"{self._path} is a pickle that asks for {module}.{name}, which no SMPL file needs; nothing of it was run, "
             "get the file from its publisher again."
@@ -108,6 +115,13 @@ def _reconstruct(cls: type, base: type, state: Any) -> Holder:
     if not (isinstance(cls, type) and issubclass(cls, Holder)):
         raise pickle.UnpicklingError("only held classes can be rebuilt")
     return cls()
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """How Python 3 writes bytes into old pickles: as text of one byte per letter."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError("only latin1 stands for bytes")
+    return text.encode("latin1")
 
 
 def _sparse_to_dense(holder: Holder, path: Path, key: str) -> np.ndarray:

@@ -50,7 +50,7 @@ class Camera:
 
     def scaled(self, factor: float) -> "Camera":
         """The same view on a picture ``factor`` times as large, each side rounded to whole pixels."""
-        width, height = max(1, round(self.width * factor)), max(1, round(self.height * factor))
+        width, height = (max(1, int(np.rint(side * factor))) for side in self.size)
         # the sides' own ratios, so that the picture's edges stay its edges after rounding
         stretch = np.array([width / self.width, height / self.height, 1.0])
         return replace(self, K=stretch[:, None] * self.K, width=width, height=height)
@@ -69,7 +69,7 @@ def look_at(eye: np.ndarray, target: np.ndarray, up: np.ndarray) -> np.ndarray:
     """
     forward = np.asarray(target, np.float64) - eye
     right = np.cross(forward, up)
-    if np.linalg.norm(right) < 1e-9 * max(1.0, np.linalg.norm(forward)):
+    if np.linalg.norm(right) < 1e-9 * max(1.0, float(np.linalg.norm(forward))):
         raise InputError("A camera cannot look along its own up vector or from the point it looks at; move it aside.")
     forward, right = forward / np.linalg.norm(forward), right / np.linalg.norm(right)
     view = np.eye(4)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numba
 
+config: Any = numba.config
 logger = logging.getLogger(__name__)
 
 FAST = {"contract", "reassoc", "arcp", "nsz"}
@@ -17,7 +18,7 @@ FAST = {"contract", "reassoc", "arcp", "nsz"}
 # numba's own threads sleep while idle; OpenMP's and TBB's keep cores busy that torch's threads wait for, and the other
 # way round: on two cores a training step took three times as long with them
 if "NUMBA_THREADING_LAYER" not in os.environ:
-    numba.config.THREADING_LAYER = "workqueue"
+    config.THREADING_LAYER = "workqueue"
 
 _one_at_a_time = threading.Lock()
 
@@ -48,7 +49,7 @@ def threads(count: int) -> Iterator[None]:
     """
     with _one_at_a_time:
         before = numba.get_num_threads()
-        numba.set_num_threads(max(1, min(count, numba.config.NUMBA_NUM_THREADS)))
+        numba.set_num_threads(max(1, min(count, config.NUMBA_NUM_THREADS)))
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
+_intrinsic: Any = intrinsic  # it takes the first parameter, typing, away
 COUNT = 16
 _FLOAT, _INDEX = ir.FloatType(), ir.IntType(32)
 _VECTOR = ir.VectorType(_FLOAT, COUNT)
@@ -60,8 +61,8 @@ def _lane_function(build: Callable[..., Any]) -> Any:
         return lanes(*arguments), generate
 
     if build.__code__.co_argcount == 4:
-        return intrinsic(lambda typing, a, b, c: typed((a, b, c)))
-    return intrinsic(lambda typing, a, b: typed((a, b)))
+        return _intrinsic(lambda typing, a, b, c: typed((a, b, c)))
+    return _intrinsic(lambda typing, a, b: typed((a, b)))
 
 
 def _operator(function: Callable[..., Any], build: Callable[..., Any]) -> None:
@@ -88,7 +89,7 @@ where_reached = _lane_function(
 """``where_reached(a, least, value)``: the value where a >= least, else 0."""
 
 
-@intrinsic
+@_intrinsic
 def ramp(typing: Any, first: Any) -> Any:
     """``first, first + 1, ..., first + 15``."""
 
@@ -108,7 +109,7 @@ def _is_floats(array: Any) -> bool:
     return isinstance(array, types.Array) and array.dtype == types.float32 and array.layout == "C"
 
 
-@intrinsic
+@_intrinsic
 def load(typing: Any, array: Any, row: Any) -> Any:
     """The ``row``-th 16 floats of a C-contiguous float32 array."""
 
@@ -119,7 +120,7 @@ def load(typing: Any, array: Any, row: Any) -> Any:
     return (lanes(array, types.intp), generate) if _is_floats(array) else None
 
 
-@intrinsic
+@_intrinsic
 def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
     """Write the ``row``-th 16 floats of a C-contiguous float32 array."""
 
@@ -131,7 +132,7 @@ def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
     return (types.void(array, types.intp, lanes), generate) if _is_floats(array) and value == lanes else None
 
 
-@intrinsic
+@_intrinsic
 def total(typing: Any, value: Any) -> Any:
     """Sum of the lanes, halves added to halves."""
 

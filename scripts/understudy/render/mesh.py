@@ -7,7 +7,7 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.render import jit
-from understudy.render.numba_mesh import fill
+from understudy.render.numba_mesh import blend_corners, fill
 
 NEAR = 0.05
 """Triangles with a corner nearer than this (m) are not drawn."""
@@ -26,9 +26,10 @@ class MeshRender:
 
     def interpolate(self, values: np.ndarray, faces: np.ndarray) -> np.ndarray:
         """Values [V,C] of the vertices on the picture [H,W,C], zeros where there is no face."""
-        shown = self.face >= 0
         picture = np.zeros((*self.face.shape, values.shape[1]), np.float32)
-        picture[shown] = np.einsum("pk,pkc->pc", self.bary[shown], values[faces[self.face[shown]]])
+        faces, values = np.ascontiguousarray(faces, np.int32), np.ascontiguousarray(values, np.float32)
+        with jit.threads(numba.get_num_threads()):
+            blend_corners(self.face, self.bary, faces, values, picture)
         return picture
 
 
@@ -56,13 +57,14 @@ def rasterize_mesh(
     if min(size) < 1:
         raise InputError(f"A picture of {width}x{height} px cannot be rendered; give a size of at least 1x1.")
     homogeneous = vertices @ np.asarray(K, np.float64).T
+    # a vertex too near or broken stands aside at z = 1, its triangles are not drawn
     seen = np.isfinite(vertices).all(axis=1) & (vertices[:, 2] > NEAR)
     inverse_z = 1 / np.where(seen, vertices[:, 2], 1.0)
     pixels = np.where(seen[:, None], homogeneous[:, :2] * inverse_z[:, None], 0.0)
     drawn = seen[faces].all(axis=1)
     if cull:
-        a, b, c = pixels[faces].transpose(1, 0, 2)
-        drawn &= np.cross(b - a, c - a) < 0  # y points down on the picture
+        (ax, ay), (bx, by), (cx, cy) = pixels[faces].transpose(1, 2, 0)
+        drawn &= (bx - ax) * (cy - ay) < (by - ay) * (cx - ax)  # y points down on the picture
     face = np.full((height, width), -1, np.int32)
     bary = np.zeros((height, width, 3), np.float32)
     depth = np.full((height, width), np.inf, np.float32)
@@ -101,7 +103,8 @@ def shade(
     """The mesh as a matt surface lit from beside the camera, over the background: uint8 RGB [H,W,3]."""
     light = np.array([-0.3, -0.4, -0.87], np.float32)
     brightness = 0.25 + 0.75 * np.clip(render.interpolate(normals, faces) @ light, 0, 1)
-    surface = 255 * brightness[..., None] * np.array(color, np.float32)
-    under = np.full_like(surface, 255) if background is None else background.astype(np.float32)
-    share = opacity * (render.face >= 0)[..., None]
-    return np.round(under + share * (surface - under)).clip(0, 255).astype(np.uint8)
+    picture = np.full((*render.face.shape, 3), 255, np.uint8) if background is None else background.copy()
+    shown = render.face >= 0
+    surface = 255 * brightness[shown, None] * np.array(color, np.float32)
+    picture[shown] = np.round((1 - opacity) * picture[shown] + opacity * surface).clip(0, 255)
+    return picture

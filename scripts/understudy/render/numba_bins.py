@@ -16,8 +16,7 @@ def depth_order(splats):  # noqa: ANN201
     for g in range(len(splats)):
         if splats[g, 7] >= 0:
             count += 1
-    keys, order = np.empty(count, np.uint32), np.empty(count, np.int32)
-    depths = np.empty(count, np.float32)
+    depths, order = np.empty(count, np.float32), np.empty(count, np.int32)
     place = 0
     for g in range(len(splats)):
         if splats[g, 7] >= 0:
@@ -26,8 +25,7 @@ def depth_order(splats):  # noqa: ANN201
             place += 1
     keys = depths.view(np.uint32)  # positive floats sort like their bits
     other_keys, other_order = np.empty_like(keys), np.empty_like(order)
-    counts = np.empty((3, 2048), np.int64)
-    counts[:] = 0
+    counts = np.zeros((3, 2048), np.int64)
     for i in range(count):
         key = keys[i]
         counts[0, key & 2047] += 1
@@ -69,15 +67,16 @@ def _tile_columns(splat, tile_y, tiles_x, tile_w, tile_h):  # noqa: ANN202
     a, b, c, reach = splat[2], splat[3], splat[4], splat[7]
     determinant = a * c - b * b
     half_height = np.sqrt(reach * a / determinant)
-    above = max(tile_y * tile_h + np.float32(0.5) - splat[1], -half_height)
-    below = min((tile_y + 1) * tile_h - np.float32(0.5) - splat[1], half_height)
+    start = np.float32(tile_y) * tile_h
+    above = max(start + np.float32(0.5) - splat[1], -half_height)
+    below = min(start + tile_h - np.float32(0.5) - splat[1], half_height)
     extreme = -b * np.sqrt(reach / (c * determinant))  # dy of the rightmost point; its negative of the leftmost
     dy = min(max(extreme, above), below)
     right = (-b * dy + np.sqrt(max(a * reach - determinant * dy * dy, np.float32(0)))) / a
     dy = min(max(-extreme, above), below)
     left = (-b * dy - np.sqrt(max(a * reach - determinant * dy * dy, np.float32(0)))) / a
     # a pixel's centre lies half a pixel inside its tile
-    low = max(np.floor((splat[0] + left - np.float32(0.51)) / tile_w - np.float32(0)), np.float32(0))
+    low = max(np.floor((splat[0] + left - np.float32(0.51)) / tile_w), np.float32(0))
     high = min(np.floor((splat[0] + right - np.float32(0.49)) / tile_w) + np.float32(1), np.float32(tiles_x))
     return int(low), int(high)
 

@@ -1,4 +1,4 @@
-"""The z-buffer's kernel: triangles into bands of rows, each band by one thread."""
+"""Kernels of the mesh's picture. The z-buffer works in bands of rows, each by one thread."""
 
 import numba
 import numpy as np
@@ -62,3 +62,16 @@ def fill(pixels, inverse_z, faces, drawn, face, bary, depth):  # noqa: ANN201
                         bary[row, column, 0] = share_a * wa * z
                         bary[row, column, 1] = share_b * wb * z
                         bary[row, column, 2] = share_c * wc * z
+
+
+@kernel(parallel=True)
+def blend_corners(face, bary, faces, values, picture):  # noqa: ANN201
+    """Values [V,C] of the corners, mixed by ``bary``, into ``picture`` [H,W,C] where there is a face."""
+    for row in numba.prange(face.shape[0]):
+        for column in range(face.shape[1]):
+            f = face[row, column]
+            if f >= 0:
+                for corner in range(3):
+                    share, vertex = bary[row, column, corner], faces[f, corner]
+                    for c in range(values.shape[1]):
+                        picture[row, column, c] += share * values[vertex, c]

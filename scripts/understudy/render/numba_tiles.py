@@ -174,7 +174,7 @@ def _tile_gradients(splats, colors, gaussians, slots, x0, y0, left, rest, grads,
 @kernel(parallel=True)
 def blend_backward(
     splats, colors, starts, gaussians, slots, tiles_x, stride, rgb, alpha, depth, stops, g_rgb, g_alpha, g_depth, pairs
-):
+) -> None:
     """Gradients of each (tile, Gaussian) pair into its own row of ``pairs`` [P, 7 + C].
 
     The order is x, y, conic a, b, c, opacity, depth, colours; ``slots`` [P] names the row of each entry of the tiles'
