@@ -198,10 +198,15 @@ def test_pose_refinement_undoes_a_perturbation(scene: Scene):
     turn = torch.zeros(24, 3)
     turn[16, 2] = 0.08
     moved = transl + torch.tensor([0.015, -0.01, 0.0])
-    config = EvaluateConfig(refine_steps=40)
-    refined, place = refine_pose(scene.truth, crop, rotations @ roma.rotvec_to_rotmat(turn), moved, config)
-    assert (place - transl)[:2].norm() < 0.3 * (moved - transl)[:2].norm()
-    assert float(roma.rotmat_geodesic_distance(refined[16], rotations[16])) < 0.03
+    perturbed = rotations @ roma.rotvec_to_rotmat(turn), moved
+    refined = refine_pose(scene.truth, crop, *perturbed, EvaluateConfig(refine_steps=40, lr_turns=5e-3))
+
+    def error(pose: tuple[torch.Tensor, torch.Tensor]) -> float:
+        # in the picture's plane: depth hardly shows
+        apart = scene.truth.gaussians(*pose).means - scene.truth.gaussians(rotations, transl).means
+        return float(apart[:, :2].norm(dim=1).mean())
+
+    assert error(refined) < 0.4 * error(perturbed)
 
 
 def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
@@ -209,13 +214,16 @@ def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
 ):
     save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames, QUICK)
     archive = load_archive(tmp_path / "avatar.tar")
-    config = EvaluateConfig(refine_steps=8, pictures=2, device="cpu")
+    # poses that are off by 1.5 cm leave something to refine
+    shifted = (archive.poses.transl + np.float32([0.015, 0.0, 0.0])).astype(np.float32)
+    archive = replace(archive, poses=replace(archive.poses, transl=shifted))
+    config = EvaluateConfig(refine_steps=12, pictures=2, device="cpu")
     figures = evaluate_avatar(archive, scene.frames, scene.alpha, config, tmp_path / "held_out")
     assert figures["held_out_frames"] == [2, 6, 10]
     without, refined = figures["without_pose_refinement"], figures["with_pose_refinement"]
-    assert without["psnr_full_frame_on_white"]["mean"] > without["psnr_person_box_on_white"]["mean"] > 20
-    assert without["alpha_iou"]["mean"] > 0.9
-    assert refined["psnr_person_box_on_white"]["mean"] > without["psnr_person_box_on_white"]["mean"]
+    assert without["psnr_full_frame_on_white"]["mean"] > without["psnr_person_box_on_white"]["mean"]
+    assert refined["psnr_person_box_on_white"]["mean"] > without["psnr_person_box_on_white"]["mean"] + 0.5
+    assert refined["alpha_iou"]["mean"] > max(0.9, without["alpha_iou"]["mean"])
     assert len(without["alpha_iou"]["per_frame"]) == 3
     pictures = sorted((tmp_path / "held_out").iterdir())
     assert [picture.name for picture in pictures] == ["000002.png", "000010.png"]

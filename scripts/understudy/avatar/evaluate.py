@@ -192,6 +192,7 @@ def _score(
         "psnr_full_frame_on_white": psnr(rgb, truth.rgb),
         "ssim_full_frame_on_white": ssim(rgb, truth.rgb),
         "psnr_inside_mask": psnr(rgb, truth.rgb, truly),
+        "psnr_where_mask_is_sure": psnr(rgb, truth.rgb, truth.alpha > 0.9),
         "alpha_iou": float((inside & truly).sum() / (inside | truly).sum().clamp_min(1)),
     }, rgb
 
@@ -201,6 +202,7 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
         "truth": "video frame over white by its soft silhouette, at the video's working resolution",
         "picture_size": [archive.width, archive.height],
         "person_box": f"box of the silhouette and {MARGIN:.0%} of its height round it",
+        "where_mask_is_sure": "pixels of more than 90 % foreground: colour alone, without the silhouette's own faults",
         "held_out": "every so many frames one, no pixel of which the avatar's training read",
         "poses_without_refinement": (
             "fitted to the frame's own keypoints and silhouette, "
