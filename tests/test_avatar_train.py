@@ -82,7 +82,7 @@ def test_no_pixel_of_a_held_out_or_invalid_frame_is_read(scene: Scene, monkeypat
 def test_training_pulls_perturbed_poses_towards_the_truth(scene: Scene):
     shift = np.float32([0.02, -0.02, 0.0]) * np.where(np.arange(12) % 2, 1, -1)[:, None]
     shaken = replace(scene.track, transl=(scene.track.transl + shift).astype(np.float32))
-    config = replace(QUICK, steps=100, gaussians=1200, lr_shifts=3e-3, pose_smooth=0.0, pose_pull=0.1)
+    config = replace(QUICK, steps=100, gaussians=1200, lr_shifts=5e-3, pose_smooth=0.0, pose_pull=0.1)
     refined = run(scene, config, shaken).poses
     in_training = np.setdiff1d(np.arange(12), held_out_frames(12, 4))
 
@@ -223,7 +223,7 @@ def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
     without, refined = figures["without_pose_refinement"], figures["with_pose_refinement"]
     assert without["psnr_full_frame_on_white"]["mean"] > without["psnr_person_box_on_white"]["mean"]
     assert refined["psnr_person_box_on_white"]["mean"] > without["psnr_person_box_on_white"]["mean"] + 0.5
-    assert refined["alpha_iou"]["mean"] > max(0.9, without["alpha_iou"]["mean"])
+    assert refined["alpha_iou"]["mean"] > without["alpha_iou"]["mean"] + 0.01
     assert len(without["alpha_iou"]["per_frame"]) == 3
     pictures = sorted((tmp_path / "held_out").iterdir())
     assert [picture.name for picture in pictures] == ["000002.png", "000010.png"]

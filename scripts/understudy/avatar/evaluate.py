@@ -14,9 +14,9 @@ from torch import Tensor
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.dataset import MARGIN, Crop, Crops, person_box
+from understudy.avatar.device import choose_device
 from understudy.avatar.losses import likeness
 from understudy.avatar.model import Avatar, splat
-from understudy.avatar.train import choose_device
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.files import whole_folder

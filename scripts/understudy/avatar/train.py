@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from understudy.avatar.dataset import Crops
+from understudy.avatar.device import choose_device
 from understudy.avatar.losses import Calm, likeness
 from understudy.avatar.model import Avatar, splat
 from understudy.avatar.poses import RefinedPoses
@@ -286,19 +287,3 @@ class _Trainer:
 
     def _track(self) -> BodyTrack:
         return replace(self.poses.refined(), betas=self.avatar.betas.detach().cpu().numpy().astype(np.float32))
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of ``cpu``, ``cuda`` or ``auto``."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise InputError(f"avatar.device is {name!r}; it must be auto, cpu or cuda.")
-    from importlib.util import find_spec
-
-    found = torch.cuda.is_available() and find_spec("gsplat") is not None
-    if name == "cuda" and not found:
-        raise InputError(
-            "avatar.device is cuda, but PyTorch sees no CUDA device or gsplat is missing; use auto or cpu."
-        )
-    if name == "auto" and not found:
-        logger.info("avatar: training on the CPU (no CUDA device, or gsplat is not installed)")
-    return torch.device("cuda" if found and name != "cpu" else "cpu")

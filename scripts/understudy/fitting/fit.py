@@ -15,7 +15,7 @@ from understudy.fitting.evidence import Evidence, gather_evidence
 from understudy.fitting.flips import turn_back
 from understudy.fitting.initialise import initial_motion
 from understudy.fitting.motion import FREE, GROUP, LIMBS, Motion, body_height
-from understudy.fitting.outline import match, outline_energy, read_outlines, thin_surface
+from understudy.fitting.outline import Matches, match, outline_energy, read_outlines, thin_surface
 from understudy.fitting.solve import Solution, minimise
 from understudy.fitting.terms import Terms, crown_and_sole, reprojection_errors
 from understudy.formats.frames import Frames
@@ -121,16 +121,8 @@ def _fit_silhouettes(
         terms = _terms(motion, evidence, body, few, config, robustness=4.0)
         matches = match(outlines, surface, motion, evidence.K)
 
-        def energy(moved: Motion, terms: Terms = terms, matches: object = matches) -> Tensor:
-            mask = outline_energy(
-                outlines,
-                matches,
-                surface,
-                moved,
-                evidence.K,
-                terms.size_px,
-                config.clothing,  # type: ignore[arg-type]
-            )
+        def energy(moved: Motion, terms: Terms = terms, matches: Matches = matches) -> Tensor:
+            mask = outline_energy(outlines, matches, surface, moved, evidence.K, terms.size_px, config.clothing)
             return terms.energy(moved) + config.silhouette_weight * mask
 
         solution = minimise(motion, energy, FREE, _reach(body), evidence.fps, max(config.iterations // 3, 2))

@@ -91,8 +91,8 @@ def minimise(
         value = energy(moved)
         value.backward()
         count += 1
-        finite = bool(torch.isfinite(value)) and all(bool(torch.isfinite(v.grad).all()) for v in variables)  # type: ignore[union-attr]
-        if not finite:
+        gradients = [variable.grad for variable in variables if variable.grad is not None]
+        if not all(bool(torch.isfinite(number).all()) for number in (value, *gradients)):
             raise FloatingPointError
         if value.item() < best_value:
             best, best_value = moved, value.item()
