@@ -19,6 +19,7 @@ rule canonical:
         runtime="30m",
     params:
         settings=settings("canonical"),
+        hold_out=hold_out,
     message:
         "{wildcards.actor}: preparing the canonical body"
     script:

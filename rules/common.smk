@@ -59,6 +59,11 @@ def settings(stage):
     return of_actor
 
 
+def hold_out(wildcards):
+    """Which frames neither the texture nor the avatar may learn from."""
+    return actor_settings(config, "avatar", wildcards.actor)["hold_out"]
+
+
 def body_file(wildcards):
     """The body model's file of an actor: in the working folder, else beside the workflow."""
     path = actor_settings(config, "body", wildcards.actor)["path"]

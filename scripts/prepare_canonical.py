@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
-from understudy.formats.frames import Frames
+from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.smpl import BodyTrack
 from understudy.log import log_to
 from understudy.threads import use_threads
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
+    frames = Frames.load(snakemake.input.index, snakemake.input.frames)
     canonical = prepare_canonical(
-        frames=Frames.load(snakemake.input.index, snakemake.input.frames),
+        frames=frames,
         alpha_folder=Path(snakemake.input.alpha),
         track=BodyTrack.load(snakemake.input.smpl),
         body=load_body(snakemake.input.body),
         config=CanonicalConfig(**snakemake.params.settings),
+        held_out=held_out_frames(len(frames), snakemake.params.hold_out),
     )
     canonical.save(snakemake.output.canonical)
 

@@ -16,8 +16,9 @@ from understudy.avatar.dataset import Crops, person_box
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar, refine_pose, track_pose
 from understudy.avatar.losses import likeness
 from understudy.avatar.poses import RefinedPoses
-from understudy.avatar.train import AvatarConfig, Training, held_out_frames, train_avatar
+from understudy.avatar.train import AvatarConfig, Training, train_avatar
 from understudy.errors import InputError
+from understudy.formats.frames import held_out_frames
 from understudy.formats.masks import read_alpha, write_alpha
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr

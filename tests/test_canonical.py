@@ -176,6 +176,14 @@ def test_same_input_gives_the_same_file(turning):
         assert np.array_equal(getattr(again, field.name), getattr(canonical, field.name)), field.name
 
 
+def test_held_out_frames_are_never_opened(tmp_path):
+    scene = film(tmp_path, ALL_ROUND)
+    scene.frames.path(1).unlink()
+    prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, CONFIG, held_out=[1])
+    with pytest.raises(InputError, match="cannot be read"):
+        prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, CONFIG)
+
+
 def test_foreign_tracks_and_empty_masks_are_refused(tmp_path):
     scene = film(tmp_path, [0.0])
     other = replace(scene.track, body_model=("sausage", "1" * 64))

@@ -203,7 +203,7 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
         "picture_size": [archive.width, archive.height],
         "person_box": f"box of the silhouette and {MARGIN:.0%} of its height round it",
         "where_mask_is_sure": "pixels of more than 90 % foreground: colour alone, without the silhouette's own faults",
-        "held_out": "every so many frames one, no pixel of which the avatar's training read",
+        "held_out": "every so many frames one, no pixel of which the texture or the avatar's training read",
         "poses_without_refinement": (
             "fitted to the frame's own keypoints and silhouette, "
             "with the correction that training gave its neighbours, interpolated"

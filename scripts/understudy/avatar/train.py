@@ -20,7 +20,7 @@ from understudy.avatar.texture import sample_texture
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
-from understudy.formats.frames import Frames
+from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.smpl import BodyTrack
 
 logger = logging.getLogger(__name__)
@@ -103,11 +103,6 @@ class Training:
     """Frames of which no pixel was read."""
     history: dict[str, list[float]]
     """Curves: step, seconds, shrink, loss, psnr (of the crop on a random background)."""
-
-
-def held_out_frames(length: int, hold_out: int) -> list[int]:
-    """Every ``hold_out``-th frame, starting inside the first period so that both neighbours are in training."""
-    return list(range(hold_out // 2, length, hold_out)) if hold_out > 1 else []
 
 
 def train_avatar(

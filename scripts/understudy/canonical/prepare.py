@@ -1,6 +1,7 @@
 """The canonical stage: one person's body in the big pose, its volumes, and the texture that the video shows."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +60,14 @@ def big_pose() -> np.ndarray:
 
 
 def prepare_canonical(
-    frames: Frames, alpha_folder: str | Path, track: BodyTrack, body: BodyModel, config: CanonicalConfig
+    frames: Frames,
+    alpha_folder: str | Path,
+    track: BodyTrack,
+    body: BodyModel,
+    config: CanonicalConfig,
+    held_out: Sequence[int] = (),
 ) -> Canonical:
-    """Canonical space of the person of ``track``, textured by its frames.
+    """Canonical space of the person of ``track``, textured by its frames but those held out.
 
     Frames are read one at a time; memory does not grow with their number.
 
@@ -77,7 +83,8 @@ def prepare_canonical(
 
     atlas = make_atlas(body.vt, body.ft, config.texture_size)
     normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces), body.faces))
-    views = _gather_views(frames, Path(alpha_folder), track, body, atlas, config)
+    usable = np.setdiff1d(np.flatnonzero(track.valid), held_out)
+    views = _gather_views(frames, Path(alpha_folder), track, body, atlas, config, usable)
     quality = np.sqrt(views.weights.max(axis=1))
     seen = quality > 0
     if not seen.any():
@@ -124,10 +131,15 @@ def _posed(body: BodyModel, betas: np.ndarray, body_pose: np.ndarray) -> tuple[n
 
 
 def _gather_views(
-    frames: Frames, alpha_folder: Path, track: BodyTrack, body: BodyModel, atlas: Atlas, config: CanonicalConfig
+    frames: Frames,
+    alpha_folder: Path,
+    track: BodyTrack,
+    body: BodyModel,
+    atlas: Atlas,
+    config: CanonicalConfig,
+    usable: np.ndarray,
 ) -> BestViews:
-    """The best views of each texel over evenly spread frames with a valid pose."""
-    usable = np.flatnonzero(track.valid)
+    """The best views of each texel over evenly spread ones of the usable frames."""
     if not len(usable):
         raise InputError("No frame has a valid body pose; look at the keypoints' overlays, or film anew.")
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, min(config.max_frames, len(usable))).round().astype(int))]

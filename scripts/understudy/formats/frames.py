@@ -92,3 +92,11 @@ class Frames:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path} is not a frames.json ({error!r}); delete it and run again.") from None
+
+
+def held_out_frames(length: int, hold_out: int) -> list[int]:
+    """Frames kept from everything that learns appearance: every ``hold_out``-th; none for 0.
+
+    They start inside the first period, so that both neighbours are seen.
+    """
+    return list(range(hold_out // 2, length, hold_out)) if hold_out > 1 else []
