@@ -29,11 +29,12 @@ clean:
 	rm -rf results logs .snakemake
 
 # A slim machine has no libGL, which MediaPipe's OpenCV wants; the headless build, installed last, takes its place.
-.venv/.ready: requirements.txt
+.venv/.ready: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 here (Snakemake 9 needs 3.11, MediaPipe 0.10.21 has no build for 3.13); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall opencv-contrib-python-headless==4.11.0.86
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 .venv/.ready-dev: .venv/.ready requirements-dev.txt
