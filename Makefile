@@ -5,12 +5,14 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo "$$p"; break; }; done)
 ACTOR ?= actor
 CORES ?= all
+# named one by one, so that a deleted one is made again with all that follows
+FILES := frames.json keypoints.npz alpha smpl.npz parsing canonical.npz avatar.tar metrics.json renders/turntable.mp4 report.html
 BIN := .venv/bin
 
 .PHONY: avatar all test lint clean
 
 avatar: .venv/.ready
-	$(BIN)/snakemake --cores $(CORES) results/$(ACTOR)/avatar.tar results/$(ACTOR)/report.html
+	$(BIN)/snakemake --cores $(CORES) $(addprefix results/$(ACTOR)/,$(FILES))
 
 all: .venv/.ready
 	$(BIN)/snakemake --cores $(CORES)

@@ -9,7 +9,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: workflow.basedir + "/config.yaml"
+configfile: os.path.join(workflow.basedir, "config.yaml")
 
 
 include: "rules/common.smk"
@@ -28,5 +28,4 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        expand("results/{actor}/avatar.tar", actor=ACTORS),
-        expand("results/{actor}/report.html", actor=ACTORS),
+        expand("results/{actor}/{file}", actor=ACTORS, file=FILES),

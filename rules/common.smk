@@ -29,6 +29,20 @@ VIDEOS |= {
 }
 ACTORS = sorted(VIDEOS)
 
+# Named one by one, since Snakemake lets a finished target stand when something in between was deleted.
+FILES = (
+    "frames.json",
+    "keypoints.npz",
+    "alpha",
+    "smpl.npz",
+    "parsing",
+    "canonical.npz",
+    "avatar.tar",
+    "metrics.json",
+    "renders/turntable.mp4",
+    "report.html",
+)
+
 
 wildcard_constraints:
     actor="[^/]+",
