@@ -39,6 +39,8 @@ def imports_of(path, seen):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"understudy(\.\w+)+", str(node.value)):
+            names = [node.value]  # imported by its name at run time
         else:
             continue
         for name in names:
