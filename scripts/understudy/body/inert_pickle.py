@@ -89,7 +89,9 @@ def unpickle_arrays(data: bytes, path: Path) -> Any:
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
-        raise InputError(f"{path} is neither an npz file nor a readable pickle ({error}).") from None
+        raise InputError(
+            f"{path} is no body model: it is neither an npz file nor a readable pickle ({error}); give the .npz or .pkl of SMPL."
+        ) from None
 
 
 def dense(value: Any, path: Path, key: str) -> np.ndarray:
