@@ -8,7 +8,8 @@ from understudy.video.timing import frame_rate, frames_on_grid, keep_frames, nee
 
 @given(
     rate=st.sampled_from([10.0, 24000 / 1001, 25.0, 29.97, 60.0, 240.0]),
-    jitter=st.lists(st.floats(-0.2, 0.2), min_size=9, max_size=200),
+    # up to a tenth of a step no interval can pass for two, whatever the median: 1.2 / 0.8 < 1.55
+    jitter=st.lists(st.floats(-0.1, 0.1), min_size=9, max_size=200),
 )
 def test_jittered_times_neither_double_nor_drop_a_frame(rate, jitter):
     times = (np.arange(len(jitter)) + jitter) / rate
