@@ -5,6 +5,7 @@ all channels at zero, that constant is read off this pose; otherwise it is the m
 places say. Limbs are then swung so that they point exactly where the rig's do.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def bvh_clip(path: str | Path, body: BodyModel) -> Clip:
 
 def _find_joints(bvh: Bvh, path: Path) -> dict[str, int]:
     """Index of each joint of ours in the rig."""
-    plain = {}
+    plain: dict[str, int] = {}
     for index, name in enumerate(bvh.names):
         key = name.split(":")[-1].lower().removeprefix("cc_base_").replace("_", "").replace(" ", "")
         plain.setdefault(key, index)
@@ -137,8 +138,8 @@ def _orientations(
         for upper, (lower, end) in _BENDS.items():
             base = world["pelvis" if upper == "hip" else "chest"]
             names = [f"{side}_{name}" for name in (upper, lower, end)]
-            bones = [at[b] - at[a] for a, b in zip(names, names[1:], strict=False)]
-            seen = [points[b] - points[a] for a, b in zip(names, names[1:], strict=False)]
+            bones = [at[b] - at[a] for a, b in pairwise(names)]
+            seen = [points[b] - points[a] for a, b in pairwise(names)]
             # the elbow's hinge is vertical in the T-pose, the knee's points to the left
             hinge = (
                 np.array([1.0, 0.0, 0.0]) if upper == "hip" else np.array([0.0, -1.0 if side == "left" else 1.0, 0.0])
@@ -166,7 +167,7 @@ def _point_limbs(world: dict[str, np.ndarray], points: dict[str, np.ndarray], re
     for side in ("left", "right"):
         for upper, (lower, end) in _BENDS.items():
             names = [f"{side}_{name}" for name in (upper, lower, end)]
-            for start, stop in zip(names, names[1:], strict=False):
+            for start, stop in pairwise(names):
                 bone = rest[_INDEX[stop]] - rest[_INDEX[start]]
                 world[start] = _swung(world[start], bone, points[stop] - points[start])
 
@@ -189,7 +190,7 @@ def _local(world: dict[str, np.ndarray]) -> np.ndarray:
         chains = ((base, "shoulder", "elbow", "wrist"), ("pelvis", "hip", "knee", "ankle"))
         for chain in chains:
             names = [chain[0], *(f"{side}_{name}" for name in chain[1:])]
-            for parent, child in zip(names, names[1:], strict=False):
+            for parent, child in pairwise(names):
                 local[:, _INDEX[child]] = between(parent, child)
     return local
 
