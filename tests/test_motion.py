@@ -28,6 +28,12 @@ PARENT = {
 }  # fmt: skip
 
 
+SAME = np.eye(3)
+SHORT = (
+    "HIERARCHY ROOT a { OFFSET 0 0 0 CHANNELS 3 Xrotation Yrotation Zrotation } MOTION Frames: 1 Frame Time: 0.1 1 2"
+)
+
+
 def rest_joints():
     body = sausage_body()
     rest = (body.J_regressor @ body.v_template).numpy()
@@ -35,7 +41,7 @@ def rest_joints():
     return {**places, "hip": rest[0]}
 
 
-def write_rig(path, rotations, places, axes=np.eye(3), unit=1.0):
+def write_rig(path, rotations, places, axes=SAME, unit=1.0):
     """A BVH file of our own rest joints, in other axes and units; ``rotations`` by joint as vectors [T,3]."""
     length = len(next(iter(rotations.values())))
 
@@ -164,7 +170,7 @@ def test_resampling_keeps_the_frames_that_both_rates_have():
     [
         "",
         "HIERARCHY\nROOT a\n{\n",
-        "HIERARCHY ROOT a { OFFSET 0 0 0 CHANNELS 3 Xrotation Yrotation Zrotation } MOTION Frames: 1 Frame Time: 0.1 1 2",
+        SHORT,
     ],
 )
 def test_a_damaged_bvh_file_gives_one_sentence(tmp_path, text):
