@@ -15,23 +15,27 @@ import roma
 import torch
 from PIL import Image
 from runs import REPOSITORY
+from truth import (
+    detector_acceleration,
+    keypoint_percent,
+    load_free_body,
+    mask_iou,
+    pose_figures,
+    posed_joints,
+    rest_height,
+    shape_error,
+)
 
 from understudy.avatar.archive import AvatarArchive, load_archive
-from understudy.body.files import load_body
-from understudy.body.model import JOINTS
+from understudy.body.model import BodyModel
 from understudy.files import read_json
 from understudy.formats.keypoints import Keypoints
-from understudy.formats.masks import read_alpha
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr, ssim
 from understudy.metrics.masks import iou
-from understudy.metrics.pose import keypoint_error, mpjpe, pa_mpjpe
 from understudy.render.camera import Camera
 
 TRUTH = REPOSITORY / "data/demo/truth"
-LIMBS = [
-    f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
-]
 MARGIN = 0.05
 """Round the person's box, of its height."""
 
@@ -45,58 +49,35 @@ def main() -> None:
     truth = dict(np.load(TRUTH / "truth.npz"))
     archive = load_archive(options.results / "avatar.tar")
     track = BodyTrack.load(options.results / "smpl.npz")
+    body = load_free_body()
+    detected = detector_acceleration(Keypoints.load(options.results / "keypoints.npz"), truth)
     rows = [
         ("2D keypoints, 12 limb joints", f"{keypoint_percent(options.results, truth):.2f} % of person height"),
-        ("mask IoU", f"{mask_iou(options.results, truth):.3f}"),
-        ("height", f"{height(archive):.2f} m (true {float(truth['height_m']):.2f} m)"),
-        *pose_rows("fit", track, truth),
-        *pose_rows("refined by the avatar", archive.poses, truth),
+        ("mask IoU", f"{mask_iou(options.results / 'alpha', truth, TRUTH / 'masks'):.3f}"),
+        ("height", f"{rest_height(body, archive.poses.betas):.2f} m (true {float(truth['height_m']):.2f} m)"),
+        ("acceleration error of the detector's own 3D limbs", f"{detected:.2f} m/s^2"),
+        *pose_rows("fit", body, track, truth),
+        *pose_rows("refined by the avatar", body, archive.poses, truth),
         *held_out_rows(options.results),
-        *view_rows(archive, truth, options.pictures),
+        *view_rows(archive, body, truth, options.pictures),
     ]
     print("| figure | measured |\n|---|---|")
     for name, value in rows:
         print(f"| {name} | {value} |")
 
 
-def keypoint_percent(results: Path, truth: dict[str, np.ndarray]) -> float:
-    """Mean error of the detected limb joints, in percent of the person's height in the picture."""
-    keypoints = Keypoints.load(results / "keypoints.npz")
-    seen = keypoints.keypoints[:, [keypoints.names.index(name) for name in LIMBS]]
-    true = truth["keypoints2d"][:, [JOINTS.index(name) for name in LIMBS]]
-    heights = keypoints.bbox[:, 3] - keypoints.bbox[:, 1]
-    return float(np.nanmean(keypoint_error(true, seen[..., :2], seen[..., 2], heights)))
-
-
-def mask_iou(results: Path, truth: dict[str, np.ndarray]) -> float:
-    """Mean IoU of the silhouettes at half opacity."""
-    scores = [
-        iou(read_alpha(results / "alpha", frame) >= 128, np.array(Image.open(TRUTH / f"masks/{frame:06d}.png")) > 0)
-        for frame in truth["mask_frames"].tolist()
-    ]
-    return float(np.mean(scores))
-
-
-def height(archive: AvatarArchive) -> float:
-    """Height of the rest body, m."""
-    rest, _ = archive.avatar.body.shaped(torch.from_numpy(archive.poses.betas))
-    return float(rest[:, 1].max() - rest[:, 1].min())
-
-
-def posed_joints(track: BodyTrack) -> np.ndarray:
-    """Joints [T,24,3] of a track, m."""
-    body = load_body(REPOSITORY / "models/understudy_body.npz").keypoint_body()
-    parts = (torch.from_numpy(part) for part in (track.global_orient, track.body_pose, track.transl))
-    with torch.no_grad():
-        return body(torch.from_numpy(track.betas), *parts).joints.numpy()
-
-
-def pose_rows(name: str, track: BodyTrack, truth: dict[str, np.ndarray]) -> list[tuple[str, str]]:
-    """Errors of a track's joints."""
-    joints, true = posed_joints(track), truth["joints"]
+def pose_rows(name: str, body: BodyModel, track: BodyTrack, truth: dict[str, np.ndarray]) -> list[tuple[str, str]]:
+    """Errors of a track's joints and shape."""
+    figures = pose_figures(posed_joints(body, track), truth)
     return [
-        (f"{name}: MPJPE, roots together", f"{1000 * np.mean(mpjpe(joints, true)):.1f} mm"),
-        (f"{name}: PA-MPJPE", f"{1000 * np.mean(pa_mpjpe(joints, true)):.1f} mm"),
+        (f"{name}: MPJPE, roots together", f"{figures.mpjpe:.1f} mm"),
+        (f"{name}: PA-MPJPE", f"{figures.pa_mpjpe:.1f} mm"),
+        (f"{name}: acceleration error of the limbs", f"{figures.acceleration:.2f} m/s^2"),
+        (f"{name}: PVE-T, scale corrected", f"{shape_error(body, track.betas, truth):.1f} mm"),
+        (
+            f"{name}: frames with a limb's sides exchanged / facing away",
+            f"{100 * figures.wrong_limbs:.0f} / {100 * figures.wrong_facing:.0f} %",
+        ),
     ]
 
 
@@ -115,9 +96,11 @@ def held_out_rows(results: Path) -> list[tuple[str, str]]:
     return rows
 
 
-def view_rows(archive: AvatarArchive, truth: dict[str, np.ndarray], pictures: Path | None) -> list[tuple[str, str]]:
+def view_rows(
+    archive: AvatarArchive, body: BodyModel, truth: dict[str, np.ndarray], pictures: Path | None
+) -> list[tuple[str, str]]:
     """PSNR and SSIM in the two views that the video does not show."""
-    joints, true = posed_joints(archive.poses), truth["joints"]
+    joints, true = posed_joints(body, archive.poses), truth["joints"]
     R, t, s = roma.rigid_points_registration(
         torch.from_numpy(joints.reshape(-1, 3)).double(),
         torch.from_numpy(true.reshape(-1, 3)).double(),

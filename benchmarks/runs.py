@@ -12,7 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 STAGES = (
-    "frames", "keypoints", "silhouettes", "smpl", "parsing", "canonical", "avatar", "evaluate", "render", "report",
+    "frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical", "avatar", "evaluate", "render", "report",
 )  # fmt: skip
 
 
@@ -40,23 +40,29 @@ class Run:
         return costs
 
 
-def fresh_run(videos: Mapping[str, Path], cores: int, folder: Path | None = None) -> Run:
-    """Run the whole chain on ``videos`` (actor: file) with no option but their names.
+def fresh_run(
+    videos: Mapping[str, Path],
+    cores: int,
+    folder: Path | None = None,
+    targets: tuple[str, ...] = ("avatar.tar", "report.html"),
+) -> Run:
+    """Run the chain on ``videos`` (actor: file) with no option but their names.
 
     Args:
         videos: Files, by the actor's name.
         cores: What Snakemake may use.
         folder: Working folder; default a new temporary one. What is already there is used again.
+        targets: Files of every actor that are wanted; by default the whole chain's.
     """
     folder = folder or Path(tempfile.mkdtemp(prefix="understudy-"))
     (folder / "data/videos").mkdir(parents=True, exist_ok=True)
     _link(folder / "models", REPOSITORY / "models")
     for actor, video in videos.items():
         _link(folder / "data/videos" / f"{actor}{video.suffix}", video.resolve())
-    targets = [f"results/{actor}/{name}" for actor in videos for name in ("avatar.tar", "report.html")]
+    wanted = [f"results/{actor}/{name}" for actor in videos for name in targets]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", str(cores)]
     started = time.monotonic()
-    subprocess.run([*command, "--directory", str(folder), *targets], check=True)
+    subprocess.run([*command, "--directory", str(folder), *wanted], check=True)
     return Run(folder, time.monotonic() - started)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from paint import paint
 from person import FRAMES, SMPL_BONES, Body, bone_transforms, build_body, pose_at, posed_heads, relaxed_pose, skin
 from pictures import composite
+from t_pose import rest_in_t_pose
 from wardrobe import dress
 
 from understudy.video.write import write_video
@@ -108,6 +109,7 @@ def export(work: Path) -> None:
         vertices=naked,
         faces=body.faces,
         height_m=np.ptp(body.vertices[:, 2]),
+        rest_vertices=rest_in_t_pose(body),
     )
 
 
@@ -199,6 +201,7 @@ def write_truth(work: Path, path: Path, tiny_frames: np.ndarray) -> None:
         joint_bones=np.array(SMPL_BONES),
         keypoints2d=project(body["joints"], views["main"]).astype(np.float32),
         height_m=body["height_m"],
+        rest_vertices=body["rest_vertices"].astype(np.float32),
         up=main[:3, :3] @ [0, 0, 1.0],
         floor_point=in_camera(np.zeros((1, 3)))[0],
         vertex_frames=np.array(VERTEX_FRAMES),

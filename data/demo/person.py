@@ -6,7 +6,10 @@ The body has nothing to do with the PCA body that the pipeline fits: it is Anny'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -70,17 +73,25 @@ class Body:
         return self.weights[:, [n.startswith(prefixes) for n in self.names]].sum(1)
 
 
-def build_body() -> Body:
-    """Build the actor's body at rest with Anny; soles at z = 0, pelvis above the origin."""
+@cache
+def anny_model() -> Any:
+    """Anny with all its phenotypes."""
     import anny
+    import torch
+
+    return anny.Anny(phenotypes="all").to(torch.float32)
+
+
+def build_body(phenotype: Mapping[str, float] = PHENOTYPE) -> Body:
+    """Build a body at rest with Anny, the demo actor's by default; soles at z = 0, pelvis above the origin."""
     import torch
     from anny.face_segmentation import get_face_segmentation_mask
 
-    model = anny.Anny(phenotypes="all").to(torch.float32)
+    model = anny_model()
     bones = len(model.bone_labels)
     rest = model(
         pose_parameters=torch.eye(4)[None, None].repeat(1, bones, 1, 1),
-        phenotype_kwargs={k: torch.tensor([v]) for k, v in PHENOTYPE.items()},
+        phenotype_kwargs={k: torch.tensor([v]) for k, v in phenotype.items()},
     )
     vertices = rest["rest_vertices"][0].numpy().astype(np.float64)
     heads = rest["rest_bone_heads"][0].numpy().astype(np.float64)
