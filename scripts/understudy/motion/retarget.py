@@ -21,7 +21,6 @@ _ALIASES = {
     "hip": ("upleg", "thigh", "hip"),
     "knee": ("leg", "calf", "knee", "lowleg", "shin"),
     "ankle": ("foot", "ankle"),
-    "foot": ("toebase", "toe"),
     "shoulder": ("arm", "upperarm", "uparm", "shoulder"),
     "elbow": ("forearm", "elbow", "lowarm"),
     "wrist": ("hand", "wrist"),
@@ -32,7 +31,7 @@ _ALIASES = {
 """Names of rigs, without their prefix and side, the likeliest first."""
 
 _COLLARS = ("collar", "clavicle", "shoulder")
-_SIDED = ("hip", "knee", "ankle", "foot", "shoulder", "elbow", "wrist", "collar")
+_SIDED = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "collar")
 _BENDS = {"shoulder": ("elbow", "wrist"), "hip": ("knee", "ankle")}
 _INDEX = {name: index for index, name in enumerate(JOINTS)}
 
@@ -148,12 +147,8 @@ def _orientations(
             for name, bone, direction in zip(names, bones, seen, strict=False):
                 world[name] = _swung(base, bone, direction) if standing else _aligned(bone, hinge, direction, bend)
                 weights[name] = np.linalg.norm(bend, axis=1) ** 2 + 1e-6
-        shin = world[f"{side}_knee"]
-        if f"{side}_foot" in points:
-            bone, seen_foot = at[f"{side}_foot"] - at[f"{side}_ankle"], points[f"{side}_foot"] - points[f"{side}_ankle"]
-            world[f"{side}_ankle"] = _aligned(bone, np.array([1.0, 0.0, 0.0]), seen_foot, shin[..., 0])
-        else:
-            world[f"{side}_ankle"] = shin
+        # rigs differ in where a foot's bone ends, so feet and hands are flat where they are so on average
+        world[f"{side}_ankle"] = world[f"{side}_knee"]
         world[f"{side}_wrist"] = world[f"{side}_elbow"]
         weights[f"{side}_ankle"] = weights[f"{side}_wrist"] = np.ones(len(middle))
         if f"{side}_collar" in points:

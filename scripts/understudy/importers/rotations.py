@@ -1,0 +1,53 @@
+"""Pose vectors of all lengths to 24 rotation matrices."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from understudy.errors import InputError
+
+_WITH_ROOT = {72: 72, 66: 66, 156: 66, 165: 66, 78: 66, 87: 66}
+"""Length of a pose vector that starts with the root: how much of it is the body. 66 = 22 joints without hands,
+156 SMPL-H, 165 SMPL-X, 78 and 87 the two with 12 components for the hands."""
+_WITHOUT_ROOT = {69: 69, 63: 63, 153: 63, 162: 63}
+
+
+def matrices(axis_angle: np.ndarray) -> np.ndarray:
+    """Rotation matrices [...,3,3] float64 of axis-angle vectors [...,3]."""
+    flat = np.asarray(axis_angle, np.float64).reshape(-1, 3)
+    return Rotation.from_rotvec(flat).as_matrix().reshape(*np.shape(axis_angle)[:-1], 3, 3)
+
+
+def joint_rotations(path: Path, root: np.ndarray | None, pose: np.ndarray) -> np.ndarray:
+    """Rotation matrices [N,24,3,3] of the root and the 23 joints.
+
+    Args:
+        path: The file, for messages.
+        root: Axis-angle [N,3] or matrices [N,3,3] of the root; None where ``pose`` starts with it.
+        pose: Axis-angle [N,L] or matrices [N,L,3,3]. With the root 72 (SMPL), 66, 78, 87, 156 (SMPL-H) or 165 (SMPL-X)
+            numbers, without 69, 63, 153 or 162. Fingers and face are dropped, SMPL's two hand joints are then straight.
+
+    Raises:
+        InputError: Another length, or numbers that are not finite.
+    """
+    pose = np.asarray(pose, np.float64)
+    count = len(pose)
+    if pose.shape[2:] == (3, 3):
+        pose = Rotation.from_matrix(pose.reshape(-1, 3, 3)).as_rotvec()
+    pose = pose.reshape(count, -1)
+    lengths = _WITH_ROOT if root is None else _WITHOUT_ROOT
+    if pose.shape[1] not in lengths:
+        known = ", ".join(str(length) for length in lengths)
+        kind = "with" if root is None else "without"
+        raise InputError(f"{path} has poses of {pose.shape[1]} numbers a frame; known are {known} {kind} the root.")
+    body = pose[:, : lengths[pose.shape[1]]]
+    if root is not None:
+        root = np.asarray(root, np.float64)
+        first = Rotation.from_matrix(root).as_rotvec() if root.shape[-2:] == (3, 3) and root.ndim == 3 else root
+        body = np.concatenate([first.reshape(count, 3), body], axis=1)
+    if not np.isfinite(body).all():
+        raise InputError(f"{path} has poses that are not finite; leave those frames out.")
+    full = np.zeros((count, 72))
+    full[:, : body.shape[1]] = body
+    return matrices(full.reshape(count, 24, 3))

@@ -1,0 +1,134 @@
+"""What a foreign tracking says, in one shape: camera, poses, keypoints and masks by number of picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from understudy.errors import InputError
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a reader cannot know by itself."""
+
+    person: str | None = None
+    """Name or number of the person; None for the largest one who stays longest."""
+    camera: str | None = None
+    """Name or number of one camera of several; None where there is only one."""
+    first: int | None = None
+    """Number of the video's first picture in the files' numbering; for files that only list frames, the picture
+    (counted from 0) that the first one is of. None to find out, which is 0 for lists."""
+    every: int = 1
+    """For files that only list frames: they are of every so many pictures."""
+    size: tuple[int, int] | None = None
+    """Width and height of the tracked pictures, where neither they are given nor the files say it."""
+    fps: float = 30.0
+    """Frames per second, where the files do not say: for how long a person may be lost, and for motions."""
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise InputError(f"every is {self.every}; it must be 1 or more.")
+        if self.size is not None and not min(self.size) > 0:
+            raise InputError(f"size is {self.size}; it must be width and height in px.")
+        if not self.fps > 0:
+            raise InputError(f"fps is {self.fps}; it must be more than 0.")
+
+    def listed(self, count: int) -> np.ndarray:
+        """Pictures [count] that a plain list of frames is of."""
+        return (self.first or 0) + self.every * np.arange(count)
+
+
+Family = Literal["smpl", "smplh", "smplx"]
+
+REST_PELVIS = {"smpl": (0.0, -0.22, 0.03), "smplh": (0.0, -0.22, 0.03), "smplx": (0.0, -0.35, 0.01)}
+"""About where the pelvis of the mean person rests in the models' own frames, m; the body's file gives it exactly."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """The camera that a tracking was made for, in px of its pictures, pixel centres at +0.5."""
+
+    K: np.ndarray  # [3,3] float64
+    size: tuple[int, int] | None = None
+    """Width and height of those pictures; None where the files do not say, so that the pictures themselves must."""
+    distortion: tuple[float, float, float, float, float] | None = None
+    """OpenCV's k1, k2, p1, p2, k3 of the pictures; None for none."""
+    real: bool = True
+    """False where the focal length is a mere convention of a network that looks at crops."""
+
+
+@dataclass(frozen=True)
+class Poses:
+    """Poses of SMPL's 24 joints in ``N`` pictures, relative to the camera or to a world.
+
+    Models place the root in different ways. Here the pelvis is at ``lever @ p + transl`` with ``p`` the rest pelvis of
+    the shaped body: ``lever`` is one where the root turns about the pelvis (smplx), and the root's rotation where it
+    turns about the origin (EasyMocap).
+    """
+
+    rotations: np.ndarray  # [N,24,3,3] float64
+    lever: np.ndarray  # [N,3,3]
+    transl: np.ndarray  # [N,3] m
+    betas: np.ndarray  # [N,B]
+    family: Family = "smpl"
+    pelvis_given: bool = False
+    """``transl`` is the pelvis itself, whatever the body."""
+
+    def __len__(self) -> int:
+        return len(self.rotations)
+
+    def seen_from(self, R: np.ndarray, T: np.ndarray) -> "Poses":
+        """The same in a camera's frame: ``x_camera = R @ x_world + T``, with R [3,3] or [N,3,3] and T [3] or [N,3], m."""
+        R = np.broadcast_to(R, (len(self), 3, 3))
+        rotations = self.rotations.copy()
+        rotations[:, 0] = R @ rotations[:, 0]
+        transl = (R @ self.transl[..., None])[..., 0] + T
+        return replace(self, rotations=rotations, lever=R @ self.lever, transl=transl)
+
+    def pelvis(self, rest: np.ndarray) -> np.ndarray:
+        """Place of the pelvis [N,3], m, for rest pelvises ``rest`` [N,3] or [3]."""
+        if self.pelvis_given:
+            return self.transl
+        return (self.lever @ np.broadcast_to(rest, (len(self), 3))[..., None])[..., 0] + self.transl
+
+
+@dataclass(frozen=True)
+class Points:
+    """2D keypoints of one person in ``N`` pictures."""
+
+    keypoints: np.ndarray  # [N,J,3]
+    """x px, y px, confidence; pixel centres at +0.5."""
+    names: tuple[str, ...]  # [J]
+    """Starts with BODY_25."""
+    bbox: np.ndarray  # [N,4] x0 y0 x1 y1 px
+    people: np.ndarray  # [N] int
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """A foreign tracking of one person."""
+
+    backend: str
+    """Where it comes from, for ``keypoints.npz`` and messages."""
+    camera: Camera | Callable[[tuple[int, int]], Camera] | None = None
+    """None where the files say nothing; a function of width and height where it is the program's convention."""
+    size: tuple[int, int] | None = None
+    """Width and height of the pictures that the keypoints are for."""
+    poses: Poses | None = None
+    pose_frames: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Number of the picture of each pose."""
+    points: Points | None = None
+    point_frames: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    masks: dict[int, Path] = field(default_factory=dict)
+    """Mask file by number of picture."""
+    first: int | None = 0
+    """Number of the first picture; None where numbers come from file names, and it must be found out."""
+    least: int = 0
+    """The smallest number among all files, those without a person too."""
+    pictures: Path | None = None
+    """Video or folder of images that lies with it."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the user."""
