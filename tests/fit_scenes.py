@@ -10,7 +10,11 @@ import torch
 from bodies import sausage_body
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import BodyModel, BodyOutput
+from understudy.body.rig import PointRig
+from understudy.fitting.evidence import gather_evidence
+from understudy.fitting.ground import find_contacts
 from understudy.fitting.motion import project
+from understudy.fitting.terms import Terms, crown_and_sole
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
@@ -63,3 +67,16 @@ def turning_walk(length=40, fps=20.0, turn=2 * np.pi, noise_px=0.0, seed=0) -> S
     )
     frames = Frames(Path("frames"), fps, 512, 512, "made-up.mp4", "0" * 64, np.arange(length), K, "config")
     return Scene(body, keypoints, frames, truth)
+
+
+def rig_of(walk):
+    names = [name for name in walk.keypoints.names if name in walk.body.keypoint_names]
+    return PointRig.of_keypoints(walk.body).at(torch.tensor([walk.body.keypoint_names.index(name) for name in names]))
+
+
+def terms_of(walk, guess=1.0):
+    evidence = gather_evidence(walk.keypoints, walk.frames, walk.body, 0.3)
+    size = torch.full((len(evidence),), 300.0)
+    return Terms(
+        evidence, rig_of(walk), size, find_contacts(evidence, size), 1.0, 4.0, None, guess, crown_and_sole(walk.body)
+    )

@@ -34,7 +34,7 @@ def height_of(body, betas):
 def test_a_clean_full_turn_is_recovered(walk, fitted):
     assert np.nanmax(fitted.reprojection_px) < 1.0
     assert fitted.valid.all()
-    assert mpjpe(walk.posed(fitted).joints.numpy(), walk.truth.joints.numpy()).max() < 0.03
+    assert mpjpe(walk.posed(fitted).joints.numpy(), walk.truth.joints.numpy()).max() < 0.04
     assert np.array_equal(fitted.K, K)
     assert fitted.body_model == (walk.body.name, walk.body.sha256)
 

@@ -6,15 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import idct
 
-from fit_scenes import turning_walk
+from fit_scenes import rig_of, terms_of, turning_walk
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.flips import segments, turn_back
 from understudy.fitting.initialise import hinged_limb, initial_motion, interpolate, smooth_rotations, swing
-from understudy.fitting.motion import GROUP, GROUPS, Motion, from_cosines, resting_rotations, temporal_frequencies
+from understudy.fitting.motion import (
+    GROUP,
+    GROUPS,
+    Motion,
+    from_cosines,
+    log_map,
+    resting_rotations,
+    temporal_frequencies,
+)
 from understudy.fitting.outline import outline_of
-from understudy.fitting.priors import STANCE, beyond_limits, limit_energy, log_map, smoothness_energy, stance_energy
+from understudy.fitting.priors import STANCE, beyond_limits, limit_energy, smoothness_energy, stance_energy
 from understudy.fitting.solve import minimise
-from understudy.fitting.terms import Terms, crown_and_sole, geman_mcclure, reprojection_errors
+from understudy.fitting.terms import geman_mcclure, reprojection_errors
 
 
 def turned(group, degrees):
@@ -58,7 +66,7 @@ def test_a_limit_counts_the_angle_beyond_it():
 def test_the_usual_stance_has_arms_down_and_costs_nothing():
     walk = turning_walk(length=1)
     assert stance_energy(STANCE[None]).item() == 0.0
-    joints = Motion(STANCE[None], torch.zeros(1, 3), torch.zeros(4)).pose(walk.body).joints[0]
+    joints = Motion(STANCE[None], torch.zeros(1, 3), torch.zeros(4)).points(rig_of(walk))[1][0]
     for shoulder, wrist, side in ((16, 20, 1), (17, 21, -1)):
         arm = joints[wrist] - joints[shoulder]
         assert arm[1] < -0.3
@@ -147,12 +155,10 @@ def test_segments_are_bridged_and_longest_first():
 
 def test_the_first_guess_is_near_and_a_wrong_half_turn_is_turned_back():
     walk = turning_walk(length=12, turn=0.5)
-    body = walk.body.keypoint_body()
     evidence = gather_evidence(walk.keypoints, walk.frames, walk.body, 0.3)
-    motion = initial_motion(evidence, body)
-    size = torch.full((12,), 300.0)
-    assert reprojection_errors(motion, evidence, body).nanmean() < 10.0
-    terms = Terms(evidence, body, size, 1.0, 4.0, None, crown_and_sole(walk.body))
+    motion = initial_motion(evidence, rig_of(walk))
+    assert reprojection_errors(motion, evidence, rig_of(walk)).nanmean() < 10.0
+    terms = terms_of(walk)
     rotations = motion.rotations.clone()
     rotations[4:9, 0] = rotations[4:9, 0] @ roma.rotvec_to_rotmat(torch.tensor([0.0, torch.pi, 0.0]))
     put_back = turn_back(Motion(rotations, motion.transl, motion.betas), terms, iterations=20)

@@ -31,7 +31,6 @@ class Evidence:
     """Keypoints that both the backend and the body have, ``P`` of them over ``T`` frames."""
 
     names: tuple[str, ...]  # [P]
-    body_points: Tensor  # [P] int64, place in the body's keypoints
     points: Tensor  # [T,P,2] px
     weights: Tensor  # [T,P], confidence times trust; 0 where unseen
     world: Tensor  # [T,P,3] m, camera axes, origin anywhere
@@ -51,7 +50,7 @@ class Evidence:
     def at(self, frames: Tensor) -> "Evidence":
         """The evidence of some frames only."""
         return Evidence(
-            self.names, self.body_points, self.points[frames], self.weights[frames], self.world[frames],
+            self.names, self.points[frames], self.weights[frames], self.world[frames],
             self.world_weights[frames], self.seen[frames], self.K, self.fps,
         )  # fmt: skip
 
@@ -90,7 +89,6 @@ def gather_evidence(keypoints: Keypoints, frames: Frames, body: BodyModel, min_c
     given = np.isfinite(world).all(axis=(1, 2)) & (np.abs(world).sum(axis=(1, 2)) > 0)
     return Evidence(
         names=names,
-        body_points=torch.tensor([body.keypoint_names.index(name) for name in names]),
         points=torch.from_numpy(values[..., :2].copy()),
         weights=torch.from_numpy(weights.astype(np.float32)),
         world=torch.from_numpy(np.where(given[:, None, None], world, 0.0).astype(np.float32)),

@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 
 from understudy.body.model import BodyModel
+from understudy.body.rig import PointRig
 from understudy.errors import InputError
 from understudy.fitting.evidence import Evidence, gather_evidence
 from understudy.fitting.flips import turn_back
+from understudy.fitting.ground import find_contacts
 from understudy.fitting.initialise import initial_motion
+from understudy.fitting.limbs import turn_limbs
 from understudy.fitting.motion import FREE, GROUP, LIMBS, Motion, body_height
 from understudy.fitting.outline import Matches, match, outline_energy, read_outlines, thin_surface
 from understudy.fitting.solve import Solution, minimise
@@ -28,6 +31,9 @@ MAX_ERROR = 0.15
 """A frame whose mean reprojection error is more than this share of the person's height is not valid."""
 
 FEW_BETAS = 2
+
+LATE_GUESS = 0.2
+"""Weight of the 3D guess once it has shown the way."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class FitConfig:
     """At most so many frames' silhouettes, spread over the video."""
     silhouette_weight: float = 1.0
     """Weight of the silhouettes."""
+    focal_range: tuple[float, float] | None = (0.6, 1.8)
+    """Factors between which a focal length that is but a guess is refined; None keeps it."""
     clothing: float = 0.01
     """How far clothes stand off the body, as a share of the person's height."""
 
@@ -56,8 +64,8 @@ def fit_body(keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: Bod
     """Fit shape, pose and place of a body to a whole video, in the camera frame.
 
     Stages: a first guess in closed form; torso and limbs with a few shape components; everything; segments whose root
-    looks turned the wrong way; the silhouettes. Energies follow SMPLify (Bogo et al., Keep it SMPL, ECCV 2016, section
-    3) with smoothness over time, limits and stance written here instead of learned priors.
+    looks turned the wrong way and limbs mirrored in depth; the silhouettes. Energies follow SMPLify (Bogo et al., Keep it
+    SMPL, ECCV 2016, section 3), with smoothness over time, joint limits and standing feet.
 
     Args:
         keypoints: 2D points and, if the backend has it, a 3D guess.
@@ -67,44 +75,53 @@ def fit_body(keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: Bod
         config: Options.
 
     Raises:
-        InputError: An impossible ``height_m``, no confident keypoints, or keypoints of another number of frames.
+        InputError: An impossible ``height_m`` or ``focal_range``, no confident keypoints, or keypoints of another number
+            of frames.
     """
     if config.height_m is not None and not 0.5 <= config.height_m <= 2.5:
         raise InputError(
             f"smpl.height_m is {config.height_m}, but a person's height is 0.5 to 2.5 m; mend config.yaml."
         )
+    if config.focal_range is not None and not 0.0 < config.focal_range[0] <= 1 <= config.focal_range[1]:
+        raise InputError(
+            f"smpl.focal_range is {list(config.focal_range)}, but its factors must enclose 1, as [0.6, 1.8] does; "
+            "mend config.yaml."
+        )
+    if frames.K_source != "default":
+        config = replace(config, focal_range=None)
     evidence = gather_evidence(keypoints, frames, body, config.min_confidence)
-    few = body.keypoint_body()
+    rig = PointRig.of_keypoints(body).at(torch.tensor([body.keypoint_names.index(name) for name in evidence.names]))
     started = time.monotonic()
-    motion = initial_motion(evidence, few)
+    motion = initial_motion(evidence, rig)
     if config.height_m is not None:
         motion = _with_height(motion, body, config.height_m)
-    _report("initialise", started, motion, evidence, few)
-    motion = _fit_points(motion, evidence, body, few, config)
+    _report("initialise", started, motion, evidence, rig)
+    motion = _fit_points(motion, evidence, body, rig, config)
     if config.silhouettes:
-        motion = _fit_silhouettes(motion, evidence, body, few, alpha_folder, config)
-    return _track(motion, evidence, body, few)
+        motion = _fit_silhouettes(motion, evidence, body, rig, alpha_folder, config)
+    return _track(motion, evidence, body, rig)
 
 
-def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel, config: FitConfig) -> Motion:
+def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, config: FitConfig) -> Motion:
     fps, reach = evidence.fps, _reach(body)
-    terms = _terms(motion, evidence, body, few, config, robustness=8.0)
+    terms = _terms(motion, evidence, body, rig, config, robustness=8.0, guess=1.0)
     started = time.monotonic()
     groups = (GROUP["root"], GROUP["spine"], *LIMBS)
-    solution = minimise(motion, terms.energy, groups, reach[:FEW_BETAS], fps, config.iterations)
-    _report("global", started, solution.motion, evidence, few, solution)
+    solution = minimise(motion, terms.energy, groups, reach[:FEW_BETAS], fps, config.iterations, config.focal_range)
+    _report("global", started, solution.motion, evidence, rig, solution)
     for name in ("full", "full, again"):
         started = time.monotonic()
-        terms = _terms(solution.motion, evidence, body, few, config, robustness=4.0)
-        solution = minimise(solution.motion, terms.energy, FREE, reach, fps, config.iterations)
-        _report(name, started, solution.motion, evidence, few, solution)
+        terms = _terms(solution.motion, evidence, body, rig, config, robustness=4.0)
+        solution = minimise(solution.motion, terms.energy, FREE, reach, fps, config.iterations, config.focal_range)
+        _report(name, started, solution.motion, evidence, rig, solution)
         if name == "full":
-            solution = replace(solution, motion=turn_back(solution.motion, terms, config.iterations))
+            turned = turn_back(solution.motion, terms, config.iterations)
+            solution = replace(solution, motion=turn_limbs(turned, terms, config.iterations // 2))
     return solution.motion
 
 
 def _fit_silhouettes(
-    motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel, alpha_folder: Path, config: FitConfig
+    motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, alpha_folder: Path, config: FitConfig
 ) -> Motion:
     rounds = 4
     seen = np.flatnonzero(evidence.seen.numpy())
@@ -118,30 +135,41 @@ def _fit_silhouettes(
     surface = thin_surface(body)
     for number in range(1, rounds + 1):
         started = time.monotonic()
-        terms = _terms(motion, evidence, body, few, config, robustness=4.0)
+        terms = _terms(motion, evidence, body, rig, config, robustness=4.0)
         matches = match(outlines, surface, motion, evidence.K)
 
         def energy(moved: Motion, terms: Terms = terms, matches: Matches = matches) -> Tensor:
             mask = outline_energy(outlines, matches, surface, moved, evidence.K, terms.size_px, config.clothing)
             return terms.energy(moved) + config.silhouette_weight * mask
 
-        solution = minimise(motion, energy, FREE, _reach(body), evidence.fps, max(config.iterations // 3, 2))
+        solution = minimise(
+            motion, energy, FREE, _reach(body), evidence.fps, max(config.iterations // 3, 2), config.focal_range
+        )
         motion = solution.motion
-        _report(f"silhouettes {number}/{rounds}", started, motion, evidence, few, solution)
+        _report(f"silhouettes {number}/{rounds}", started, motion, evidence, rig, solution)
     return motion
 
 
 def _terms(
-    motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel, config: FitConfig, robustness: float
+    motion: Motion,
+    evidence: Evidence,
+    body: BodyModel,
+    rig: PointRig,
+    config: FitConfig,
+    robustness: float,
+    guess: float = LATE_GUESS,
 ) -> Terms:
     height = body_height(body, motion.betas)
+    size_px = motion.camera(evidence.K)[1, 1] * height / motion.transl[:, 2].clamp(min=0.1)
     return Terms(
         evidence=evidence,
-        body=few,
-        size_px=evidence.K[1, 1] * height / motion.transl[:, 2].clamp(min=0.1),
+        rig=rig,
+        size_px=size_px,
+        contacts=find_contacts(evidence, size_px),
         smoothness=config.smoothness,
         robustness=robustness,
         height_m=config.height_m,
+        guess=guess,
         crown_and_sole=crown_and_sole(body),
     )
 
@@ -157,19 +185,19 @@ def _with_height(motion: Motion, body: BodyModel, height_m: float) -> Motion:
     slope = directions[1] - directions[0]
     old = body_height(body, motion.betas)
     betas = (height_m - template.diff()[0]) * slope / slope.square().sum().clamp(min=1e-8)
-    return Motion(motion.rotations, motion.transl * height_m / old, betas)
+    return Motion(motion.rotations, motion.transl * height_m / old, betas, motion.zoom)
 
 
-def _track(motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel) -> BodyTrack:
+def _track(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig) -> BodyTrack:
     with torch.no_grad():
-        errors = reprojection_errors(motion, evidence, few)
+        errors = reprojection_errors(motion, evidence, rig)
         height = body_height(body, motion.betas)
     mean_error = errors.nanmean(dim=1)
-    size = evidence.K[1, 1] * height / motion.transl[:, 2].clamp(min=0.1)
+    size = motion.camera(evidence.K)[1, 1] * height / motion.transl[:, 2].clamp(min=0.1)
     valid = evidence.seen & (mean_error < MAX_ERROR * size)
     logger.info(
-        "body of %.3f m, reprojection %.1f px (%.1f %% of its height), %d of %d frames valid",
-        height, mean_error[valid].mean(), 100 * (mean_error / size)[valid].mean(), int(valid.sum()), len(valid),
+        "body of %.3f m, focal length times %.2f, reprojection %.1f px (%.1f %% of its height), %d of %d frames valid",
+        height, motion.zoom, mean_error[valid].mean(), 100 * (mean_error / size)[valid].mean(), int(valid.sum()), len(valid),
     )  # fmt: skip
     global_orient, body_pose = motion.axis_angle()
     return BodyTrack(
@@ -177,7 +205,7 @@ def _track(motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel) 
         body_pose=body_pose.numpy(),
         transl=motion.transl.numpy().astype(np.float32),
         betas=motion.betas.numpy().astype(np.float32),
-        K=evidence.K.double().numpy(),
+        K=motion.camera(evidence.K).double().numpy(),
         body_model=(body.name, body.sha256),
         reprojection_px=mean_error.numpy().astype(np.float32),
         valid=valid.numpy(),
@@ -185,9 +213,9 @@ def _track(motion: Motion, evidence: Evidence, body: BodyModel, few: BodyModel) 
 
 
 def _report(
-    stage: str, started: float, motion: Motion, evidence: Evidence, few: BodyModel, solution: Solution | None = None
+    stage: str, started: float, motion: Motion, evidence: Evidence, rig: PointRig, solution: Solution | None = None
 ) -> None:
     with torch.no_grad():
-        error = reprojection_errors(motion, evidence, few).nanmean()
+        error = reprojection_errors(motion, evidence, rig).nanmean()
     energy = f"energy {solution.energy / len(motion):.2f} a frame, {solution.evaluations} steps, " if solution else ""
     logger.info("fit, %s: %sreprojection %.1f px, %.1f s", stage, energy, error, time.monotonic() - started)

@@ -1,7 +1,6 @@
 """Segments where the root was found turned the wrong way: try the opposite, keep what explains the picture better."""
 
 import logging
-from dataclasses import replace
 
 import numpy as np
 import roma
@@ -35,11 +34,11 @@ def turn_back(motion: Motion, terms: Terms, iterations: int) -> Motion:
         iterations: For each trial.
     """
     with torch.no_grad():
-        errors = reprojection_errors(motion, terms.evidence, terms.body)
+        errors = reprojection_errors(motion, terms.evidence, terms.rig)
     suspect = (errors.nanmedian(dim=1).values > OUTLIER * terms.size_px).numpy()
     for start, end in segments(suspect)[:MAX_SEGMENTS]:
         frames = torch.arange(start, end)
-        local = replace(terms, evidence=terms.evidence.at(frames), size_px=terms.size_px[frames])
+        local = terms.at(frames)
         trials = [motion.at(frames), _turned(motion.at(frames), local)]
         solved = [
             minimise(trial, local.energy, FREE, torch.zeros(0), terms.evidence.fps, iterations) for trial in trials
@@ -48,7 +47,7 @@ def turn_back(motion: Motion, terms: Terms, iterations: int) -> Motion:
             logger.info("fit: the person was turned by 180 degrees in frames %d to %d and is put back", start, end - 1)
             rotations, transl = motion.rotations.clone(), motion.transl.clone()
             rotations[frames], transl[frames] = solved[1].motion.rotations, solved[1].motion.transl
-            motion = Motion(rotations, transl, motion.betas)
+            motion = Motion(rotations, transl, motion.betas, motion.zoom)
     return motion
 
 
@@ -67,9 +66,8 @@ def segments(suspect: np.ndarray) -> list[tuple[int, int]]:
 def _turned(motion: Motion, terms: Terms) -> Motion:
     half_turn = roma.rotvec_to_rotmat(torch.tensor([0.0, torch.pi, 0.0]))
     root = motion.rotations[:, GROUP["root"]] @ half_turn
-    rest = terms.body.keypoints(terms.body.shaped(motion.betas)[0][None])[0, terms.evidence.body_points]
-    limbs, weights = limb_rotations(terms.evidence, rest, root)
+    limbs, weights = limb_rotations(terms.evidence, terms.rig.rest(motion.betas)[0], root)
     known = (weights > 0)[..., None, None]
     rotations: Tensor = torch.where(known, limbs, motion.rotations)
     rotations[:, GROUP["root"]] = root
-    return Motion(rotations, motion.transl, motion.betas)
+    return Motion(rotations, motion.transl, motion.betas, motion.zoom)

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter1d, median_filter
 from torch import Tensor
 
-from understudy.body.model import BodyModel
+from understudy.body.rig import PointRig
 from understudy.fitting.evidence import Evidence
 from understudy.fitting.motion import GROUP, GROUPS, Motion
 from understudy.fitting.priors import STANCE
@@ -20,16 +20,16 @@ FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 MAX_HEAD_TURN = 1.2
 """rad; a head turned farther from the torso is a hallucinated face."""
 
-# upper bone, lower bone, their points, axis of the hinge between them in the T-pose
-_LIMBS = (
+LIMBS = (
     ("left_shoulder", "left_elbow", ("left_shoulder", "left_elbow", "left_wrist"), (0.0, -1.0, 0.0)),
     ("right_shoulder", "right_elbow", ("right_shoulder", "right_elbow", "right_wrist"), (0.0, 1.0, 0.0)),
     ("left_hip", "left_knee", ("left_hip", "left_knee", "left_ankle"), (1.0, 0.0, 0.0)),
     ("right_hip", "right_knee", ("right_hip", "right_knee", "right_ankle"), (1.0, 0.0, 0.0)),
 )
+"""Upper joint, lower joint, the points of the bones, axis of the hinge between them in the T-pose."""
 
 
-def initial_motion(evidence: Evidence, body: BodyModel) -> Motion:
+def initial_motion(evidence: Evidence, rig: PointRig) -> Motion:
     """First guess of the motion; frames without evidence are interpolated.
 
     Where the backend gives no 3D points, the torso is upright, its yaw comes from the 2D points, and the limbs are in
@@ -37,10 +37,10 @@ def initial_motion(evidence: Evidence, body: BodyModel) -> Motion:
 
     Args:
         evidence: What was seen.
-        body: The body, best its ``keypoint_body``.
+        rig: Its points on the body.
     """
-    betas = torch.zeros(body.num_betas)
-    rest = body.keypoints(body.shaped(betas)[0][None])[0, evidence.body_points]
+    betas = torch.zeros(rig.num_betas)
+    rest, _ = rig.rest(betas)
     root, root_weight = torso_rotations(evidence, rest)
     if (root_weight[evidence.seen] == 0).any():
         flat = upright_yaw(evidence, rest)
@@ -51,8 +51,7 @@ def initial_motion(evidence: Evidence, body: BodyModel) -> Motion:
     for group in range(len(GROUPS)):
         rotations[:, group] = smooth_rotations(rotations[:, group], weights[:, group], evidence.fps)
     still = Motion(rotations, torch.zeros(len(evidence), 3), betas)
-    points = body.keypoints(still.pose(body).vertices)[:, evidence.body_points]
-    return Motion(rotations, place(evidence, points), betas)
+    return Motion(rotations, place(evidence, still.points(rig)[0]), betas)
 
 
 def torso_rotations(evidence: Evidence, rest: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,7 +79,7 @@ def limb_rotations(evidence: Evidence, rest: Tensor, root: Tensor) -> tuple[Tens
     rotations[:, GROUP["root"]] = root
     weights[:, GROUP["root"]] = 1.0
     world = _safe_world(evidence)
-    for upper, lower, names, axis in _LIMBS:
+    for upper, lower, names, axis in LIMBS:
         rows = [evidence.index(name) for name in names]
         if min(rows) < 0:
             continue

@@ -1,12 +1,13 @@
 """What the fit looks for: rotations of groups of joints, translation and shape over all frames at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import roma
 import torch
 from torch import Tensor
 
-from understudy.body.model import JOINTS, BodyModel, BodyOutput
+from understudy.body.model import JOINTS, BodyModel
+from understudy.body.rig import PointRig
 
 GROUPS = (
     "root", "left_hip", "right_hip", "spine", "left_knee", "right_knee", "left_ankle", "right_ankle",
@@ -35,6 +36,8 @@ class Motion:
     """Of each group relative to its parent; the root's relative to the camera."""
     transl: Tensor  # [T,3] m
     betas: Tensor  # [B]
+    zoom: Tensor = field(default_factory=lambda: torch.ones(()))
+    """Factor on the camera's focal length."""
 
     def __len__(self) -> int:
         return len(self.transl)
@@ -43,18 +46,22 @@ class Motion:
         """Rotations [T,24,3,3] of all joints."""
         return self.rotations[:, GROUP_OF_JOINT.to(self.rotations.device)]
 
-    def pose(self, body: BodyModel) -> BodyOutput:
-        """The body in every frame."""
-        return body.posed(self.betas, self.joint_rotations(), self.transl)
+    def points(self, rig: PointRig) -> tuple[Tensor, Tensor]:
+        """Points [T,P,3] of a rig and joints [T,24,3] in every frame, m."""
+        return rig.posed(self.betas, self.joint_rotations(), self.transl)
 
     def at(self, frames: Tensor) -> "Motion":
         """The motion of some frames only."""
-        return Motion(self.rotations[frames], self.transl[frames], self.betas)
+        return Motion(self.rotations[frames], self.transl[frames], self.betas, self.zoom)
 
     def detach(self) -> "Motion":
         """The same numbers without their history, rotations put back onto SO(3) in double precision."""
         exact = roma.special_procrustes(self.rotations.detach().double()).to(self.rotations.dtype)
-        return Motion(exact, self.transl.detach(), self.betas.detach())
+        return Motion(exact, self.transl.detach(), self.betas.detach(), self.zoom.detach())
+
+    def camera(self, K: Tensor) -> Tensor:
+        """The camera [3,3] with this motion's focal length."""
+        return torch.cat([K[:, :2] * self.zoom, K[:, 2:]], dim=1)
 
     def axis_angle(self) -> tuple[Tensor, Tensor]:
         """``global_orient`` [T,3] and ``body_pose`` [T,69]."""
@@ -65,6 +72,21 @@ class Motion:
 def resting_rotations(length: int) -> Tensor:
     """No rotation anywhere, [T,G,3,3]."""
     return torch.eye(3).expand(length, len(GROUPS), 3, 3).clone()
+
+
+def log_map(rotations: Tensor) -> Tensor:
+    """Rotation vectors [...,3]; the gradient is finite everywhere, and true away from half turns."""
+    skew = torch.stack(
+        [
+            rotations[..., 2, 1] - rotations[..., 1, 2],
+            rotations[..., 0, 2] - rotations[..., 2, 0],
+            rotations[..., 1, 0] - rotations[..., 0, 1],
+        ],
+        dim=-1,
+    )
+    sine = (skew.square().sum(dim=-1) + 1e-12).sqrt() / 2
+    cosine = (rotations.diagonal(dim1=-2, dim2=-1).sum(dim=-1) - 1) / 2
+    return skew * (torch.atan2(sine, cosine) / (2 * sine)).unsqueeze(-1)
 
 
 def project(points: Tensor, K: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from understudy.body.lbs import joint_transforms
 from understudy.body.model import PARTS, BodyModel
+from understudy.body.rig import PointRig
 from understudy.fitting.motion import Motion, project
 from understudy.fitting.terms import geman_mcclure
 from understudy.formats.masks import read_alpha
@@ -51,10 +53,13 @@ class Outlines:
 class Surface:
     """A thinned surface of the body."""
 
-    body: BodyModel
+    rig: PointRig
     normals: Tensor  # [V,3] of the template
-    count: int
-    """Leading vertices that are surface; the rest carries the joints."""
+
+    @property
+    def count(self) -> int:
+        """Number of its vertices."""
+        return len(self.normals)
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,8 @@ def thin_surface(body: BodyModel) -> Surface:
     normals = torch.zeros_like(body.v_template)
     for corner in range(3):
         normals.index_add_(0, torch.from_numpy(faces[:, corner].astype(np.int64)), flat)
-    few = replace(body, keypoint_vertices=used[:, None], keypoint_weights=torch.ones(len(used), 1))
-    return Surface(few.keypoint_body(), torch.nn.functional.normalize(normals[used], dim=-1), len(used))
+    rig = PointRig.of(body, used[:, None], torch.ones(len(used), 1))
+    return Surface(rig, torch.nn.functional.normalize(normals[used], dim=-1))
 
 
 def match(outlines: Outlines, surface: Surface, motion: Motion, K: Tensor) -> Matches:
@@ -159,8 +164,7 @@ def outline_energy(
         size_px: Height of the person in every frame [T].
         slack: How far clothes may stand off, as a share of the height.
     """
-    posed = motion.at(outlines.frames).pose(surface.body).vertices[:, : surface.count]
-    pixels = project(posed, K)
+    pixels = project(motion.at(outlines.frames).points(surface.rig)[0], motion.camera(K))
     unit = size_px[outlines.frames, None]
     partner = torch.gather(pixels, 1, matches.vertex[..., None].expand(-1, -1, 2))
     gap = ((outlines.points - partner) * outlines.normals).sum(dim=-1) / unit
@@ -176,13 +180,14 @@ def outline_energy(
 
 def _project_surface(surface: Surface, motion: Motion, K: Tensor) -> tuple[Tensor, Tensor]:
     """Pixels [S,V,2] and the picture's part [S,V,2] of the unit normals, as seen along each vertex's own ray."""
-    posed = motion.pose(surface.body)
-    vertices = posed.vertices[:, : surface.count]
-    blended = torch.einsum("vj,tjab->tvab", surface.body.lbs_weights[: surface.count], posed.transforms[..., :3, :3])
+    rotations = motion.joint_rotations()
+    vertices, joints = surface.rig.posed(motion.betas, rotations, motion.transl)
+    turn = joint_transforms(rotations, joints[0], surface.rig.parents)[..., :3, :3]  # turns do not depend on places
+    blended = torch.einsum("vj,tjab->tvab", surface.rig.weights, turn)
     normals = torch.nn.functional.normalize(torch.einsum("tvab,vb->tva", blended, surface.normals), dim=-1)
     rays = torch.nn.functional.normalize(vertices, dim=-1)
     across = normals - (normals * rays).sum(dim=-1, keepdim=True) * rays
-    return project(vertices, K), across[..., :2]
+    return project(vertices, motion.camera(K)), across[..., :2]
 
 
 def _match(outlines: Outlines, now: slice, pixels: Tensor, normals: Tensor) -> tuple[Tensor, ...]:

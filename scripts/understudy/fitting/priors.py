@@ -8,7 +8,7 @@ import roma
 import torch
 from torch import Tensor
 
-from understudy.fitting.motion import GROUPS, Motion
+from understudy.fitting.motion import GROUPS, Motion, log_map
 
 # left side; the right side is the mirror image, with y and z reversed: (x, y, z) ranges in degrees
 _LIMITS = {
@@ -63,21 +63,6 @@ def beyond_limits(rotations: Tensor) -> Tensor:
     rotvec = _mirror(log_map(rotations))
     low, high = _RANGE.to(rotvec).unbind(dim=-1)
     return torch.relu(rotvec - high) + torch.relu(low - rotvec)
-
-
-def log_map(rotations: Tensor) -> Tensor:
-    """Rotation vectors [...,3]; the gradient is finite everywhere, and true away from half turns."""
-    skew = torch.stack(
-        [
-            rotations[..., 2, 1] - rotations[..., 1, 2],
-            rotations[..., 0, 2] - rotations[..., 2, 0],
-            rotations[..., 1, 0] - rotations[..., 0, 1],
-        ],
-        dim=-1,
-    )
-    sine = (skew.square().sum(dim=-1) + 1e-12).sqrt() / 2
-    cosine = (rotations.diagonal(dim1=-2, dim2=-1).sum(dim=-1) - 1) / 2
-    return skew * (torch.atan2(sine, cosine) / (2 * sine)).unsqueeze(-1)
 
 
 def limit_energy(rotations: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ _ROTATION_STIFFNESS = {
     "collar": 30.0, "shoulder": 35.0, "elbow": 18.0, "wrist": 6.0,
 }  # fmt: skip
 _TRANSL_STIFFNESS = (250.0, 250.0, 60.0)
+_FOCAL_STIFFNESS = 5.0
 _BETAS_STIFFNESS = 150.0
 """For each metre that a component moves the surface, root mean square, and frame (square root)."""
 
@@ -44,6 +45,7 @@ def minimise(
     reach: Tensor,
     fps: float,
     iterations: int,
+    zoom_range: tuple[float, float] | None = None,
 ) -> Solution:
     """Improve a motion; what is not finite is never accepted.
 
@@ -54,6 +56,7 @@ def minimise(
         reach: How far (m) each leading shape component that may change moves the surface, [n].
         fps: Frames a second.
         iterations: Of L-BFGS.
+        zoom_range: Between which factors the focal length may change; None: it is known.
     """
     length = len(motion)
     frequencies = temporal_frequencies(length)
@@ -66,17 +69,24 @@ def minimise(
     )
     num_betas = len(reach)
     betas_scale = (1.0 + length / 10.0 + length * (_BETAS_STIFFNESS * reach).square()).rsqrt()
+    focal_scale = 1.0 / (_FOCAL_STIFFNESS * length**0.5)
     turn = torch.zeros(length, len(groups), 3, requires_grad=True)
     move = torch.zeros(length, 3, requires_grad=True)
     shape = torch.zeros(num_betas, requires_grad=True)
-    variables = [turn, move] + ([shape] if num_betas else [])
+    focal = torch.zeros((), requires_grad=True)
+    variables = [turn, move] + ([shape] if num_betas else []) + ([focal] if zoom_range else [])
 
     def current() -> Motion:
         rotations = motion.rotations.clone()
         increments = roma.rotvec_to_rotmat(from_cosines(turn * rotation_scale))
         rotations[:, list(groups)] = motion.rotations[:, list(groups)] @ increments
         betas = motion.betas + torch.nn.functional.pad(shape * betas_scale, (0, len(motion.betas) - num_betas))
-        return Motion(rotations, motion.transl + from_cosines(move * transl_scale), betas)
+        transl = motion.transl + from_cosines(move * transl_scale)
+        if zoom_range is None:
+            return Motion(rotations, transl, betas, motion.zoom)
+        zoom = (motion.zoom * (focal * focal_scale).exp()).clamp(*zoom_range)
+        depth = torch.cat([transl[:, :2], transl[:, 2:] * zoom / motion.zoom], dim=1)  # the person's size stays
+        return Motion(rotations, depth, betas, zoom)
 
     optimiser = torch.optim.LBFGS(
         variables, max_iter=iterations, max_eval=iterations * 5 // 4 + 2, history_size=12,

@@ -32,7 +32,7 @@ def upright_yaw(evidence: Evidence, rest: Tensor) -> Tensor:
     cost = _misfit(evidence, flat, torso, per_part=False) + 0.5 * _misfit(evidence, flat, facing, per_part=True)
     step = (angles[:, None] - angles[None] + torch.pi) % (2 * torch.pi) - torch.pi
     change = (step * evidence.fps / _TURN_RATE).square().clamp(max=50.0)
-    return turns[_best_path(cost.double().numpy(), change.double().numpy())]
+    return turns[best_path(cost.double().numpy(), change.double().numpy())]
 
 
 def _misfit(evidence: Evidence, flat: Tensor, rows: Tensor, per_part: bool) -> Tensor:
@@ -60,11 +60,11 @@ def _misfit(evidence: Evidence, flat: Tensor, rows: Tensor, per_part: bool) -> T
     return total
 
 
-def _best_path(cost: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """States [T] of the least sum of ``cost`` [T,A] and ``change`` [A,A] between neighbours."""
+def best_path(cost: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """States [T] of the least sum of ``cost`` [T,A] and ``change`` [A,A] or [T-1,A,A] between neighbours (Viterbi)."""
     best, back = cost[0], []
-    for now in cost[1:]:
-        total = best[:, None] + change
+    for now, step in zip(cost[1:], np.broadcast_to(change, (len(cost) - 1, *change.shape[-2:])), strict=True):
+        total = best[:, None] + step
         back.append(total.argmin(axis=0))
         best = total.min(axis=0) + now
     path = [int(best.argmin())]
