@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 ACTOR ?= actor
 CORES ?= all
 # named one by one, so that a deleted one is made again with all that follows
-FILES := frames.json keypoints.npz alpha smpl.npz parsing canonical.npz avatar.tar metrics.json renders/turntable.mp4 report.html
+FILES := frames.json keypoints.npz alpha smpl.npz matte trimap parsing canonical.npz avatar.tar metrics.json renders/turntable.mp4 report.html
 BIN := .venv/bin
 
 .PHONY: avatar all test lint clean

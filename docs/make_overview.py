@@ -30,7 +30,7 @@ def main(results: Path, picture: Path, frame: int) -> None:
     stages = [
         image,
         draw_keypoints(image, keypoints.keypoints[frame], keypoints.names),
-        draw_mask(image, read_alpha(results / "alpha", frame)),
+        draw_mask(image, read_alpha(results / "matte", frame)),
         draw_mesh(image, posed_vertices(body, track, frame), body.faces, track.K),
         draw_parsing(image, read_parsing(results / "parsing", frame)),
     ]

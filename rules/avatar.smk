@@ -2,7 +2,8 @@ rule avatar:
     input:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
-        alpha="results/{actor}/alpha",
+        matte="results/{actor}/matte",
+        trimap="results/{actor}/trimap",
         smpl="results/{actor}/smpl.npz",
         canonical="results/{actor}/canonical.npz",
         body=body_file,

@@ -2,7 +2,7 @@ rule canonical:
     input:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
-        alpha="results/{actor}/alpha",
+        matte="results/{actor}/matte",
         smpl="results/{actor}/smpl.npz",
         body=body_file,
     output:

@@ -35,6 +35,8 @@ FILES = (
     "keypoints.npz",
     "alpha",
     "smpl.npz",
+    "matte",
+    "trimap",
     "parsing",
     "canonical.npz",
     "avatar.tar",

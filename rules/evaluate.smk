@@ -2,7 +2,8 @@ rule evaluate:
     input:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
-        alpha="results/{actor}/alpha",
+        matte="results/{actor}/matte",
+        trimap="results/{actor}/trimap",
         smpl="results/{actor}/smpl.npz",
         avatar="results/{actor}/avatar.tar",
         body=body_file,

@@ -2,7 +2,7 @@ rule parsing:
     input:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
-        alpha="results/{actor}/alpha",
+        matte="results/{actor}/matte",
         smpl="results/{actor}/smpl.npz",
         body=body_file,
     output:
@@ -17,7 +17,9 @@ rule parsing:
     resources:
         mem_mb=scaled_mem(2000),
         runtime="30m",
+    params:
+        settings=settings("parsing"),
     message:
-        "{wildcards.actor}: labelling body parts"
+        "{wildcards.actor}: labelling parts and clothes"
     script:
         "../scripts/label_parts.py"

@@ -3,7 +3,7 @@ rule report:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
         keypoints="results/{actor}/keypoints.npz",
-        alpha="results/{actor}/alpha",
+        matte="results/{actor}/matte",
         smpl="results/{actor}/smpl.npz",
         parsing="results/{actor}/parsing",
         canonical="results/{actor}/canonical.npz",

@@ -20,7 +20,8 @@ def main() -> None:
     metrics = evaluate_avatar(
         archive=load_archive(snakemake.input.avatar, snakemake.input.body),
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
-        alpha_folder=Path(snakemake.input.alpha),
+        alpha_folder=Path(snakemake.input.matte),
+        trimap_folder=Path(snakemake.input.trimap),
         config=EvaluateConfig(**snakemake.params.settings),
         pictures=Path(snakemake.output.comparisons),
     )

@@ -1,4 +1,4 @@
-"""Label the actor's parts in every frame (rule parsing)."""
+"""Label the actor's parts and clothes in every frame (rule parsing)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from understudy.body.files import load_body
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from understudy.log import log_to
-from understudy.masks.parsing import label_parts
+from understudy.masks.parsing import ParsingConfig, label_parts
 from understudy.threads import use_threads
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ def main() -> None:
     use_threads(snakemake.threads)
     label_parts(
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
-        alpha_folder=Path(snakemake.input.alpha),
+        alpha_folder=Path(snakemake.input.matte),
         track=BodyTrack.load(snakemake.input.smpl),
         body=load_body(snakemake.input.body),
         folder=Path(snakemake.output.parsing),
+        config=ParsingConfig(**snakemake.params.settings),
     )
 
 

@@ -20,7 +20,7 @@ def main() -> None:
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
     canonical = prepare_canonical(
         frames=frames,
-        alpha_folder=Path(snakemake.input.alpha),
+        alpha_folder=Path(snakemake.input.matte),
         track=BodyTrack.load(snakemake.input.smpl),
         body=load_body(snakemake.input.body),
         config=CanonicalConfig(**snakemake.params.settings),

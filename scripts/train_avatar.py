@@ -25,7 +25,8 @@ def main() -> None:
     config = AvatarConfig(**snakemake.params.settings)
     training = train_avatar(
         frames=frames,
-        alpha_folder=Path(snakemake.input.alpha),
+        alpha_folder=Path(snakemake.input.matte),
+        trimap_folder=Path(snakemake.input.trimap),
         track=BodyTrack.load(snakemake.input.smpl),
         canonical=canonical,
         body=load_body(snakemake.input.body),

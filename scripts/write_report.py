@@ -22,7 +22,7 @@ def main() -> None:
         actor=snakemake.wildcards.actor,
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
         keypoints=Keypoints.load(snakemake.input.keypoints),
-        alpha_folder=Path(snakemake.input.alpha),
+        alpha_folder=Path(snakemake.input.matte),
         parsing_folder=Path(snakemake.input.parsing),
         track=BodyTrack.load(snakemake.input.smpl),
         body=load_body(snakemake.input.body),

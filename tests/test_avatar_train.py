@@ -19,7 +19,7 @@ from understudy.avatar.poses import RefinedPoses
 from understudy.avatar.train import AvatarConfig, Training, train_avatar
 from understudy.errors import InputError
 from understudy.formats.frames import held_out_frames
-from understudy.formats.masks import read_alpha, write_alpha
+from understudy.formats.masks import read_alpha, write_alpha, write_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr
 
@@ -232,3 +232,16 @@ def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
         assert picture.width % 3 == 0
     with pytest.raises(InputError, match="not learned from"):
         evaluate_avatar(archive, replace(scene.frames, source_sha256="3" * 64), scene.alpha, config)
+
+
+def test_what_the_trimap_is_unsure_of_does_not_count(scene, tmp_path):
+    unsure = np.zeros((160, 90), bool)
+    unsure[60:80] = True
+    alpha = read_alpha(scene.alpha, 3)
+    write_trimap(tmp_path, 3, alpha > 127, unsure)
+    plain = Crops(scene.frames, scene.alpha, scene.track.K).get(3)
+    crop = Crops(scene.frames, scene.alpha, scene.track.K, trimap_folder=tmp_path).get(3)
+    inside = np.zeros_like(crop.weight, bool)
+    inside[60 - crop.box[1] : 80 - crop.box[1]] = True
+    assert not crop.weight[inside].any()
+    np.testing.assert_array_equal(crop.weight[~inside], plain.weight[~inside])

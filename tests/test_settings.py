@@ -23,6 +23,8 @@ def dataclasses_of_stages():
     from understudy.canonical.prepare import CanonicalConfig
     from understudy.fitting.fit import FitConfig
     from understudy.keypoints.detect import KeypointsConfig
+    from understudy.masks.matting import MatteConfig
+    from understudy.masks.parsing import ParsingConfig
     from understudy.masks.silhouettes import SilhouettesConfig
     from understudy.video.decode import FramesConfig
 
@@ -31,6 +33,8 @@ def dataclasses_of_stages():
         "keypoints": KeypointsConfig,
         "silhouettes": SilhouettesConfig,
         "smpl": FitConfig,
+        "matte": MatteConfig,
+        "parsing": ParsingConfig,
         "canonical": CanonicalConfig,
         "avatar": AvatarConfig,
         "evaluate": EvaluateConfig,

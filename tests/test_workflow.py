@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("results/tiny/avatar.tar", "results/tiny/report.html")
 RULES = {
-    "frames", "keypoints", "silhouettes", "smpl", "parsing", "canonical", "avatar", "evaluate", "render", "report",
+    "frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical", "avatar", "evaluate", "render", "report",
 }  # fmt: skip
 
 
@@ -53,8 +53,9 @@ def finished(tmp_path_factory):
 def test_one_command_makes_every_file(finished):
     results = finished / "results/tiny"
     for name in (
-        "frames/000000.jpg", "frames.json", "keypoints.npz", "alpha/000000.png", "smpl.npz", "parsing/000000.png",
-        "canonical.npz", "avatar.tar", "training.json", "metrics.json", "renders/turntable.mp4", "report.html",
+        "frames/000000.jpg", "frames.json", "keypoints.npz", "alpha/000000.png", "smpl.npz",
+        "matte/000000.png", "trimap/000000.png", "parsing/000000.png", "canonical.npz", "avatar.tar",
+        "training.json", "metrics.json", "renders/turntable.mp4", "report.html",
     ):  # fmt: skip
         assert (results / name).stat().st_size > 0, name
     for rule in RULES:
@@ -67,7 +68,9 @@ def test_every_stage_keeps_the_number_of_frames(finished):
     results = finished / "results/tiny"
     count = len(json.loads((results / "frames.json").read_text())["source_frames"])
     assert count == 24
-    for folder, suffix in (("frames", "jpg"), ("alpha", "png"), ("parsing", "png")):
+    for folder, suffix in (
+        ("frames", "jpg"), ("alpha", "png"), ("matte", "png"), ("trimap", "png"), ("parsing", "png"),
+    ):  # fmt: skip
         assert len(list((results / folder).glob(f"*.{suffix}"))) == count, folder
     assert len(np.load(results / "keypoints.npz")["keypoints"]) == count
     assert len(np.load(results / "smpl.npz")["global_orient"]) == count

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from understudy.formats.frames import Frames
-from understudy.formats.masks import read_alpha
+from understudy.formats.masks import UNSURE, read_alpha, read_trimap
 
 MARGIN = 0.06
 """Room round the person's box, as a part of its height."""
@@ -65,9 +65,11 @@ class Crops:
         K: np.ndarray,
         edge_band: float = 0.0,
         cache_bytes: int = 256 << 20,
+        trimap_folder: Path | None = None,
     ) -> None:
         self.frames = frames
         self.alpha_folder = alpha_folder
+        self.trimap_folder = trimap_folder
         self.K = np.asarray(K, np.float64)
         self.edge_band = edge_band
         self.cache_bytes = cache_bytes
@@ -102,6 +104,8 @@ class Crops:
         x0, y0, x1, y1 = x0 - margin, y0 - margin, x1 + margin, y1 + margin
         x1, y1 = x1 + (x0 - x1) % STRIDE, y1 + (y0 - y1) % STRIDE
         weight = _sure(alpha, self.edge_band * height)
+        if self.trimap_folder is not None:
+            weight[read_trimap(self.trimap_folder, frame) == UNSURE] = 0
         premultiplied = (rgb.astype(np.uint16) * alpha[..., None] + 127) // 255
         K = self.K.copy()
         K[:2, 2] -= (x0, y0)

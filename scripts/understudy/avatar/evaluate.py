@@ -21,7 +21,7 @@ from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.files import whole_folder
 from understudy.formats.frames import Frames
-from understudy.formats.masks import read_alpha
+from understudy.formats.masks import UNSURE, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr, ssim
 from understudy.progress import track as show_progress
@@ -53,6 +53,8 @@ class _Truth:
 
     rgb: Tensor  # [H,W,3]
     alpha: Tensor  # [H,W]
+    sure: Tensor  # [H,W] bool
+    """Where the silhouette can be trusted."""
     box: tuple[slice, slice]
     """Rows and columns of the person's box with its margin, within the frame."""
 
@@ -63,6 +65,7 @@ def evaluate_avatar(
     alpha_folder: str | Path,
     config: EvaluateConfig,
     pictures: str | Path | None = None,
+    trimap_folder: str | Path | None = None,
 ) -> dict[str, Any]:
     """Likeness on the held-out frames, for ``metrics.json``.
 
@@ -72,6 +75,8 @@ def evaluate_avatar(
         alpha_folder: Its soft masks.
         config: How to measure.
         pictures: Folder for pictures of truth and renders side by side; None for none.
+        trimap_folder: Trimaps, whose unsure pixels count neither in the refinement of poses nor in the overlap of masks;
+            None where there are none.
 
     Raises:
         InputError: The video is not the one that the avatar was learned from, or no frame of it was held out.
@@ -83,12 +88,14 @@ def evaluate_avatar(
         raise InputError("No frame with a valid pose was held out from training; set avatar.hold_out and train anew.")
     device = choose_device(config.device)
     avatar = archive.avatar.to(device)
-    crops = Crops(frames, Path(alpha_folder), archive.poses.K, edge_band=archive.info["config"].get("edge_band", 0.0))
+    edge_band = archive.info["config"].get("edge_band", 0.0)
+    trimaps = None if trimap_folder is None else Path(trimap_folder)
+    crops = Crops(frames, Path(alpha_folder), archive.poses.K, edge_band=edge_band, trimap_folder=trimaps)
     scores: dict[str, list[dict[str, float]]] = {"without_pose_refinement": [], "with_pose_refinement": []}
     used, shown = [], _spread(held_out, config.pictures)
     sheets: dict[int, np.ndarray] = {}
     for frame in show_progress(held_out, "measuring held-out frames"):
-        truth = _truth(frames, Path(alpha_folder), frame)
+        truth = _truth(frames, Path(alpha_folder), trimaps, frame)
         crop = crops.get(frame, config.refine_shrink)
         if truth is None or crop is None:
             continue
@@ -161,7 +168,7 @@ def refine_pose(
     return best
 
 
-def _truth(frames: Frames, alpha_folder: Path, frame: int) -> _Truth | None:
+def _truth(frames: Frames, alpha_folder: Path, trimap_folder: Path | None, frame: int) -> _Truth | None:
     alpha = read_alpha(alpha_folder, frame)
     box = person_box(alpha)
     if box is None:
@@ -171,7 +178,8 @@ def _truth(frames: Frames, alpha_folder: Path, frame: int) -> _Truth | None:
     rows, columns = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
     soft = torch.from_numpy(alpha).float() / 255.0
     rgb = torch.from_numpy(frames.read(frame)).float() / 255.0
-    return _Truth(rgb * soft[..., None] + (1.0 - soft)[..., None], soft, (rows, columns))
+    sure = np.ones(alpha.shape, bool) if trimap_folder is None else read_trimap(trimap_folder, frame) != UNSURE
+    return _Truth(rgb * soft[..., None] + (1.0 - soft)[..., None], soft, torch.from_numpy(sure), (rows, columns))
 
 
 def _score(
@@ -185,6 +193,7 @@ def _score(
         render = splat(avatar.gaussians(*pose), intrinsics, (width, height), background=torch.ones(3, device=device))
     rgb = (render.rgb.clamp(0.0, 1.0) * 255.0).round().cpu() / 255.0
     inside, truly = render.alpha.cpu() > 0.5, truth.alpha > 0.5
+    inside_surely, truly_surely = inside & truth.sure, truly & truth.sure
     box = truth.box
     return {
         "psnr_person_box_on_white": psnr(rgb[box], truth.rgb[box]),
@@ -193,7 +202,7 @@ def _score(
         "ssim_full_frame_on_white": ssim(rgb, truth.rgb),
         "psnr_inside_mask": psnr(rgb, truth.rgb, truly),
         "psnr_where_mask_is_sure": psnr(rgb, truth.rgb, truth.alpha > 0.9),
-        "alpha_iou": float((inside & truly).sum() / (inside | truly).sum().clamp_min(1)),
+        "alpha_iou": float((inside_surely & truly).sum() / (inside_surely | truly_surely).sum().clamp_min(1)),
     }, rgb
 
 
@@ -203,6 +212,7 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
         "picture_size": [archive.width, archive.height],
         "person_box": f"box of the silhouette and {MARGIN:.0%} of its height round it",
         "where_mask_is_sure": "pixels of more than 90 % foreground: colour alone, without the silhouette's own faults",
+        "alpha_iou": "over the pixels of which the trimap is sure",
         "held_out": "every so many frames one, no pixel of which the texture or the avatar's training read",
         "poses_without_refinement": (
             "fitted to the frame's own keypoints and silhouette, "

@@ -72,8 +72,8 @@ class AvatarConfig:
     """Weight of D-SSIM against L1."""
     alpha: float = 0.2
     """Weight of the silhouette."""
-    edge_band: float = 0.008
-    """Width of the band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
+    edge_band: float = 0.0
+    """Width of a further band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
     calm_offsets: float = 3e-4
     """Weight of the squared offsets from the surface, in spacings."""
     calm_scales: float = 1e-1
@@ -112,6 +112,7 @@ def train_avatar(
     canonical: Canonical,
     body: BodyModel,
     config: AvatarConfig,
+    trimap_folder: Path | None = None,
 ) -> Training:
     """Train an avatar.
 
@@ -122,6 +123,7 @@ def train_avatar(
         canonical: Where colours start and stay where nothing is seen.
         body: The body that the poses belong to.
         config: How to train.
+        trimap_folder: Trimaps, whose unsure pixels count for nothing; None where there are none.
 
     Raises:
         InputError: The poses belong to another body or another number of frames, or no frame is left to train on.
@@ -135,14 +137,14 @@ def train_avatar(
     usable = [frame for frame in range(len(frames)) if track.valid[frame] and frame not in set(held_out)]
     if not usable:
         raise InputError(f"{frames.source} has no frame with a valid pose to train on; use a clearer video.")
-    return _Trainer(frames, Path(alpha_folder), track, canonical, body, config, usable, held_out).run()
+    crops = Crops(frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder)
+    return _Trainer(crops, track, canonical, body, config, usable, held_out).run()
 
 
 class _Trainer:
     def __init__(
         self,
-        frames: Frames,
-        alpha_folder: Path,
+        crops: Crops,
         track: BodyTrack,
         canonical: Canonical,
         body: BodyModel,
@@ -152,7 +154,7 @@ class _Trainer:
     ) -> None:
         self.config, self.usable, self.held_out = config, usable, held_out
         self.device = choose_device(config.device)
-        self.crops = Crops(frames, alpha_folder, track.K, config.edge_band, config.cache_mb << 20)
+        self.crops = crops
         anchors = sample_surface(canonical.rest_vertices, canonical.faces, body.parts, config.gaussians, config.seed)
         colors, seen = sample_texture(canonical, anchors)
         self.avatar = Avatar(body, anchors, track.betas, colors).to(self.device)

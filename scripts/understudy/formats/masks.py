@@ -1,4 +1,4 @@
-"""``alpha/`` and ``parsing/``: one PNG a frame, soft foreground and part labels."""
+"""``alpha/``, ``matte/``, ``trimap/`` and ``parsing/``: one PNG a frame, soft foreground, what is sure, and part labels."""
 
 from pathlib import Path
 
@@ -6,6 +6,9 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from understudy.errors import InputError
+
+UNSURE = 128
+"""In a trimap: nobody knows. 255 is surely the person, 0 surely not."""
 
 LABEL_SET_KEY = "label_set"
 
@@ -32,6 +35,28 @@ def read_alpha(folder: str | Path, index: int) -> np.ndarray:
     """Soft mask of frame ``index`` as uint8 [H,W]."""
     with _open(mask_path(folder, index)) as image:
         return np.array(image.convert("L"))
+
+
+def write_trimap(folder: str | Path, index: int, person: np.ndarray, unsure: np.ndarray) -> None:
+    """Write a trimap: 255 where ``person`` [H,W] bool, 0 elsewhere, but ``UNSURE`` where ``unsure`` [H,W] bool."""
+    trimap = np.where(unsure, UNSURE, np.where(person, 255, 0)).astype(np.uint8)
+    Image.fromarray(trimap, mode="L").save(mask_path(folder, index))
+
+
+def read_trimap(folder: str | Path, index: int) -> np.ndarray:
+    """Trimap of frame ``index`` as uint8 [H,W]: 0 background, 128 unsure, 255 person.
+
+    Raises:
+        InputError: The file is missing, damaged, or holds other values.
+    """
+    path = mask_path(folder, index)
+    with _open(path) as image:
+        trimap = np.array(image.convert("L"))
+    if not np.isin(trimap, (0, UNSURE, 255)).all():
+        raise InputError(
+            f"{path} holds other values than 0, 128 and 255 and is no trimap; delete its folder and run again."
+        )
+    return trimap
 
 
 def write_parsing(folder: str | Path, index: int, labels: np.ndarray, label_set: str = "CIHP-20") -> None:

@@ -14,15 +14,14 @@ from understudy.files import whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import write_alpha
-from understudy.formats.skeleton import BONES, INDEX
+from understudy.formats.skeleton import INDEX
+from understudy.masks.blobs import SURE, draw_skeleton, keep_touching
 from understudy.progress import track
 
 logger = logging.getLogger(__name__)
 
 Box = tuple[int, int, int, int]
 
-SURE = 0.3
-"""Points of at least this confidence place the views and the skeleton."""
 VIEW = 2.3
 """Side of a view in units of the person's reach, the distance from the hips to the farthest point."""
 TILTS = (0.0, 0.2, -0.2)
@@ -118,37 +117,6 @@ def soft_mask(picture: np.ndarray, view: Region, backend: KeypointBackend) -> np
     poses = [backend.find_pose(picture, replace(view, angle=view.angle + tilt)) for tilt in TILTS]
     masks = [pose.mask for pose in poses if pose is not None and pose.mask is not None]
     return np.mean(masks, axis=0) if masks else np.zeros(picture.shape[:2], np.float32)
-
-
-def draw_skeleton(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Bones between sure points [J,3] as lines on a bool image of ``shape``."""
-    image = np.zeros(shape[:2], np.uint8)
-    for a, b in BONES:
-        if min(points[a, 2], points[b, 2]) >= SURE:
-            # lines may start far outside; cv2 takes whole numbers of pixel centres
-            start, end = np.round(points[[a, b], :2] - 0.5).astype(int).tolist()
-            cv2.line(image, start, end, (1,), 3)
-    return image.astype(bool)
-
-
-def keep_touching(soft: np.ndarray, skeleton: np.ndarray) -> np.ndarray:
-    """The parts of a soft mask [H,W] whose core (> 0.5) touches ``skeleton`` [H,W] bool.
-
-    Soft pixels belong to the nearest core, so that a removed blob takes its border along.
-    """
-    core = (soft > 0.5).astype(np.uint8)
-    count, parts = cv2.connectedComponents(core, connectivity=8)
-    keep = np.zeros(count, bool)
-    keep[np.unique(parts[skeleton])] = True
-    keep[0] = False
-    if not keep.any():
-        return np.zeros_like(soft)
-    if keep[1:].all():
-        return soft
-    _, nearest = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    part_of = np.zeros(int(nearest.max()) + 1, parts.dtype)
-    part_of[nearest[core > 0]] = parts[core > 0]
-    return np.where(keep[part_of[nearest]], soft, np.float32(0))
 
 
 def grown(box: np.ndarray, margin: float, width: int, height: int) -> Box | None:

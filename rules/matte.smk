@@ -1,0 +1,27 @@
+rule matte:
+    input:
+        frames="results/{actor}/frames",
+        index="results/{actor}/frames.json",
+        alpha="results/{actor}/alpha",
+        keypoints="results/{actor}/keypoints.npz",
+        smpl="results/{actor}/smpl.npz",
+        body=body_file,
+    output:
+        matte=directory("results/{actor}/matte"),
+        trimap=directory("results/{actor}/trimap"),
+    log:
+        "logs/matte/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/matte.tsv"
+    conda:
+        "../envs/matte.yaml"
+    threads: 4
+    resources:
+        mem_mb=scaled_mem(2000),
+        runtime="60m",
+    params:
+        settings=settings("matte"),
+    message:
+        "{wildcards.actor}: refining silhouettes"
+    script:
+        "../scripts/refine_mattes.py"

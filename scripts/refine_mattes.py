@@ -1,0 +1,37 @@
+"""Refine the actor's silhouettes by the fitted body and the colours of the whole video (rule matte)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from understudy.body.files import load_body
+from understudy.formats.frames import Frames
+from understudy.formats.keypoints import Keypoints
+from understudy.formats.smpl import BodyTrack
+from understudy.log import log_to
+from understudy.masks.matting import MatteConfig
+from understudy.masks.refine import refine_mattes
+from understudy.threads import use_threads
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main() -> None:
+    """Read the rule's files, call the library, write the rule's files."""
+    use_threads(1)  # frames, not the work on one, run side by side
+    refine_mattes(
+        frames=Frames.load(snakemake.input.index, snakemake.input.frames),
+        alpha_folder=Path(snakemake.input.alpha),
+        keypoints=Keypoints.load(snakemake.input.keypoints),
+        track=BodyTrack.load(snakemake.input.smpl),
+        body=load_body(snakemake.input.body),
+        matte_folder=Path(snakemake.output.matte),
+        trimap_folder=Path(snakemake.output.trimap),
+        config=MatteConfig(**snakemake.params.settings),
+        threads=snakemake.threads,
+    )
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main()
