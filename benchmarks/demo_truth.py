@@ -53,7 +53,8 @@ def main() -> None:
     detected = detector_acceleration(Keypoints.load(options.results / "keypoints.npz"), truth)
     rows = [
         ("2D keypoints, 12 limb joints", f"{keypoint_percent(options.results, truth):.2f} % of person height"),
-        ("mask IoU", f"{mask_iou(options.results / 'alpha', truth, TRUTH / 'masks'):.3f}"),
+        ("mask IoU, detector's", f"{mask_iou(options.results / 'alpha', truth, TRUTH / 'masks'):.3f}"),
+        ("mask IoU, refined", f"{mask_iou(options.results / 'matte', truth, TRUTH / 'masks'):.3f}"),
         ("height", f"{rest_height(body, archive.poses.betas):.2f} m (true {float(truth['height_m']):.2f} m)"),
         ("acceleration error of the detector's own 3D limbs", f"{detected:.2f} m/s^2"),
         *pose_rows("fit", body, track, truth),

@@ -48,7 +48,7 @@ def row(run: Run, actor: str) -> str:
     within, overlap, heights = [], [], []
     for frame in np.flatnonzero(track.valid).tolist():
         covered = silhouette(posed_vertices(body, track, frame), body.faces, track.K, (frames.width, frames.height))
-        mask = read_alpha(results / "alpha", frame) >= 128
+        mask = read_alpha(results / "matte", frame) >= 128
         within.append(inside(covered, mask))
         overlap.append(iou(covered, mask))
         heights.append(np.ptp(np.flatnonzero(mask.any(axis=1))) if mask.any() else np.nan)

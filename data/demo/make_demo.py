@@ -20,9 +20,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from paint import paint
-from person import FRAMES, SMPL_BONES, Body, bone_transforms, build_body, pose_at, posed_heads, relaxed_pose, skin
+from person import FRAMES, Body, bone_transforms, build_body, pose_at, posed_heads, relaxed_pose, skin
 from pictures import composite
-from t_pose import rest_in_t_pose
+from t_pose import rest_in_t_pose, smpl_joints
 from wardrobe import dress
 
 from understudy.video.write import write_video
@@ -84,14 +84,13 @@ def export(work: Path) -> None:
     base = relaxed_pose(body)
     joints, naked = np.zeros((FRAMES, 24, 3)), np.zeros((FRAMES, len(body.vertices), 3), np.float32)
     moved = {p.name: np.zeros((FRAMES, len(p.vertices), 3), np.float32) for p in pieces}
-    pick = [body.names.index(b) for b in SMPL_BONES]
     for t in range(FRAMES):
         pose, yaw = pose_at(t, base)
         transforms = bone_transforms(body, pose, yaw)
         shoes = [skin(p.vertices, p.weights, transforms) for p in pieces if p.name.startswith("shoe")]
         transforms[:, 2, 3] -= min(s[:, 2].min() for s in shoes)
         transforms[:, :3, 3] -= _anchor(body, transforms)
-        joints[t] = posed_heads(body, transforms)[pick]
+        joints[t] = smpl_joints(body, posed_heads(body, transforms)[None])[0]
         naked[t] = skin(body.vertices, body.weights, transforms)
         for p in pieces:
             moved[p.name][t] = skin(p.vertices, p.weights, transforms)
@@ -198,7 +197,6 @@ def write_truth(work: Path, path: Path, tiny_frames: np.ndarray) -> None:
         K=intrinsics(FOCAL),
         view=np.eye(4),
         joints=in_camera(body["joints"]),
-        joint_bones=np.array(SMPL_BONES),
         keypoints2d=project(body["joints"], views["main"]).astype(np.float32),
         height_m=body["height_m"],
         rest_vertices=body["rest_vertices"].astype(np.float32),

