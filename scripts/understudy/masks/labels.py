@@ -1,5 +1,7 @@
 """Label sets of human parsing: from the body's parts to CIHP-20, and from CIHP-20 to five coarse parts."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from understudy.body.model import PARTS
@@ -41,3 +43,32 @@ def coarse_labels() -> np.ndarray:
     """Index into ``COARSE`` [20] uint8 of each CIHP-20 label."""
     owner = {label: place for place, labels in enumerate(COARSE.values()) for label in labels}
     return np.array([owner[label] for label in CIHP], np.uint8)
+
+
+MATERIALS = ("hair", "skin", "upper", "lower", "sock", "shoe")
+"""What a place on the person is made of."""
+
+
+LABEL_OF_MATERIAL = {"hair": "hair", "upper": "upper_clothes", "lower": "pants", "sock": "socks"}
+"""Labels of those that have the same on all of the body's parts."""
+
+
+def material_labels(others: Mapping[str, str] | None = None) -> np.ndarray:
+    """CIHP-20 label [materials,parts] uint8 of each of ``MATERIALS`` on each of the body's parts.
+
+    Args:
+        others: Labels of materials instead of ``LABEL_OF_MATERIAL``, such as a skirt for ``lower``.
+    """
+    table = np.zeros((len(MATERIALS), len(PARTS)), np.uint8)
+    plain = LABEL_OF_MATERIAL | dict(others or {})
+    for column, part in enumerate(PARTS):
+        side, _, limb = part.rpartition("_")
+        names = {**plain, "shoe": f"{side or 'left'}_shoe"}
+        if limb in ("arm", "hand"):
+            names["skin"] = f"{side}_arm"
+        elif limb in ("leg", "foot"):
+            names["skin"] = f"{side}_leg"
+        else:
+            names["skin"] = "torso_skin" if part in ("neck", "torso") else "face"
+        table[:, column] = [CIHP.index(names[material]) for material in MATERIALS]
+    return table

@@ -1,9 +1,9 @@
-"""Part labels of every frame from the fitted body and the silhouette: no network, no download."""
+"""Part and clothing labels of every frame from the fitted body, the silhouette and colours: no network, no download."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from understudy.body.model import BodyModel
@@ -13,7 +13,11 @@ from understudy.files import whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha, write_parsing
 from understudy.formats.smpl import BodyTrack
-from understudy.masks.labels import part_labels
+from understudy.masks.anatomy import anatomy_of
+from understudy.masks.clothing import Clothing, learn_clothing
+from understudy.masks.labels import material_labels, part_labels
+from understudy.masks.sightings import collect
+from understudy.masks.spread import ColourTables, cut_labels, settled_labels
 from understudy.progress import track as show_progress
 from understudy.render.mesh import rasterize_mesh
 
@@ -25,20 +29,43 @@ NO_OVERLAP = 0.3
 """Mean IoU below which body and video have nothing to do with each other."""
 
 
+@dataclass(frozen=True)
+class ParsingConfig:
+    """How parts and clothes are labelled."""
+
+    clothing: bool = True
+    """Whether the video's colours say what is worn where; false: a shirt on the torso and shoes, limbs bare."""
+    sample_frames: int = 48
+    """Colours are learned from at most this many frames, evenly spread."""
+
+
 def label_parts(
-    frames: Frames, alpha_folder: str | Path, track: BodyTrack, body: BodyModel, folder: str | Path
+    frames: Frames,
+    alpha_folder: str | Path,
+    track: BodyTrack,
+    body: BodyModel,
+    folder: str | Path,
+    config: ParsingConfig | None = None,
 ) -> None:
     """Write CIHP-20 labels ``folder/000000.png``, ... of all frames.
 
-    Each pixel of the silhouette takes the label of the body part that is seen there, or, outside the body (hair,
-    loose clothes), of the nearest pixel of the body. The rest is background.
+    Each pixel of the silhouette takes the label of what the body wears there, or, outside the body (hair, loose
+    clothes), of something near that has its colour. The rest is background. What is worn where is learned once for
+    the whole video, so that labels stay the same from frame to frame.
 
     Raises:
         InputError: Track and body or frames do not belong together, a mask is missing or of another size, or the
             fitted body hardly overlaps the silhouettes (mean IoU below ``NO_OVERLAP`` over the valid frames).
     """
+    config = config or ParsingConfig()
     check_same_body(body, track, len(frames))
-    label_of_face = part_labels()[body.parts]
+    clothing = None
+    if config.clothing:
+        anatomy = anatomy_of(body, track.betas)
+        clothing = learn_clothing(collect(frames, alpha_folder, track, body, anatomy, config.sample_frames), anatomy)
+        if clothing.outfit is not None:
+            logger.info("%s wears: %s", frames.source, clothing.outfit)
+    labeller = Labeller(body, clothing)
     overlaps = []
     with whole_folder(folder) as temporary:
         for frame in show_progress(range(len(frames)), "labelling parts"):
@@ -48,32 +75,46 @@ def label_parts(
                     f"{alpha_folder}: mask {frame} is not {frames.width}x{frames.height} px; delete it and run again."
                 )
             mask = alpha >= 128
-            posed = posed_vertices(body, track, frame)
-            face = rasterize_mesh(posed, body.faces, track.K, (frames.width, frames.height)).face
-            drawn = np.where(face >= 0, label_of_face[face], 0).astype(np.uint8)
-            write_parsing(temporary, frame, cut_labels(drawn, mask))
-            union = np.count_nonzero(mask | (drawn > 0))
+            image = frames.read(frame)
+            labels, covered = labeller.label(image, mask, posed_vertices(body, track, frame), track.K)
+            write_parsing(temporary, frame, labels)
+            union = np.count_nonzero(mask | covered)
             if track.valid[frame] and union:
-                overlaps.append(np.count_nonzero(mask & (drawn > 0)) / union)
+                overlaps.append(np.count_nonzero(mask & covered) / union)
         _check_overlap(float(np.mean(overlaps)) if overlaps else 0.0, alpha_folder)
 
 
-def cut_labels(drawn: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Labels uint8 [H,W] inside ``mask`` [H,W]: those of ``drawn`` [H,W], or of its nearest labelled pixel."""
-    if not mask.any() or not drawn.any():
-        return np.zeros_like(drawn)
-    rows, columns = np.flatnonzero((mask | (drawn > 0)).any(axis=1)), np.flatnonzero((mask | (drawn > 0)).any(axis=0))
-    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    part = np.ascontiguousarray(drawn[window])
-    nearest = cv2.distanceTransformWithLabels(
-        (part == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )[1]
-    # OpenCV numbers the zero pixels, here the labelled ones, in an order of its own from 1
-    label_of = np.zeros(nearest.max() + 1, np.uint8)
-    label_of[nearest[part > 0]] = part[part > 0]
-    labels = np.zeros_like(drawn)
-    labels[window] = np.where(mask[window], label_of[nearest], 0)
-    return labels
+class Labeller:
+    """Labels single frames of one person."""
+
+    def __init__(self, body: BodyModel, clothing: Clothing | None) -> None:
+        self.faces, self.parts = body.faces, body.parts
+        self.label_of_part = part_labels()
+        self.material = self.tables = None
+        if clothing is not None and clothing.likely is not None and clothing.outfit is not None:
+            self.label_of_material = material_labels(clothing.outfit.names)
+            self.material = np.eye(len(clothing.likely), dtype=np.float32)[clothing.material]
+            self.tables = ColourTables.of(clothing.likely)
+
+    def label(
+        self, image: np.ndarray, mask: np.ndarray, vertices: np.ndarray, K: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Labels [H,W] uint8 of a frame, and where the body is [H,W] bool.
+
+        Args:
+            image: RGB uint8 [H,W,3].
+            mask: The person [H,W] bool.
+            vertices: The posed body [V,3], m, camera frame.
+            K: [3,3] px.
+        """
+        render = rasterize_mesh(vertices, self.faces, K, (mask.shape[1], mask.shape[0]))
+        covered = render.face >= 0
+        part = self.parts[render.face]
+        if self.material is None or self.tables is None:
+            return cut_labels(np.where(covered, self.label_of_part[part], 0).astype(np.uint8), mask), covered
+        material = render.interpolate(self.material, self.faces).argmax(axis=-1).astype(np.uint8)
+        drawn = np.where(covered, self.label_of_material[material, part], 0).astype(np.uint8)
+        return settled_labels(image, mask, drawn, material, self.tables), covered
 
 
 def _check_overlap(overlap: float, alpha_folder: str | Path) -> None:
