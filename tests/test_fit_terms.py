@@ -13,6 +13,7 @@ from fit_scenes import terms_of, turning_walk
 from understudy.body.model import JOINTS
 from understudy.body.rig import PointRig
 from understudy.errors import InputError
+from understudy.fitting.curvature import fit_terms
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.fit import FitConfig, fit_body
 from understudy.fitting.ground import SLIDE, find_contacts, ground_energy, height_above_ground
@@ -21,15 +22,12 @@ from understudy.fitting.limbs import mirrored_limb, turn_limbs
 from understudy.fitting.motion import FREE, GROUP, Motion, resting_rotations
 from understudy.fitting.pose_prior import PRIOR_GROUPS, features_of, learn_prior, mirrored, prior_of, shipped_prior
 from understudy.fitting.priors import STANCE
-from understudy.fitting.solve import minimise
 
 
 def test_bones_mirrored_in_depth_are_put_back():
     walk = turning_walk(length=16, turn=0.5)
     terms = terms_of(walk)
-    motion = minimise(
-        initial_motion(terms.evidence, terms.rig), terms.energy, FREE, torch.zeros(0), terms.evidence.fps, 60
-    ).motion
+    motion = fit_terms(initial_motion(terms.evidence, terms.rig), terms, FREE, 0, 20).motion
     choices = mirrored_limb(motion, terms, LIMBS[0])
     wrong = motion.rotations.clone()
     wrong[:, list(choices.groups)] = choices.rotations[3]

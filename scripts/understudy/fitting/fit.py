@@ -12,14 +12,16 @@ from torch import Tensor
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.errors import InputError
+from understudy.fitting.curvature import add_outlines, fit_terms, terms_curvature
 from understudy.fitting.evidence import Evidence, gather_evidence
 from understudy.fitting.flips import turn_back
 from understudy.fitting.ground import find_contacts
 from understudy.fitting.initialise import initial_motion
+from understudy.fitting.least_squares import Quadratic, Solution, minimise
 from understudy.fitting.limbs import turn_limbs
 from understudy.fitting.motion import FREE, GROUP, LIMBS, Motion, body_height
 from understudy.fitting.outline import Matches, match, outline_energy, read_outlines, thin_surface
-from understudy.fitting.solve import Solution, minimise
+from understudy.fitting.skeleton import Skeleton
 from understudy.fitting.terms import Terms, crown_and_sole, reprojection_errors
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -46,7 +48,7 @@ class FitConfig:
     """Keypoints with less confidence are not used."""
     smoothness: float = 1.0
     """Weight of smooth motion: more for shaky keypoints, less for fast dance."""
-    iterations: int = 80
+    iterations: int = 20
     """Steps of the optimiser in each stage."""
     silhouettes: bool = True
     """Whether the silhouettes take part."""
@@ -103,27 +105,26 @@ def fit_body(keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: Bod
 
 
 def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, config: FitConfig) -> Motion:
-    fps, reach = evidence.fps, _reach(body)
     terms = _terms(motion, evidence, body, rig, config, robustness=8.0, guess=1.0)
     started = time.monotonic()
     groups = (GROUP["root"], GROUP["spine"], *LIMBS)
-    solution = minimise(motion, terms.energy, groups, reach[:FEW_BETAS], fps, config.iterations, config.focal_range)
+    solution = fit_terms(motion, terms, groups, FEW_BETAS, config.iterations, config.focal_range)
     _report("global", started, solution.motion, evidence, rig, solution)
     for name in ("full", "full, again"):
         started = time.monotonic()
         terms = _terms(solution.motion, evidence, body, rig, config, robustness=4.0)
-        solution = minimise(solution.motion, terms.energy, FREE, reach, fps, config.iterations, config.focal_range)
+        solution = fit_terms(solution.motion, terms, FREE, body.num_betas, config.iterations, config.focal_range)
         _report(name, started, solution.motion, evidence, rig, solution)
         if name == "full":
             turned = turn_back(solution.motion, terms, config.iterations)
-            solution = replace(solution, motion=turn_limbs(turned, terms, config.iterations // 2))
+            solution = replace(solution, motion=turn_limbs(turned, terms, config.iterations))
     return solution.motion
 
 
 def _fit_silhouettes(
     motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, alpha_folder: Path, config: FitConfig
 ) -> Motion:
-    rounds = 4
+    rounds = 3
     seen = np.flatnonzero(evidence.seen.numpy())
     chosen = seen[
         np.unique(np.linspace(0, len(seen) - 1, min(len(seen), config.silhouette_frames)).round().astype(int))
@@ -142,9 +143,16 @@ def _fit_silhouettes(
             mask = outline_energy(outlines, matches, surface, moved, evidence.K, terms.size_px, config.clothing)
             return terms.energy(moved) + config.silhouette_weight * mask
 
-        solution = minimise(
-            motion, energy, FREE, _reach(body), evidence.fps, max(config.iterations // 3, 2), config.focal_range
-        )
+        def curvature(moved: Motion, terms: Terms = terms, matches: Matches = matches) -> Quadratic:
+            skeleton = Skeleton.of(moved, rig, FREE, body.num_betas, config.focal_range is not None)
+            total = terms_curvature(terms, skeleton)
+            add_outlines(
+                total, skeleton, outlines, matches, surface, evidence.K, terms.size_px, config.clothing,
+                config.silhouette_weight,
+            )  # fmt: skip
+            return total
+
+        solution = minimise(motion, energy, curvature, FREE, body.num_betas, config.iterations, config.focal_range)
         motion = solution.motion
         _report(f"silhouettes {number}/{rounds}", started, motion, evidence, rig, solution)
     return motion
@@ -172,11 +180,6 @@ def _terms(
         guess=guess,
         crown_and_sole=crown_and_sole(body),
     )
-
-
-def _reach(body: BodyModel) -> Tensor:
-    """How far (m, root mean square) each shape component moves the surface, [B]."""
-    return body.shapedirs.square().sum(dim=1).mean(dim=0).sqrt()
 
 
 def _with_height(motion: Motion, body: BodyModel, height_m: float) -> Motion:

@@ -7,9 +7,9 @@ import roma
 import torch
 from torch import Tensor
 
+from understudy.fitting.curvature import fit_terms
 from understudy.fitting.initialise import limb_rotations
 from understudy.fitting.motion import FREE, GROUP, Motion
-from understudy.fitting.solve import minimise
 from understudy.fitting.terms import Terms, reprojection_errors
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,9 @@ OUTLIER = 0.04
 
 MARGIN = 0.9
 """The turned motion must bring the energy of its segment below this share."""
+
+ESCAPED = 0.5
+"""Below this share of the segment's present energy the trial as it was has left a wrong turn by itself."""
 
 MIN_FRAMES, MAX_SEGMENTS = 2, 12
 
@@ -40,13 +43,15 @@ def turn_back(motion: Motion, terms: Terms, iterations: int) -> Motion:
         frames = torch.arange(start, end)
         local = terms.at(frames)
         trials = [motion.at(frames), _turned(motion.at(frames), local)]
-        solved = [
-            minimise(trial, local.energy, FREE, torch.zeros(0), terms.evidence.fps, iterations) for trial in trials
-        ]
-        if solved[1].energy < MARGIN * solved[0].energy:
+        solved = [fit_terms(trial, local, FREE, 0, iterations) for trial in trials]
+        with torch.no_grad():
+            present = local.energy(trials[0]).item()
+        turned = solved[1].energy < MARGIN * solved[0].energy
+        best = solved[1] if turned else solved[0]
+        if turned or best.energy < ESCAPED * present:  # the solver may find the way round by itself
             logger.info("fit: the person was turned by 180 degrees in frames %d to %d and is put back", start, end - 1)
             rotations, transl = motion.rotations.clone(), motion.transl.clone()
-            rotations[frames], transl[frames] = solved[1].motion.rotations, solved[1].motion.transl
+            rotations[frames], transl[frames] = best.motion.rotations, best.motion.transl
             motion = Motion(rotations, transl, motion.betas, motion.zoom)
     return motion
 

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from understudy.body.lbs import joint_transforms
 from understudy.body.model import JOINTS
+from understudy.fitting.curvature import fit_terms
 from understudy.fitting.initialise import LIMBS, hinged_limb
 from understudy.fitting.motion import FREE, GROUP, Motion
 from understudy.fitting.pose_prior import shipped_prior
 from understudy.fitting.priors import LIMIT_SIGMA, beyond_limits
-from understudy.fitting.solve import minimise
 from understudy.fitting.terms import POSE_WEIGHT, Terms
 from understudy.fitting.yaw import best_path
 
@@ -69,7 +69,7 @@ def turn_limbs(motion: Motion, terms: Terms, iterations: int) -> Motion:
         rotations = motion.rotations.clone()
         rotations[:, list(choices.groups)] = choices.rotations[path, torch.arange(len(motion))]
         trial = Motion(rotations, motion.transl, motion.betas, motion.zoom)
-        solution = minimise(trial, terms.energy, FREE, torch.zeros(0), terms.evidence.fps, iterations)
+        solution = fit_terms(trial, terms, FREE, 0, iterations)
         if solution.energy < present - MIN_GAIN:
             logger.info(
                 "fit: the bones of the %s were mirrored in depth in %d frames", _name(limb), int((path > 0).sum())

@@ -100,18 +100,3 @@ def body_height(body: BodyModel, betas: Tensor) -> Tensor:
     """Height (m) of the rest pose from sole to crown, differentiable in ``betas``; needs the whole body."""
     height = body.shaped(betas)[0][:, 1]
     return height.max() - height.min()
-
-
-def temporal_frequencies(length: int) -> Tensor:
-    """Size [T] of the second difference of each cosine of ``from_cosines``, 0 (constant) to nearly 4."""
-    return 4.0 * torch.sin(torch.pi * torch.arange(length) / (2 * length)) ** 2
-
-
-def from_cosines(coefficients: Tensor) -> Tensor:
-    """Values [T,...] over time of orthonormal DCT-II coefficients [T,...]."""
-    length = len(coefficients)
-    shape = (length,) + (1,) * (coefficients.ndim - 1)
-    scale = torch.full((length,), (2.0 / length) ** 0.5)
-    scale[0] = (1.0 / length) ** 0.5
-    turn = torch.polar(scale, -torch.pi * torch.arange(length) / (2 * length))
-    return torch.fft.fft(coefficients * turn.reshape(shape), n=2 * length, dim=0)[:length].real

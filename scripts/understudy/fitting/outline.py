@@ -34,7 +34,7 @@ OUTLINE_WEIGHT = 0.15
 """Of each outline point: neighbours say nearly the same."""
 
 ROBUSTNESS = 3.0
-_CHUNK = 32
+_CHUNK = 8
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def _mirror(rotvec: Tensor) -> Tensor:
 _KINDS = [name.split("_")[-1] for name in GROUPS]
 _RANGE = torch.deg2rad(torch.tensor([_LIMITS.get(kind, ((-180, 180),) * 3) for kind in _KINDS], dtype=torch.float32))
 _STANCE_ROTVEC = _mirror(torch.deg2rad(torch.tensor([_STANCE.get(kind, ((0, 0, 0), 0))[0] for kind in _KINDS]).float()))
-_STANCE_SIGMA = torch.deg2rad(torch.tensor([_STANCE.get(kind, ((0, 0, 0), torch.inf))[1] for kind in _KINDS]).float())
+STANCE_SIGMA = torch.deg2rad(torch.tensor([_STANCE.get(kind, ((0, 0, 0), torch.inf))[1] for kind in _KINDS]).float())
 STANCE = roma.rotvec_to_rotmat(_STANCE_ROTVEC)
 """The usual stance [G,3,3]: upright, arms down and away from the sides."""
 
@@ -73,7 +73,7 @@ def limit_energy(rotations: Tensor) -> Tensor:
 def stance_energy(rotations: Tensor) -> Tensor:
     """Weak pull to the usual stance, strong for spine, collars and toes, summed over frames."""
     distance = (rotations - STANCE.to(rotations)).square().sum(dim=(-1, -2)) / 2
-    return (distance / _STANCE_SIGMA.to(rotations).square()).sum()
+    return (distance / STANCE_SIGMA.to(rotations).square()).sum()
 
 
 def smoothness_energy(motion: Motion, joints: Tensor, fps: float) -> Tensor:

@@ -7,13 +7,13 @@ problem well conditioned for videos of any length, and gaps fill at once.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import roma
 import torch
 from torch import Tensor
 
-from understudy.fitting.motion import GROUPS, Motion, from_cosines, temporal_frequencies
+from understudy.fitting.least_squares import Solution
+from understudy.fitting.motion import GROUPS, Motion
 from understudy.fitting.priors import ROOT_ACCELERATION, ROTATION_ACCELERATION
 
 logger = logging.getLogger(__name__)
@@ -27,15 +27,6 @@ _TRANSL_STIFFNESS = (250.0, 250.0, 60.0)
 _FOCAL_STIFFNESS = 5.0
 _BETAS_STIFFNESS = 150.0
 """For each metre that a component moves the surface, root mean square, and frame (square root)."""
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Where a stage ended."""
-
-    motion: Motion
-    energy: float
-    evaluations: int
 
 
 def minimise(
@@ -117,3 +108,18 @@ def minimise(
 
 def _scale(stiffness: float, resistance: float, frequencies: Tensor) -> Tensor:
     return (stiffness**2 + (resistance * frequencies) ** 2).rsqrt()
+
+
+def temporal_frequencies(length: int) -> Tensor:
+    """Size [T] of the second difference of each cosine of ``from_cosines``, 0 (constant) to nearly 4."""
+    return 4.0 * torch.sin(torch.pi * torch.arange(length) / (2 * length)) ** 2
+
+
+def from_cosines(coefficients: Tensor) -> Tensor:
+    """Values [T,...] over time of orthonormal DCT-II coefficients [T,...]."""
+    length = len(coefficients)
+    shape = (length,) + (1,) * (coefficients.ndim - 1)
+    scale = torch.full((length,), (2.0 / length) ** 0.5)
+    scale[0] = (1.0 / length) ** 0.5
+    turn = torch.polar(scale, -torch.pi * torch.arange(length) / (2 * length))
+    return torch.fft.fft(coefficients * turn.reshape(shape), n=2 * length, dim=0)[:length].real
