@@ -71,7 +71,7 @@ def main() -> None:
         if options.make_only or not present:
             return
         videos = {actor.name: video_path(options.folder, actor.name) for actor in present}
-        run = fresh_run(videos, options.cores, options.folder, ("smpl.npz",))
+        run = fresh_run(videos, options.cores, options.folder, ("smpl.npz", "matte"))
     report(present, run)
 
 

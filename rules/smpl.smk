@@ -13,12 +13,13 @@ rule smpl:
         "results/{actor}/benchmarks/smpl.tsv"
     conda:
         "../envs/smpl.yaml"
-    threads: 4
+    threads: 1  # its matrices are small and many: more threads only wait for each other
     resources:
         mem_mb=scaled_mem(3000),
         runtime="60m",
     params:
         settings=settings("smpl"),
+        body=settings("body"),
     message:
         "{wildcards.actor}: fitting the body"
     script:

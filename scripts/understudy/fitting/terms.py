@@ -22,7 +22,7 @@ DIRECTION_SIGMA = 0.35
 GROUND_WEIGHT = 0.3
 """Of standing feet: a shoe is no point, and contacts are found by speed alone."""
 
-ZOOM_SIGMA = 0.3
+ZOOM_SIGMA = 0.15
 """Standard deviation of the logarithm of the focal length, where that is refined."""
 
 HEIGHT_SIGMA = 0.002  # m
