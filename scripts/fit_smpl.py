@@ -21,7 +21,7 @@ def main() -> None:
         keypoints=Keypoints.load(snakemake.input.keypoints),
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
         alpha_folder=Path(snakemake.input.alpha),
-        body=load_body(snakemake.input.body),
+        body=load_body(snakemake.input.body, snakemake.params.body.get("model", "auto")),
         config=FitConfig(**snakemake.params.settings),
     )
     track.save(snakemake.output.smpl)

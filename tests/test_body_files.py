@@ -124,14 +124,6 @@ def test_pickle_may_name_nothing_but_arrays(tmp_path, function):
         load_body(path)
 
 
-@pytest.mark.parametrize(("joints", "owner"), [(55, "SMPL-X"), (52, "SMPL-H"), (16, "MANO")])
-def test_bodies_of_other_joints_are_refused_by_name(tmp_path, joints, owner):
-    arrays = {**smpl_arrays(), "kintree_table": np.zeros((2, joints), int)}
-    np.savez(tmp_path / "body.npz", **arrays, names=np.array([{"an": "object"}], object))
-    with pytest.raises(InputError, match=rf"has {joints} joints.*{owner}.*24 joints is needed"):
-        load_body(tmp_path / "body.npz")
-
-
 def damaged(**changes):
     return {**smpl_arrays(), **changes}
 
@@ -144,7 +136,7 @@ def damaged(**changes):
         (damaged(posedirs=np.zeros((5, 3, 9))), "posedirs of shape"),
         (damaged(f=np.array([[0, 1, 10**6]])), "faces"),
         (damaged(v_template=np.full_like(smpl_arrays()["v_template"], np.nan)), "not finite in v_template"),
-        (damaged(kintree_table=np.zeros((2, 24), int)), "not in SMPL's tree"),
+        (damaged(kintree_table=np.zeros((2, 24), int)), "not in the tree of SMPL"),
         (damaged(f=np.array(["text"])), "no numeric array f"),
     ],
 )

@@ -20,21 +20,27 @@ _KEYS = (
 )  # fmt: skip
 
 
-def load_body(path: str | Path) -> BodyModel:
-    """Load a body: this project's npz, or a licensed SMPL file (``.npz`` or ``.pkl``).
+def load_body(path: str | Path, model: str = "auto") -> BodyModel:
+    """Load a body: this project's npz, or a licensed file of SMPL, SMPL-H or SMPL-X (``.npz`` or ``.pkl``).
 
     Nothing in the file is ever executed, a pickle's contents included.
 
+    Args:
+        path: The file.
+        model: Which of ``smpl_family.MODELS`` it must be; ``auto`` for any, this project's own too.
+
     Raises:
-        InputError: The file is missing, is no body of 24 joints, or is a pickle that holds anything but arrays.
+        InputError: The file is missing, is no such body, or is a pickle that holds anything but arrays.
     """
     path = Path(path)
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             own = "skin_joints.npy" in archive.namelist()
+        if own and model != "auto":
+            raise InputError(f"{path} is a body of Understudy's own, but body.model is {model}; set it to auto.")
         if own:
             return _own(path, read_npz(path))
-    return load_smpl(path)
+    return load_smpl(path, model)
 
 
 def write_body(path: str | Path, body: BodyModel, licence: str | None = None) -> None:

@@ -90,7 +90,8 @@ def unpickle_arrays(data: bytes, path: Path) -> Any:
         raise
     except Exception as error:  # a damaged pickle can fail in any way
         raise InputError(
-            f"{path} is no body model: it is neither an npz file nor a readable pickle ({error}); give the .npz or .pkl of SMPL."
+            f"{path} is no body model: it is neither an npz file nor a readable pickle ({error}); "
+            "give the .npz or .pkl of SMPL, SMPL-H or SMPL-X."
         ) from None
 
 
@@ -108,7 +109,9 @@ def dense(value: Any, path: Path, key: str) -> np.ndarray:
         value = value.state.get("x")
     array = np.asarray(value) if isinstance(value, (np.ndarray, list, tuple, int, float)) else np.empty(0, object)
     if array.dtype.kind not in "iuf":
-        raise InputError(f"{path} holds no numeric array {key}; the SMPL file with 24 joints is needed.")
+        raise InputError(
+            f"{path} holds no numeric array {key}; give the file of SMPL, SMPL-H or SMPL-X as its publisher has it."
+        )
     return array
 
 

@@ -1,4 +1,4 @@
-"""Licensed SMPL files (``.pkl`` of the publisher, or ``.npz`` with the same arrays)."""
+"""Licensed files of SMPL, SMPL-H and SMPL-X (``.pkl`` or ``.npz``)."""
 
 import zipfile
 from pathlib import Path
@@ -10,48 +10,66 @@ import torch
 from understudy.body.inert_pickle import dense, unpickle_arrays
 from understudy.body.model import JOINTS, BodyModel
 from understudy.body.parts import SMPL_PARENTS, parts_from_weights
+from understudy.body.smpl_family import Family, family_of, knuckle_rows, on_smpl_joints
 from understudy.body.unwrap import unwrap
 from understudy.errors import InputError
 from understudy.files import sha256
 
 CUSTOMARY_BETAS = 10
-"""Shape components used of a file that has more (newer SMPL files carry 300), as everywhere in the field."""
+"""Shape components used of a file that has more (newer ones carry 300, SMPL-X expressions too), as everywhere in the field."""
 
 _KEYS = ("v_template", "shapedirs", "J_regressor", "weights", "kintree_table", "f")
 _OPTIONAL = ("posedirs", "vt", "ft")
 
 _SMPL_VERTICES = 6890
+_STAR_FEATURES = 93
 
 _VERTEX = {
-    "nose": 332, "right_eye": 6260, "left_eye": 2800, "right_ear": 4071, "left_ear": 583,
-    "left_big_toe": 3216, "left_small_toe": 3226, "left_heel": 3387,
-    "right_big_toe": 6617, "right_small_toe": 6624, "right_heel": 6787,
+    6890: {
+        "nose": 332, "right_eye": 6260, "left_eye": 2800, "right_ear": 4071, "left_ear": 583,
+        "left_big_toe": 3216, "left_small_toe": 3226, "left_heel": 3387,
+        "right_big_toe": 6617, "right_small_toe": 6624, "right_heel": 6787,
+    },
+    10475: {
+        "nose": 9120, "right_eye": 9929, "left_eye": 9448, "right_ear": 616, "left_ear": 6,
+        "left_big_toe": 5770, "left_small_toe": 5780, "left_heel": 8846,
+        "right_big_toe": 8463, "right_small_toe": 8474, "right_heel": 8635,
+    },
 }  # fmt: skip
-"""Keypoint to vertex of SMPL's own mesh."""
+"""Keypoint to vertex of the meshes that SMPL and SMPL-H share and of SMPL-X's, by their numbers of vertices. The numbers are
+those that the package smplx 0.1.28 gives for OpenPose's keypoints."""
 
 _FINGERTIP = {
     "left_thumb": (2746, 0.60), "left_index": (2319, 0.50), "left_pinky": (2673, 0.55),
     "right_thumb": (6191, 0.60), "right_index": (5782, 0.50), "right_pinky": (6133, 0.55),
 }  # fmt: skip
-"""Keypoint to a fingertip's vertex of SMPL's own mesh, and how far from wrist to tip the knuckle is that detectors name."""
+"""Where fingers have no joints, on SMPL's mesh: keypoint to a fingertip's vertex, and how far from wrist to tip the knuckle is
+that detectors name."""
 
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _MIDDLES = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
 
 
-def load_smpl(path: str | Path) -> BodyModel:
-    """Load a file of SMPL format without executing anything in it.
+def load_smpl(path: str | Path, model: str = "auto") -> BodyModel:
+    """Load a file of SMPL, SMPL-H or SMPL-X without executing anything in it; the latter two on SMPL's 24 joints.
 
-    Keypoints: limbs, neck and middle of the hips come from the joint regressor; on SMPL's own mesh of 6890 vertices also nose,
-    eyes, ears, feet and hands. ``keypoint_names`` lists those that the body has. Parts come from the skin weights
-    (no hair), and UV coordinates, where the file has none, from a simple unwrapping.
+    Keypoints: limbs, neck and middle of the hips come from the joint regressor, and so do the hands' where the file has
+    fingers; on the publishers' own meshes of 6890 and 10475 vertices also nose, eyes, ears and feet. ``keypoint_names`` lists
+    those that the body has. Parts come from the skin weights (no hair), and UV coordinates, where the file has none, from
+    a simple unwrapping.
+
+    Args:
+        path: The file.
+        model: Which of the three it must be: one of ``smpl_family.MODELS``.
 
     Raises:
-        InputError: The file is missing, damaged, no SMPL body of 24 joints, or a pickle that holds anything but arrays.
+        InputError: The file is missing, damaged, no such body, not that of ``model``, or a pickle that holds anything but arrays.
     """
     path = Path(path)
     arrays = _read(path)
-    _check(path, arrays)
+    family = _check(path, arrays, model)
+    knuckles = knuckle_rows(arrays["J_regressor"], family)
+    arrays = on_smpl_joints(arrays, family)
     regressor, weights = arrays["J_regressor"].astype(np.float32), arrays["weights"].astype(np.float32)
     v_template, faces = arrays["v_template"].astype(np.float32), arrays["f"].astype(np.int32)
     parts = parts_from_weights(faces, weights)
@@ -59,10 +77,10 @@ def load_smpl(path: str | Path) -> BodyModel:
         vt, ft = arrays["vt"].astype(np.float32), arrays["ft"].astype(np.int32)
     else:
         vt, ft = unwrap(v_template, faces, parts)
-    names, indices, coefficients = _keypoints(regressor)
+    names, indices, coefficients = _keypoints(regressor, knuckles)
     posedirs = arrays.get("posedirs")
     return BodyModel(
-        name="smpl",
+        name=family.name,
         sha256=sha256(path),
         free=False,
         v_template=torch.from_numpy(v_template),
@@ -121,20 +139,20 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def _check(path: Path, arrays: dict[str, np.ndarray], model: str) -> Family:
+    """Whose file it is, after everything in it was found to be of the right shape."""
+    if "kintree_table" in arrays:
+        family = family_of(path, arrays["kintree_table"], model)
     missing = [key for key in _KEYS if key not in arrays]
     if missing:
         raise InputError(f"{path} is no body of SMPL format: it lacks {', '.join(missing)}.")
-    tree = arrays["kintree_table"]
-    joints = tree.shape[-1] if tree.ndim == 2 else 0
-    if joints != len(JOINTS):
-        raise InputError(f"{path} has {joints} joints{_whose(joints)}; the SMPL file with 24 joints is needed.")
-    # the root's parent is stored as -1 or, unsigned, as 4294967295
-    if tuple(tree[0, 1:].astype(np.int64)) != SMPL_PARENTS[1:]:
-        raise InputError(f"{path} has 24 joints, but not in SMPL's tree.")
-    count = len(arrays["v_template"])
-    wanted: dict[str, tuple[int, ...]] = {"v_template": (count, 3), "J_regressor": (24, count), "weights": (count, 24)}
-    wanted |= {"posedirs": (count, 3, 207)} if "posedirs" in arrays else {}
+    count, joints, features = len(arrays["v_template"]), family.joints, 9 * (family.joints - 1)
+    if "posedirs" in arrays and arrays["posedirs"].shape == (count, 3, _STAR_FEATURES):
+        raise InputError(f"{path} is of STAR, whose pose correctives are of another kind; give SMPL, SMPL-H or SMPL-X.")
+    wanted: dict[str, tuple[int, ...]] = {
+        "v_template": (count, 3), "J_regressor": (joints, count), "weights": (count, joints),
+    }  # fmt: skip
+    wanted |= {"posedirs": (count, 3, features)} if "posedirs" in arrays else {}
     for key, shape in wanted.items():
         if arrays[key].shape != shape:
             raise InputError(f"{path} has {key} of shape {arrays[key].shape} instead of {shape}; the file is damaged.")
@@ -146,14 +164,12 @@ def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
     bad = [key for key, value in arrays.items() if not np.isfinite(value).all()]
     if bad:
         raise InputError(f"{path} has numbers that are not finite in {', '.join(bad)}; the file is damaged.")
+    return family
 
 
-def _whose(joints: int) -> str:
-    owner = {55: "SMPL-X", 52: "SMPL-H", 16: "MANO", 5: "FLAME"}.get(joints)
-    return f" (as {owner} has)" if owner else ""
-
-
-def _keypoints(regressor: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+def _keypoints(
+    regressor: np.ndarray, knuckles: dict[str, np.ndarray]
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Names, vertices [K,M] and coefficients [K,M] of the keypoints that the body has, in the skeleton's order."""
     from understudy.formats.skeleton import KEYPOINTS
 
@@ -162,14 +178,14 @@ def _keypoints(regressor: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.n
         f"{side}_{limb}": regressor[JOINTS.index(f"{side}_{limb}")] for side in ("left", "right") for limb in _LIMBS
     }
     rows |= {name: (rows[left] + rows[right]) / 2 for name, (left, right) in _MIDDLES.items()}
-    if count == _SMPL_VERTICES:
-        vertex = np.eye(count, dtype=np.float32)
-        rows |= {name: vertex[index] for name, index in _VERTEX.items()}
+    vertex = {name: np.arange(count) == index for name, index in _VERTEX.get(count, {}).items()}
+    rows |= knuckles | {name: row.astype(np.float32) for name, row in vertex.items()}
+    if count == _SMPL_VERTICES and not knuckles:
         for name, (tip, along) in _FINGERTIP.items():
             wrist = rows[name.split("_")[0] + "_wrist"]
-            rows[name] = (1 - along) * wrist + along * vertex[tip]
+            rows[name] = (1 - along) * wrist + along * (np.arange(count) == tip)
     names = tuple(name for name in KEYPOINTS if name in rows)
-    matrix = np.stack([rows[name] for name in names])
+    matrix = np.stack([rows[name] for name in names]).astype(np.float32)
     most = int((matrix != 0).sum(axis=1).max())
     indices = np.argsort(matrix == 0, axis=1, kind="stable")[:, :most].astype(np.int64)
     coefficients = np.take_along_axis(matrix, indices, axis=1)
