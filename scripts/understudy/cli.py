@@ -11,6 +11,8 @@ import tyro
 from understudy.errors import InputError
 
 FREE_BODY = Path("models/understudy_body.npz")
+REPOSITORY = Path(__file__).parents[2]
+"""Where the free body is, whatever the working folder."""
 
 
 @dataclass(frozen=True)
@@ -20,41 +22,27 @@ class Inspect:
     folder: Annotated[Path, tyro.conf.Positional]
     """An actor's folder, as results/actor; what is finished is inspected."""
     output: Path | None = None
-    """Picture to write; default FOLDER/inspect.jpg."""
+    """Picture to write, .jpg or .png; default FOLDER/inspect.jpg."""
     count: int = 6
     """Frames for each measure."""
-    body: Path = FREE_BODY
-    """The body that was fitted."""
+    body: Path | None = None
+    """File of the body that was fitted; default the one of its hash in models/ here, beside the results or in Understudy."""
 
     def run(self) -> None:
-        """Print the table and write the sheet."""
-        import numpy as np
+        """Write the sheet and print the table."""
         from rich.console import Console
         from rich.table import Table
 
-        from understudy.body.files import load_body
-        from understudy.report.sheet import write_sheet
-        from understudy.report.worst import measures_of, open_result
+        from understudy.report.inspect import inspect_actor
 
-        if self.count < 1:
-            raise InputError(f"--count is {self.count}; at least one frame is needed.")
-        result = open_result(self.folder)
-        body = load_body(self.body) if result.track is not None else None
-        measures = measures_of(result, body)
-        if not measures:
-            raise InputError(f"{self.folder} holds frames alone; run the keypoints stage first.")
-        table = Table("measure", "unit", "usual up to", "median", "worst", "in frames")
-        for measure in measures:
-            worst = measure.worst(self.count)
-            values = measure.values[worst]
-            table.add_row(
-                measure.title, measure.unit, f"{measure.limit:g}", f"{np.nanmedian(measure.values):.3g}",
-                f"{values[0]:.3g}" if len(values) else "-", ", ".join(map(str, worst)),
-            )  # fmt: skip
+        places = [base / FREE_BODY.parent for base in (Path(), self.folder.parent.parent, REPOSITORY)]
+        done = inspect_actor(self.folder, self.output, self.count, self.body, places)
+        table = Table("measure", "unit", "look at", "median", "worst", "beyond", "worst frames")
+        for line in done.lines:
+            numbers = (f"{line.median:.3g}", f"{line.worst:.3g}", str(line.beyond))
+            table.add_row(line.title, line.unit, line.limit, *numbers, ", ".join(map(str, line.frames)))
         Console().print(table)
-        output = self.output or self.folder / "inspect.jpg"
-        write_sheet(output, result, [measure for measure in measures if measure.worst(1)], body, self.count)
-        Console().print(f"pictures: {output}")
+        sys.stdout.write("".join(f"{note}\n" for note in done.notes) + f"pictures: {done.sheet}\n")
 
 
 @dataclass(frozen=True)
@@ -93,7 +81,7 @@ class Import:
 
         done = import_tracking(
             self.source, self.folder, self.kind, self.pictures,
-            load_body(self.body) if self.body else None,
+            load_body(_found(self.body)) if self.body else None,
             ReadOptions(self.person, self.camera, self.first, self.every, self.size),
             FramesConfig(focal_px=self.focal_px) if self.focal_px else None,
         )  # fmt: skip
@@ -103,14 +91,20 @@ class Import:
         sys.stdout.write("".join(f"wrote {path}\n" for path in done.files))
 
 
+def _found(body: Path) -> Path:
+    """The free body of the repository where there is none in the working folder."""
+    return REPOSITORY / body if body == FREE_BODY and not body.exists() else body
+
+
 def main() -> None:
-    """Run a verb; what the user can mend is told in one sentence."""
+    """Run a verb; what the user can mend is told in one sentence, and the exit status is 2."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     verb = tyro.extras.subcommand_cli_from_dict({"inspect": Inspect, "import": Import}, description=__doc__)
     try:
         verb.run()
     except InputError as error:
-        sys.exit(f"error: {error}")
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from understudy.formats.skeleton import BONES, KEYPOINTS
 from understudy.render.mesh import rasterize_mesh, shade, vertex_normals
 
 LEFT, RIGHT, MIDDLE = (255, 138, 61), (61, 145, 255), (90, 220, 130)
+MASK, BODY = (90, 255, 150), (255, 70, 90)
 SEEN = 0.3
 """Keypoints of less confidence are drawn small."""
 
@@ -40,8 +41,29 @@ def draw_mask(
     """The background dimmed by a soft mask, and the mask's outline."""
     weight = (0.25 + 0.75 * alpha.astype(np.float32) / 255)[..., None]
     picture = np.round(image * weight).astype(np.uint8)
-    outlines, _ = cv2.findContours((alpha >= 128).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(picture, outlines, -1, (90, 255, 150), 1, cv2.LINE_AA)
+    return draw_outline(picture, alpha >= 128, MASK)
+
+
+def draw_outline(
+    image: np.ndarray,  # [H,W,3] uint8
+    covered: np.ndarray,  # [H,W] bool
+    colour: tuple[int, int, int],
+) -> np.ndarray:
+    """The outline of an area over an image."""
+    outlines, _ = cv2.findContours(covered.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(image.copy(), outlines, -1, colour, 1, cv2.LINE_AA)
+
+
+def draw_difference(
+    image: np.ndarray,  # [H,W,3] uint8
+    body: np.ndarray,  # [H,W] bool
+    mask: np.ndarray,  # [H,W] bool
+) -> np.ndarray:
+    """What of the body is outside the mask in the body's colour, what of the mask outside the body in the mask's; outlines."""
+    picture = image.copy()
+    for area, colour in ((body & ~mask, BODY), (mask & ~body, MASK)):
+        picture[area] = (0.45 * image[area] + 0.55 * np.array(colour)).astype(np.uint8)
+    return draw_outline(draw_outline(picture, mask, MASK), body, BODY)
 
 
 def draw_mesh(

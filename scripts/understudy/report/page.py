@@ -24,10 +24,14 @@ from understudy.metrics.masks import iou
 from understudy.render.mesh import silhouette
 from understudy.report.curves import curve_svg
 from understudy.report.overlays import draw_keypoints, draw_mask, draw_mesh, draw_parsing, shrink
+from understudy.report.result import Result
+from understudy.report.sheet import heading, pictures_of
+from understudy.report.worst import measures_of
 
 SHOWN_FRAMES = 6
 SHOWN_HELD_OUT = 6
 PICTURE_HEIGHT = 500  # px; twice the size on the page, for sharp screens
+WORST_FRAMES, WORST_HEIGHT = 5, 240  # for each measure; px
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
         turntable=base64.b64encode(inputs.turntable.read_bytes()).decode(),
         figures=_figures(inputs, body_iou),
         stages={"frames": shown.tolist(), "rows": rows},
+        worst=_worst(inputs),
         held_out=_held_out(inputs.comparisons),
         charts=_charts(inputs),
         textures=[
@@ -102,6 +107,21 @@ def _stage_rows(inputs: ReportInputs, shown: np.ndarray) -> tuple[list[dict[str,
             ious.append(iou(covered, alpha >= 128))
     rows = [{"name": name, "pictures": pictures[name]} for name in names]
     return rows, float(np.mean(ious)) if ious else float("nan")
+
+
+def _worst(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Pictures of the frames that are beyond a measure's limit, a row for each measure that has some."""
+    result = Result(inputs.frames, inputs.keypoints, inputs.alpha_folder, inputs.track, inputs.body)
+    rows = []
+    for measure in measures_of(result):
+        found = [picture for picture in pictures_of(result, measure, WORST_FRAMES, WORST_HEIGHT) if picture.beyond]
+        pictures = [
+            {"data": _jpeg(picture.image), "caption": f"{picture.frame}: {picture.value}", "note": picture.note}
+            for picture in found
+        ]
+        if pictures:
+            rows.append({"name": measure.title, "note": heading(measure), "pictures": pictures})
+    return rows
 
 
 def _figures(inputs: ReportInputs, body_iou: float) -> list[dict[str, str]]:

@@ -1,184 +1,201 @@
 """Where a result is at its worst: one number a frame for each way in which the stages can fail."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import JOINTS, BodyModel
-from understudy.body.posed import posed_vertices
 from understudy.body.rig import PointRig
-from understudy.errors import InputError
-from understudy.files import read_json
-from understudy.formats.frames import Frames
+from understudy.fitting.motion import GROUP_OF_JOINT, GROUPS
+from understudy.fitting.priors import beyond_limits
 from understudy.formats.keypoints import Keypoints
-from understudy.formats.masks import mask_path, read_alpha
+from understudy.formats.skeleton import mirrored
 from understudy.formats.smpl import BodyTrack
-from understudy.metrics.masks import iou
-from understudy.progress import track as progress
-from understudy.render.mesh import silhouette
+from understudy.report.measure import Measure, runs
+from understudy.report.result import Result
+from understudy.report.scan import picture_measures
 
-LIMBS = [
+LIMBS = tuple(
     f"{side}_{part}" for side in ("left", "right") for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-]
-NEIGHBOURS = 2
-"""Frames on either side that a mask's area is compared with."""
+)
+PAIRS = (("shoulder", "hip"), ("elbow", "wrist"), ("knee", "ankle"))
+"""Parts whose left and right a detector exchanges together: torso, arms, legs."""
+CONFIDENT = 0.3
+"""Keypoints of less confidence are no evidence."""
+MOTION_RATE = 30.0
+"""Motion is measured over steps of at least 1 / 30 s, so that limits mean the same at every frame rate."""
 
 
-@dataclass(frozen=True)
-class Measure:
-    """One way to fail, over ``T`` frames; more is worse."""
-
-    title: str
-    unit: str
-    limit: float
-    """What is still usual; more deserves a look."""
-    values: np.ndarray  # [T], NaN where it says nothing
-    overlay: str
-    """What to draw: keypoints, mask or body."""
-
-    def worst(self, count: int) -> list[int]:
-        """Frames of the largest values, the worst first, at least a few frames apart."""
-        apart = max(1, len(self.values) // (4 * count))
-        chosen: list[int] = []
-        for frame in np.argsort(-np.nan_to_num(self.values, nan=-np.inf)).tolist():
-            if not np.isfinite(self.values[frame]) or len(chosen) == count:
-                break
-            if all(abs(frame - other) >= apart for other in chosen):
-                chosen.append(frame)
-        return chosen
-
-
-@dataclass(frozen=True)
-class Result:
-    """What of one actor's folder is there."""
-
-    folder: Path
-    frames: Frames
-    keypoints: Keypoints | None
-    masks: Path | None
-    """The refined masks, or the detector's."""
-    track: BodyTrack | None
-
-
-def open_result(folder: str | Path) -> Result:
-    """Open an actor's folder as far as the stages have come.
-
-    Raises:
-        InputError: It holds no frames.
-    """
-    folder = Path(folder)
-    if not (folder / "frames.json").is_file():
-        raise InputError(
-            f"{folder} holds no frames.json; name an actor's folder, as results/actor, whose frames are made."
-        )
-    frames = Frames.load(folder / "frames.json", folder / "frames")
-    last = len(frames) - 1
-    masks = [folder / name for name in ("matte", "alpha") if mask_path(folder / name, last).is_file()]
-    return Result(
-        folder=folder,
-        frames=frames,
-        keypoints=Keypoints.load(folder / "keypoints.npz") if (folder / "keypoints.npz").is_file() else None,
-        masks=masks[0] if masks else None,
-        track=BodyTrack.load(folder / "smpl.npz") if (folder / "smpl.npz").is_file() else None,
-    )
-
-
-def measures_of(result: Result, body: BodyModel | None) -> list[Measure]:
-    """All measures that the finished stages allow.
-
-    Args:
-        result: What is there.
-        body: The body of ``result.track``; without it nothing is said of its surface.
-
-    Raises:
-        InputError: The body is another one than the track's.
-    """
+def measures_of(result: Result) -> list[Measure]:
+    """All measures that the finished stages allow, in the stages' order."""
     found: list[Measure] = []
     if result.keypoints is not None:
-        found += _keypoint_measures(result.keypoints)
-    if result.masks is not None:
-        found.append(_flicker(result))
+        found += _of_keypoints(result.keypoints, _heights_px(result))
     if result.track is not None:
-        found += _track_measures(result, body)
-    metrics = result.folder / "metrics.json"
-    if metrics.is_file():
-        found.append(_held_out(metrics, len(result.frames)))
-    return found
+        found += _of_evidence(result.track, result.keypoints, _heights_px(result))
+        if result.body is not None:
+            found += _of_body(result, result.track, result.body)
+    found += picture_measures(result)
+    if result.metrics is not None:
+        found += _of_held_out(result.metrics, len(result.frames))
+    return [measure for measure in found if np.isfinite(measure.values).any()]
 
 
-def _keypoint_measures(keypoints: Keypoints) -> list[Measure]:
+def _of_keypoints(keypoints: Keypoints, heights: np.ndarray) -> list[Measure]:
     rows = [keypoints.names.index(name) for name in LIMBS if name in keypoints.names]
-    doubt = 1.0 - keypoints.keypoints[:, rows, 2].mean(axis=1)
-    doubt = np.where(keypoints.interpolated, 1.0, doubt)
-    found = [Measure("limbs hardly seen", "1 - confidence", 0.4, doubt, "keypoints")]
-    if keypoints.swapped.any():
-        found.append(
-            Measure("left and right put back", "frames", 0.5, np.where(keypoints.swapped, 1.0, np.nan), "keypoints")
-        )
+    lost, where_lost = runs(keypoints.interpolated | ~keypoints.bbox.any(axis=1))
+    put_back, where = runs(keypoints.swapped)
+    confidence = keypoints.keypoints[:, rows, 2]
+    weakest = np.array([keypoints.names[row] for row in rows])[confidence.argmin(axis=1)]
+    return [
+        Measure("Person not found", "frames on end", 0, lost, "frame", notes=where_lost),
+        Measure(
+            "Limbs hardly seen", "mean confidence", 0.6, confidence.mean(axis=1), "keypoints", low=True,
+            notes=tuple(weakest.tolist()),
+        ),
+        Measure("Left and right put back", "frames on end", 0, put_back, "keypoints", notes=where),
+        _exchanges(keypoints, heights),
+    ]  # fmt: skip
+
+
+def _exchanges(keypoints: Keypoints, heights: np.ndarray) -> Measure:
+    """Whether left and right keypoints would be nearer to where they were heading if this frame's were exchanged.
+
+    They were heading straight on from the last two frames, so that a turn, in which sides cross, is no exchange.
+    """
+    points = keypoints.keypoints
+    other = points[:, mirrored(keypoints.names)]
+    sure = (points[..., 2] >= CONFIDENT) & (other[..., 2] >= CONFIDENT)
+    best, part = np.full(len(points), np.nan), np.zeros(len(points), int)
+    for number, pair in enumerate(PAIRS):
+        rows = [i for i, name in enumerate(keypoints.names) if name.split("_")[-1] in pair]
+        both = sure[2:, rows] & sure[1:-1, rows] & sure[:-2, rows]
+        heading = 2 * points[1:-1, rows, :2] - points[:-2, rows, :2]
+        kept = np.linalg.norm(points[2:, rows, :2] - heading, axis=-1)
+        swapped = np.linalg.norm(other[2:, rows, :2] - heading, axis=-1)
+        gain = ((kept - swapped) * both).sum(axis=1) / np.maximum(both.sum(axis=1), 1)
+        gain = np.where(both.any(axis=1), 100 * gain / heights[2:], np.nan)
+        better = ~(gain <= best[2:]) & np.isfinite(gain)
+        best[2:], part[2:] = np.where(better, gain, best[2:]), np.where(better, number, part[2:])
+    names = np.array(["torso", "arms", "legs"])[part]
+    return Measure(
+        "Left and right change places",
+        "% of height nearer if exchanged",
+        1.0,
+        np.maximum(best, 0.0),
+        "keypoints",
+        notes=tuple(names),
+    )
+
+
+def _of_evidence(track: BodyTrack, keypoints: Keypoints | None, heights: np.ndarray) -> list[Measure]:
+    found = [
+        Measure("Keypoints off the body", "% of height, mean", 2.0, 100 * track.reprojection_px / heights, "keypoints")
+    ]
+    if keypoints is not None:
+        unseen, where = runs(~track.valid)
+        found.append(Measure("Pose without evidence", "frames on end", 0, unseen, "keypoints", notes=where))
     return found
 
 
-def _flicker(result: Result) -> Measure:
-    assert result.masks is not None
-    areas = np.array(
-        [(read_alpha(result.masks, i) >= 128).mean() for i in progress(range(len(result.frames)), "reading masks")]
-    )
-    padded = np.pad(areas, NEIGHBOURS, mode="edge")
-    usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1), axis=1)
-    return Measure(
-        "mask changes size", "% of its area", 8.0, 100 * np.abs(areas / np.maximum(usual, 1e-6) - 1.0), "mask"
-    )
-
-
-def _track_measures(result: Result, body: BodyModel | None) -> list[Measure]:
-    track, frames = result.track, result.frames
-    assert track is not None
-    heights = (
-        np.ptp(result.keypoints.bbox[:, [1, 3]], axis=1) if result.keypoints is not None else np.zeros(len(frames))
-    )
-    height = float(np.median(heights[heights > 0])) if (heights > 0).any() else float(frames.height)
-    reprojection = 100 * track.reprojection_px / height
-    found = [Measure("keypoints off the body", "% of the person's height", 2.0, reprojection, "keypoints")]
-    if body is None:
-        return found
-    if body.sha256 != track.body_model[1]:
-        raise InputError(
-            f"{result.folder / 'smpl.npz'} was made with another body ({track.body_model[0]}); give its file with --body."
-        )
+def _of_body(result: Result, track: BodyTrack, body: BodyModel) -> list[Measure]:
     with torch.no_grad():
         rotations = pose_rotations(torch.from_numpy(track.global_orient), torch.from_numpy(track.body_pose))
-        joints = (
-            PointRig.of_keypoints(body)
-            .posed(torch.from_numpy(track.betas), rotations, torch.from_numpy(track.transl))[1]
-            .numpy()
-        )
-    if len(joints) > 2:
-        second = np.diff(joints - joints[:, :1], n=2, axis=0) * frames.fps**2
-        jump = np.linalg.norm(second[:, [JOINTS.index(name) for name in LIMBS]], axis=-1).max(axis=1)
-        found.append(Measure("limbs jump", "m/s²", 60.0, np.pad(jump, 1, mode="edge"), "body"))
-        turn = rotations[1:, 0] @ rotations[:-1, 0].mT
-        angle = torch.rad2deg(torch.arccos(((turn.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2).clamp(-1, 1))).numpy()
-        found.append(Measure("body turns", "degrees a frame", 20.0, np.pad(angle, (1, 0)), "body"))
-    if result.masks is not None:
-        found.append(_against_mask(result, track, body))
-    return found
+        rig, betas, transl = PointRig.of_keypoints(body), torch.from_numpy(track.betas), torch.from_numpy(track.transl)
+        points, joints = (values.numpy() for values in rig.posed(betas, rotations, transl))
+    found = []
+    if result.keypoints is not None:
+        found.append(_farthest(result.keypoints, body, _pixels(points, track.K), _heights_px(result)))
+    return found + _of_motion(rotations, joints, track.K, result.frames.fps) + [_of_limits(rotations, joints, track.K)]
 
 
-def _against_mask(result: Result, track: BodyTrack, body: BodyModel) -> Measure:
-    assert result.masks is not None
-    size = (result.frames.width, result.frames.height)
-    disagreement = np.full(len(result.frames), np.nan)
-    for i in progress(range(len(result.frames)), "comparing body and mask"):
-        covered = silhouette(posed_vertices(body, track, i), body.faces, track.K, size)
-        disagreement[i] = 100 * (1.0 - iou(covered, read_alpha(result.masks, i) >= 128))
-    return Measure("body and mask disagree", "% of their union", 30.0, disagreement, "mask")
+def _farthest(keypoints: Keypoints, body: BodyModel, projected: np.ndarray, heights: np.ndarray) -> Measure:
+    """The confident keypoint that is farthest from the body's, where the mean would hide it."""
+    names = [name for name in keypoints.names if name in body.keypoint_names]
+    seen = keypoints.keypoints[:, [keypoints.names.index(name) for name in names]]
+    own = projected[:, [body.keypoint_names.index(name) for name in names]]
+    distance = np.where(seen[..., 2] >= CONFIDENT, np.linalg.norm(seen[..., :2] - own, axis=-1), -1.0)
+    worst, rows = distance.argmax(axis=1), np.arange(len(seen))
+    return Measure(
+        "One keypoint off the body", "% of height", 6.0,
+        np.where(distance.max(axis=1) >= 0, 100 * distance.max(axis=1) / heights, np.nan), "keypoints",
+        notes=tuple(names[i] for i in worst), marks=np.stack([seen[rows, worst, :2], own[rows, worst]], axis=1),
+    )  # fmt: skip
 
 
-def _held_out(path: Path, length: int) -> Measure:
-    metrics = read_json(path)
-    values = np.full(length, np.nan)
-    values[metrics["held_out_frames"]] = metrics["without_pose_refinement"]["psnr_person_box_on_white"]["per_frame"]
-    return Measure("avatar off the picture", "dB below 40", 20.0, 40.0 - values, "frame")
+def _of_motion(rotations: torch.Tensor, joints: np.ndarray, K: np.ndarray, fps: float) -> list[Measure]:
+    """Jumps of the person, of its limbs, and of its turning."""
+    step = max(1, round(fps / MOTION_RATE))
+    rate, length = fps / step, len(joints)
+    if length <= 2 * step:
+        return []
+
+    def bends(places: np.ndarray) -> np.ndarray:  # [T,...] acceleration, NaN at both ends
+        inner = np.linalg.norm(places[2 * step :] - 2 * places[step:-step] + places[: -2 * step], axis=-1) * rate**2
+        return np.pad(inner, ((step, step), *((0, 0),) * (inner.ndim - 1)), constant_values=np.nan)
+
+    rows = [JOINTS.index(name) for name in LIMBS]
+    limbs = bends(joints[:, rows] - joints[:, :1])
+    limb = np.nan_to_num(limbs).argmax(axis=1)
+    root, pixels = joints[:, 0], _pixels(joints, K)
+    turn = torch.linalg.matrix_norm(rotations[step:, 0] - rotations[:-step, 0]) / 8**0.5  # sine of half the angle
+    speed = np.pad(2 * np.degrees(np.arcsin(turn.clamp(max=1).numpy())) * rate, (step, 0), constant_values=np.nan)
+    return [
+        Measure(
+            "A limb jumps", "m/s²", 60.0, limbs.max(axis=1), "motion", notes=tuple(LIMBS[i] for i in limb),
+            marks=pixels[np.arange(length), np.array(rows)[limb]][:, None],
+        ),
+        Measure(
+            "The person jumps", "m/s²", 25.0, bends(root), "motion", marks=pixels[:, :1],
+            notes=tuple(np.where(bends(root[:, 2:]) > bends(root[:, :2]), "in depth", "across").tolist()),
+        ),
+        Measure("The person turns", "degrees/s", 500.0, speed, "motion"),
+    ]  # fmt: skip
+
+
+def _of_limits(rotations: torch.Tensor, joints: np.ndarray, K: np.ndarray) -> Measure:
+    """How far a joint is beyond the range that people's joints have."""
+    members = [np.flatnonzero(GROUP_OF_JOINT.numpy() == group) for group in range(len(GROUPS))]
+    most = np.full((len(rotations), len(JOINTS)), 0.0)
+    for turn in range(max(map(len, members))):  # joints that share a range, one after the other
+        chosen = [int(group[min(turn, len(group) - 1)]) for group in members]
+        most[:, chosen] = beyond_limits(rotations[:, chosen]).amax(dim=-1).numpy()
+    joint = most.argmax(axis=1)
+    return Measure(
+        "A joint beyond its range", "degrees", 10.0, np.degrees(most.max(axis=1)), "mesh",
+        notes=tuple(JOINTS[i] for i in joint), marks=_pixels(joints, K)[np.arange(len(joint)), joint][:, None],
+    )  # fmt: skip
+
+
+def _of_held_out(metrics: Mapping[str, Any], length: int) -> list[Measure]:
+    frames = metrics.get("held_out_frames", [])
+    plain, refined = (
+        metrics.get(key, {}).get("psnr_person_box_on_white", {}).get("per_frame", [])
+        for key in ("without_pose_refinement", "with_pose_refinement")
+    )
+    if len(plain) != len(frames) or max(frames, default=length) >= length:
+        return []
+    values, notes = np.full(length, np.nan), [""] * length
+    values[frames] = plain
+    for frame, score in zip(frames, refined, strict=False):
+        notes[frame] = f"{score:.1f} refined"
+    return [Measure("Held-out frames", "dB PSNR", 22.0, values, "held out", low=True, notes=tuple(notes))]
+
+
+def _heights_px(result: Result) -> np.ndarray:
+    """Height of the upright person in each frame's pixels [T]: of the body at its distance, else the median box's."""
+    height = result.body_height()
+    if result.track is not None and height is not None:
+        return result.track.K[1, 1] * height / np.maximum(result.track.transl[:, 2], 0.1)
+    boxes = np.ptp(result.keypoints.bbox[:, [1, 3]], axis=1) if result.keypoints is not None else np.zeros(1)
+    usual = float(np.median(boxes[boxes > 0])) if (boxes > 0).any() else float(result.frames.height)
+    return np.full(len(result.frames), usual)
+
+
+def _pixels(points: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """Pixels [...,2] of camera points [...,3] m."""
+    homogeneous = points @ K.T
+    return homogeneous[..., :2] / np.maximum(homogeneous[..., 2:], 0.05)
