@@ -1,6 +1,9 @@
 """How near the demo actor's avatar comes to the truth: keypoints, masks, poses, held-out frames, unseen views.
 
-python benchmarks/demo_truth.py [results/actor]          after `make avatar`
+python benchmarks/demo_truth.py [results/actor]                  after `make avatar`
+python benchmarks/demo_truth.py [results/actor] --truth-poses    trains anew on the true poses
+python benchmarks/demo_truth.py [results/actor] --truth-masks    on the true masks (both: how good the avatar is by itself)
+python benchmarks/demo_truth.py [results/actor] --novel-poses    trains anew on the turn alone, measures on the moves after it
 
 The truth is read here and nowhere else. The pipeline guesses the focal length and the person's height, so its world differs from
 the true one by about a similarity. Poses are compared with the roots put together (MPJPE) and aligned per frame (PA-MPJPE); the
@@ -8,14 +11,19 @@ unseen views are rendered after one similarity for the whole clip, found from th
 """
 
 import argparse
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
-import roma
-import torch
-from PIL import Image
+from demo_views import view_rows
 from runs import REPOSITORY
+from true_track import true_track
 from truth import (
+    Truth,
     detector_acceleration,
     keypoint_percent,
     load_free_body,
@@ -26,18 +34,22 @@ from truth import (
     shape_error,
 )
 
-from understudy.avatar.archive import AvatarArchive, load_archive
+from understudy.avatar.archive import load_archive, save_avatar
+from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
+from understudy.avatar.train import AvatarConfig, train_avatar
 from understudy.body.model import BodyModel
+from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.files import read_json
+from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
-from understudy.metrics.image import psnr, ssim
-from understudy.metrics.masks import iou
-from understudy.render.camera import Camera
+from understudy.threads import use_threads
 
 TRUTH = REPOSITORY / "data/demo/truth"
-MARGIN = 0.05
-"""Round the person's box, of its height."""
+NOVEL_FROM = 64
+"""The first frame after the turn: from here on the actor waves, leans and lifts a knee."""
+NOVEL_STEP = 4
+"""Every so many frames of those one is measured."""
 
 
 def main() -> None:
@@ -45,29 +57,81 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, nargs="?", default=REPOSITORY / "results/actor")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of truth and render in the unseen views")
+    parser.add_argument("--truth-poses", action="store_true", help="train on the true poses, camera and shape")
+    parser.add_argument("--truth-masks", action="store_true", help="train on the true masks")
+    parser.add_argument("--novel-poses", action="store_true", help="train on the turn, measure on the moves after it")
+    parser.add_argument("--steps", type=int, default=AvatarConfig().steps, help="of such a training")
+    parser.add_argument("--threads", type=int, default=2, help="of such a training")
     options = parser.parse_args()
     truth = dict(np.load(TRUTH / "truth.npz"))
+    print("| figure | measured |\n|---|---|")
+    if options.truth_poses or options.truth_masks or options.novel_poses:
+        use_threads(options.threads)
+        rows = trained_rows(options, load_free_body(), truth)
+    else:
+        rows = result_rows(options, truth)
+    for name, value in rows:
+        print(f"| {name} | {value} |", flush=True)
+
+
+def result_rows(options: argparse.Namespace, truth: Truth) -> Iterator[tuple[str, str]]:
+    """What the workflow made."""
     archive = load_archive(options.results / "avatar.tar")
     track = BodyTrack.load(options.results / "smpl.npz")
     body = load_free_body()
     detected = detector_acceleration(Keypoints.load(options.results / "keypoints.npz"), truth)
-    rows = [
-        ("2D keypoints, 12 limb joints", f"{keypoint_percent(options.results, truth):.2f} % of person height"),
-        ("mask IoU, detector's", f"{mask_iou(options.results / 'alpha', truth, TRUTH / 'masks'):.3f}"),
-        ("mask IoU, refined", f"{mask_iou(options.results / 'matte', truth, TRUTH / 'masks'):.3f}"),
-        ("height", f"{rest_height(body, archive.poses.betas):.2f} m (true {float(truth['height_m']):.2f} m)"),
-        ("acceleration error of the detector's own 3D limbs", f"{detected:.2f} m/s^2"),
-        *pose_rows("fit", body, track, truth),
-        *pose_rows("refined by the avatar", body, archive.poses, truth),
-        *held_out_rows(options.results),
-        *view_rows(archive, body, truth, options.pictures),
-    ]
-    print("| figure | measured |\n|---|---|")
-    for name, value in rows:
-        print(f"| {name} | {value} |")
+    yield "2D keypoints, 12 limb joints", f"{keypoint_percent(options.results, truth):.2f} % of person height"
+    yield "mask IoU, detector's", f"{mask_iou(options.results / 'alpha', truth, TRUTH / 'masks'):.3f}"
+    yield "mask IoU, refined", f"{mask_iou(options.results / 'matte', truth, TRUTH / 'masks'):.3f}"
+    height = rest_height(body, archive.poses.betas)
+    yield "height", f"{height:.2f} m (true {float(truth['height_m']):.2f} m)"
+    yield "acceleration error of the detector's own 3D limbs", f"{detected:.2f} m/s^2"
+    yield from pose_rows("fit", body, track, truth)
+    yield from pose_rows("refined by the avatar", body, archive.poses, truth)
+    yield from held_out_rows(read_json(options.results / "metrics.json"))
+    yield from view_rows(archive, body, truth, options.pictures)
 
 
-def pose_rows(name: str, body: BodyModel, track: BodyTrack, truth: dict[str, np.ndarray]) -> list[tuple[str, str]]:
+def trained_rows(options: argparse.Namespace, body: BodyModel, truth: Truth) -> Iterator[tuple[str, str]]:
+    """An avatar trained here, on true or fitted poses and masks, on all frames or on the turn alone."""
+    results = options.results
+    alpha, trimap = (TRUTH / "alpha", None) if options.truth_masks else (results / "matte", results / "trimap")
+    if options.truth_poses:
+        true = true_track(body, truth)
+        track = true.track
+        yield "distance of the free body from the true mesh", f"{true.distance.mean():.1f} mm"
+    else:
+        track = BodyTrack.load(results / "smpl.npz")
+    frames, config = Frames.load(results / "frames.json"), AvatarConfig(steps=options.steps)
+    held_out = held_out_frames(len(frames), config.hold_out)
+    known = track
+    if options.novel_poses:
+        held_out = [frame for frame in range(len(track)) if frame >= NOVEL_FROM]
+        known = replace(track, valid=track.valid & (np.arange(len(track)) < NOVEL_FROM))
+        config = replace(config, hold_out=0)
+    canonical = prepare_canonical(frames, alpha, known, body, CanonicalConfig(), held_out)
+    started = time.monotonic()
+    training = train_avatar(frames, alpha, known, canonical, body, config, trimap)
+    yield f"training, {config.steps} steps", f"{time.monotonic() - started:.0f} s"
+    training = replace(training, held_out=held_out)
+    with TemporaryDirectory() as folder:
+        save_avatar(Path(folder) / "avatar.tar", training, canonical, frames, config)
+        archive = load_archive(Path(folder) / "avatar.tar")
+    if options.novel_poses:  # some frames are enough
+        some = known.valid | (track.valid & (np.arange(len(track)) % NOVEL_STEP == 0))
+        archive = replace(archive, poses=replace(archive.poses, valid=some))
+    metrics = evaluate_avatar(archive, frames, alpha, EvaluateConfig(), None, trimap)
+    yield from held_out_rows(metrics)
+    yield from pose_rows("refined by the avatar", body, archive.poses, truth)
+    yield from view_rows(archive, body, truth, options.pictures)
+    if options.truth_poses:
+        # training may move what one camera cannot tell; these views are the true poses' own
+        straight = replace(archive, poses=replace(track, betas=archive.poses.betas))
+        for name, value in view_rows(straight, body, truth, None):
+            yield f"{name}, poses as given", value
+
+
+def pose_rows(name: str, body: BodyModel, track: BodyTrack, truth: Truth) -> list[tuple[str, str]]:
     """Errors of a track's joints and shape."""
     figures = pose_figures(posed_joints(body, track), truth)
     return [
@@ -82,79 +146,23 @@ def pose_rows(name: str, body: BodyModel, track: BodyTrack, truth: dict[str, np.
     ]
 
 
-def held_out_rows(results: Path) -> list[tuple[str, str]]:
+def held_out_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the evaluate stage found."""
-    metrics = read_json(results / "metrics.json")
     rows = []
-    for key in ("without_pose_refinement", "with_pose_refinement"):
+    names = {
+        "without_pose_refinement": "held-out frames, without pose refinement",
+        "with_pose_refinement": "held-out frames, with pose refinement",
+        "reconstruction": "frames of the training",
+    }
+    for key in (name for name in names if name in metrics):
         means = {name: values["mean"] for name, values in metrics[key].items()}
         rows.append(
             (
-                f"held-out frames, {key.replace('_', ' ')}: PSNR / SSIM, person's box on white",
+                f"{names[key]}: PSNR / SSIM, person's box on white",
                 f"{means['psnr_person_box_on_white']:.2f} dB / {means['ssim_person_box_on_white']:.4f}",
             )
         )
     return rows
-
-
-def view_rows(
-    archive: AvatarArchive, body: BodyModel, truth: dict[str, np.ndarray], pictures: Path | None
-) -> list[tuple[str, str]]:
-    """PSNR and SSIM in the two views that the video does not show."""
-    joints, true = posed_joints(body, archive.poses), truth["joints"]
-    R, t, s = roma.rigid_points_registration(
-        torch.from_numpy(joints.reshape(-1, 3)).double(),
-        torch.from_numpy(true.reshape(-1, 3)).double(),
-        compute_scaling=True,
-    )
-    rows = []
-    for view, (name, K, to_view) in enumerate(
-        zip(truth["view_names"], truth["view_K"], truth["view_views"], strict=True)
-    ):
-        # a similarity before a projection is a rigid motion: sizes and distances shrink together
-        placed = np.eye(4)
-        placed[:3, :3] = to_view[:3, :3] @ R.numpy()
-        placed[:3, 3] = (to_view[:3, :3] @ t.numpy() + to_view[:3, 3]) / float(s)
-        scores, overlaps, panels = [], [], []
-        for frame in truth["view_frames"].tolist():
-            stem = TRUTH / f"views/{name}_{frame:06d}"
-            photo = np.array(Image.open(stem.with_suffix(".jpg")).convert("RGB")) / 255.0
-            mask = np.array(Image.open(stem.with_suffix(".png"))) > 0
-            camera = Camera(K=K, view=placed, width=photo.shape[1], height=photo.shape[0])
-            render = render_frame(archive, frame, camera)
-            on_white = np.where(mask[..., None], photo, 1.0).astype(np.float32)
-            box = person_box(mask)
-            rgb = render[0].clip(0, 1)
-            scores.append((psnr(rgb[box], on_white[box]), ssim(rgb[box], on_white[box])))
-            overlaps.append(iou(render[1] > 0.5, mask))
-            panels.append(np.concatenate([on_white, rgb], axis=1))
-        if pictures is not None:
-            pictures.mkdir(parents=True, exist_ok=True)
-            sheet = (255 * np.concatenate(panels, axis=1)).round().astype(np.uint8)
-            Image.fromarray(sheet).save(pictures / f"view_{view}_{name}.png")
-        decibels, similarity = np.mean(scores, axis=0)
-        text = f"{decibels:.2f} dB / {similarity:.4f} / {np.mean(overlaps):.3f}"
-        rows.append((f"unseen view '{name}': PSNR / SSIM, person's box on white / mask IoU", text))
-    return rows
-
-
-def render_frame(archive: AvatarArchive, frame: int, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Colours on white [H,W,3] and alpha [H,W] of the avatar in a frame's refined pose."""
-    poses = archive.poses
-    parts = (torch.from_numpy(part[frame]) for part in (poses.global_orient, poses.body_pose, poses.transl))
-    with torch.no_grad():
-        render = archive.avatar.render(*parts, camera=camera, background=torch.ones(3))
-    return render.rgb.numpy(), render.alpha.numpy()
-
-
-def person_box(mask: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of a mask's box with a margin."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    margin = round(MARGIN * (rows[-1] - rows[0]))
-    return (
-        slice(max(0, rows[0] - margin), rows[-1] + 1 + margin),
-        slice(max(0, columns[0] - margin), columns[-1] + 1 + margin),
-    )
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Milliseconds of the rasterizers on this machine: a person of Gaussians, forward and backward, and a mesh.
 
-python benchmarks/rasterizer.py [--repeats 10] [--device cpu] [--picture person.png]
+python benchmarks/rasterizer.py [--repeats 10] [--device cpu] [--picture person.png] [--plot cost.png]
 
 Each figure is the least of its repeats, taken in turn for all thread counts: on a busy machine compare within one run.
 """
 
 import argparse
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,18 @@ CAPSULES = (  # start, end (m, y down), radius
 )
 SIZES = ((432, 768), (540, 960))
 COUNTS = (5_000, 20_000, 50_000)
+PLOT_COUNT = 20_000
+PLOT_COUNTS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
+PLOT_SIZES = ((135, 240), (270, 480), (405, 720), (540, 960), (810, 1440), (1080, 1920))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is timed: the person of so many Gaussians in a picture of (width, height), on so many threads."""
+
+    count: int
+    size: tuple[int, int]
+    threads: int
 
 
 def person(count: int, device: str) -> list[Tensor]:
@@ -95,6 +109,48 @@ def table_of_gaussians(repeats: int, device: str) -> None:
             print(f"| {count} | {size[0]}x{size[1]} |{figures}", flush=True)
 
 
+def plot_costs(repeats: int, device: str, path: Path) -> None:
+    """Draw forward and backward against the number of Gaussians, of pixels and of threads, each with the others fixed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    cores = os.cpu_count() or 1
+    threads = sorted({1, 2, *(2**i for i in range(cores.bit_length())), cores}) if device == "cpu" else [1]
+    threads = [number for number in threads if number <= cores] or [1]
+    size, most = SIZES[-1], threads[-1]
+    sweeps: list[tuple[str, list[float], list[Case]]] = [
+        ("Gaussians", list(PLOT_COUNTS), [Case(count, size, most) for count in PLOT_COUNTS]),
+        (
+            "megapixels",
+            [width * height / 1e6 for width, height in PLOT_SIZES],
+            [Case(PLOT_COUNT, size, most) for size in PLOT_SIZES],
+        ),
+        ("threads", list(threads), [Case(PLOT_COUNT, size, number) for number in threads]),
+    ]
+    figure, axes = pyplot.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    for axis, (label, places, cases) in zip(axes, sweeps, strict=True):
+        least = np.min([[timed(case, device) for case in cases] for _ in range(repeats)], axis=0)
+        for column, name in enumerate(("forward", "backward")):
+            axis.plot(places, least[:, column], marker="o", label=name)
+        axis.set(xlabel=label, xscale="log" if label == "Gaussians" else "linear", ylim=(0, None))
+        axis.grid(alpha=0.3)
+    axes[-1].set_xticks(threads)
+    axes[0].set_ylabel(f"ms, least of {repeats}")
+    axes[0].legend(loc="upper left")
+    figure.suptitle(
+        f"Rasterizer on {device}: {PLOT_COUNT} Gaussians, {size[0]}x{size[1]} px, {most} threads where not said otherwise"
+    )
+    figure.savefig(path, dpi=120)
+
+
+def timed(case: Case, device: str) -> tuple[float, float]:
+    """Milliseconds of one forward and one backward pass of a case."""
+    torch.set_num_threads(case.threads)
+    return once(rasterize, person(case.count, device), case.size)
+
+
 def table_of_the_twin(repeats: int) -> None:
     """Print how many times as long the dense torch twin takes, on a case small enough for it."""
     torch.set_num_threads(2)
@@ -129,7 +185,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--picture", type=Path, help="write the figure, as a PNG, to look at")
+    parser.add_argument(
+        "--plot", type=Path, help="draw cost against Gaussians, pixels and threads, as a PNG, and nothing else"
+    )
     options = parser.parse_args()
+    if options.plot:
+        plot_costs(options.repeats, options.device, options.plot)
+        return
     if options.picture:
         with torch.no_grad():
             scene = [tensor.detach() for tensor in person(20_000, options.device)]

@@ -35,7 +35,7 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from understudy.importers.inert import read_any
-from understudy.importers.parameters import CROP_FOCAL, full_translation
+from understudy.importers.parameters import CROP_FOCAL, full_translation, poses_from
 from understudy.importers.place import refocused
 from understudy.importers.rotations import joint_rotations
 from understudy.importers.run import import_tracking
@@ -158,6 +158,13 @@ def test_rotation_matrices_are_read_too(tmp_path, known):
     values["global_orient"] = values["global_orient"][:, 0]
     np.savez(tmp_path / "poses.npz", **values)
     check_joints(known, imported(tmp_path / "poses.npz", tmp_path / "out", known)[0])
+
+
+def test_three_poses_by_axis_angle_are_not_taken_for_a_matrix(tmp_path, known):
+    values = {key: value[:3] for key, value in as_parameters(known).items() if key != "betas"}
+    poses = poses_from({**values, "betas": known.betas}, tmp_path)
+    expected = Rotation.from_rotvec(known.global_orient[:3]).as_matrix()
+    np.testing.assert_allclose(poses.rotations[:, 0], expected, atol=1e-6)
 
 
 def test_instant_avatars_folder(tmp_path, known):

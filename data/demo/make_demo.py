@@ -36,6 +36,8 @@ VIEW_FRAMES = (0, 14, 28, 42, 72, 90)
 """Frames that are also rendered from the two further views."""
 VERTEX_FRAMES = (0, 14, 28, 42, 56, 72, 90)
 """Frames whose unclothed body is in the truth."""
+MARKERS = 400
+"""Number of vertices that the truth follows through all frames."""
 MASK_STEP = 8
 """Every so many frames of the clip a mask is in the truth."""
 TINY_STEP, TINY_SCALE = 4, 3
@@ -151,7 +153,7 @@ def render(work: Path, frames: list[int], camera: str, threads: int, samples: in
 def finish(work: Path, out: Path) -> None:
     """Put the pictures together: out/data/videos/actor.mp4, out/data/demo/tiny.mp4 and out/data/demo/truth/."""
     truth = out / "data" / "demo" / "truth"
-    for folder in (out / "data" / "videos", truth / "masks", truth / "views"):
+    for folder in (out / "data" / "videos", truth / "masks", truth / "alpha", truth / "views"):
         folder.mkdir(parents=True, exist_ok=True)
 
     def picture(t: int) -> np.ndarray:
@@ -164,6 +166,8 @@ def finish(work: Path, out: Path) -> None:
     write_video(out / "data" / "videos" / "actor.mp4", map(picture, range(FRAMES)), FPS, crf=19)
     tiny_frames = range(0, FRAMES, TINY_STEP)
     write_video(out / "data" / "demo" / "tiny.mp4", map(tiny, tiny_frames), FPS / TINY_STEP, crf=23)
+    for t in range(FRAMES):
+        write_share(truth / "alpha" / f"{t:06d}.png", composite(work / "main", t)[1])
     for t in range(0, FRAMES, MASK_STEP):
         write_mask(truth / "masks" / f"{t:06d}.png", composite(work / "main", t)[1])
     for name in ("left", "behind"):
@@ -171,13 +175,29 @@ def finish(work: Path, out: Path) -> None:
             rgb, share = composite(work / name, t)
             quality = [cv2.IMWRITE_JPEG_QUALITY, 90]
             cv2.imwrite(str(truth / "views" / f"{name}_{t:06d}.jpg"), rgb[..., ::-1], quality)
-            write_mask(truth / "views" / f"{name}_{t:06d}.png", share)
+            write_share(truth / "views" / f"{name}_{t:06d}.png", share)
     write_truth(work, truth / "truth.npz", np.array(tiny_frames))
 
 
 def write_mask(path: Path, share: np.ndarray) -> None:
     """A 1-bit PNG: white where at least half of the pixel is the actor (body, clothes and hair)."""
     cv2.imwrite(str(path), (share >= 0.5).astype(np.uint8) * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])
+
+
+def write_share(path: Path, share: np.ndarray) -> None:
+    """Write an 8-bit PNG: the actor's share of each pixel (body, clothes and hair)."""
+    cv2.imwrite(str(path), (255 * share).round().astype(np.uint8))
+
+
+def spread_vertices(vertices: np.ndarray, faces: np.ndarray, count: int) -> np.ndarray:
+    """Indices [count] of vertices that lie far from each other: each next one is the farthest from those before."""
+    used = np.unique(faces)
+    points, chosen = vertices[used], [0]
+    distance = np.full(len(points), np.inf)
+    while len(chosen) < count:
+        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+        chosen.append(int(distance.argmax()))
+    return np.sort(used[chosen])
 
 
 def write_truth(work: Path, path: Path, tiny_frames: np.ndarray) -> None:
@@ -190,6 +210,7 @@ def write_truth(work: Path, path: Path, tiny_frames: np.ndarray) -> None:
         return (points @ main[:3, :3].T + main[:3, 3]).astype(np.float32)
 
     others = ("left", "behind")
+    markers = spread_vertices(body["rest_vertices"], body["faces"], MARKERS)
     np.savez_compressed(
         path,
         fps=np.float64(FPS),
@@ -205,6 +226,8 @@ def write_truth(work: Path, path: Path, tiny_frames: np.ndarray) -> None:
         vertex_frames=np.array(VERTEX_FRAMES),
         vertices=in_camera(body["vertices"][list(VERTEX_FRAMES)]),
         faces=body["faces"].astype(np.int32),
+        marker_vertices=markers,
+        markers=in_camera(body["vertices"][:, markers]),
         mask_frames=np.arange(0, FRAMES, MASK_STEP),
         view_names=np.array(others),
         view_frames=np.array(VIEW_FRAMES),

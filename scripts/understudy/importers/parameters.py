@@ -183,4 +183,4 @@ def _first(content: Mapping[str, Any], key: str) -> Any:
 
 
 def _tail(root: Any) -> tuple[int, ...]:
-    return (3, 3) if np.shape(root)[-2:] == (3, 3) else (3,)
+    return (3, 3) if np.ndim(root) > 2 and np.shape(root)[-2:] == (3, 3) else (3,)
