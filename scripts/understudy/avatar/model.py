@@ -11,6 +11,7 @@ from understudy.avatar.rotations import blend, from_matrix, product
 from understudy.avatar.sampling import Anchors
 from understudy.body.lbs import joint_transforms, pose_rotations
 from understudy.body.model import BodyModel
+from understudy.body.pose_offsets import PoseOffsets
 from understudy.errors import InputError
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render, rasterize
@@ -65,8 +66,6 @@ class Avatar(nn.Module):
     joints_template: Tensor
     joints_shapedirs: Tensor
     own_size: Tensor
-    corner_vertices: Tensor
-    posedirs: Tensor
 
     def __init__(
         self,
@@ -108,8 +107,8 @@ class Avatar(nn.Module):
         self.register_buffer("joints_template", body.J_regressor @ body.v_template, persistent=False)
         directions = torch.einsum("jv,vcb->jcb", body.J_regressor, body.shapedirs)
         self.register_buffer("joints_shapedirs", directions, persistent=False)
-        self.register_buffer("corner_vertices", vertices, persistent=False)
-        self.register_buffer("posedirs", body.posedirs, persistent=False)
+        correctives = body.posedirs
+        self.pose_offsets = None if correctives is None else PoseOffsets.of_mixtures(correctives, vertices, self.bary)
         self.own_shape()
 
     def own_shape(self) -> None:
@@ -153,7 +152,7 @@ class Avatar(nn.Module):
         turn = blend(from_matrix(transforms[:, :3, :3]), self.weights, self.dominant)
         frames = product(turn, rest.quats)
         # the offset turns with the rigid frame, not with the sheared blend, so that it keeps its length
-        anchors = rest.means if self.posedirs is None else rest.means + self._correctives(rotations)
+        anchors = rest.means if self.pose_offsets is None else rest.means + self.pose_offsets(rotations[None])[0]
         means = (blended[..., :3] @ anchors[..., None])[..., 0] + blended[..., 3] + transl
         means = means + _turned(frames, self.offsets * rest.size[:, None])
         return Gaussians(
@@ -163,11 +162,6 @@ class Avatar(nn.Module):
             opacities=self.opacity_logits.sigmoid(),
             colors=self.rgb_logits.sigmoid(),
         )
-
-    def _correctives(self, rotations: Tensor) -> Tensor:
-        """Displacement [N,3] of the anchors by the body's pose correctives, rest frame, m."""
-        feature = (rotations[1:] - torch.eye(3).to(rotations)).flatten()
-        return (self.bary[..., None] * (self.posedirs @ feature)[self.corner_vertices]).sum(dim=1)
 
     def posed_means(
         self,

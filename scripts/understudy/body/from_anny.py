@@ -78,7 +78,7 @@ def build_body(config: AnnyBodyConfig) -> tuple[BodyModel, BuildReport]:
 def body_of(samples: AnnySamples, components: int) -> tuple[BodyModel, BuildReport]:
     """Make the body of SMPL format from Anny's samples."""
     mirror = mirror_vertices(samples.vertices.mean(axis=0))
-    samples = _symmetric(samples, mirror)
+    samples = symmetric(samples, mirror)
     groups = bone_groups(samples.labels)
     weights = samples.bone_weights @ np.eye(len(JOINTS))[groups]
     weights = strongest(smooth_weights(weights, samples.vertices.mean(axis=0), samples.faces, SMOOTHING))
@@ -169,7 +169,7 @@ def rest_rotations(samples: AnnySamples, joints: np.ndarray) -> np.ndarray:
     return rotations
 
 
-def _symmetric(samples: AnnySamples, mirror: np.ndarray) -> AnnySamples:
+def symmetric(samples: AnnySamples, mirror: np.ndarray) -> AnnySamples:
     """The samples without the tenths of a millimetre by which their two sides differ."""
     flip, swap = np.array([-1.0, 1.0, 1.0]), {"L": "R", "R": "L"}
     stems = [label.rpartition(".") for label in samples.labels]

@@ -5,6 +5,7 @@ y up, facing +z, left at +x, as in SMPL. All lengths in metres.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from understudy.body.lbs import joint_transforms, pose_rotations, skin
+from understudy.body.pose_offsets import PoseOffsets
 
 JOINTS = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
@@ -66,6 +68,11 @@ class BodyModel:
         """Number of shape components."""
         return self.shapedirs.shape[-1]
 
+    @cached_property
+    def pose_offsets(self) -> PoseOffsets | None:
+        """``posedirs``, ready to be applied; None where the body has none."""
+        return None if self.posedirs is None else PoseOffsets(self.posedirs)
+
     def to(self, device: torch.device | str) -> "BodyModel":
         """The same body on another device."""
         moved: dict[str, Any] = {
@@ -100,9 +107,8 @@ class BodyModel:
         transforms = torch.cat(
             [transforms[..., :3], (transforms[..., 3] + _as_point(transl)[:, None]).unsqueeze(-1)], dim=-1
         )
-        if self.posedirs is not None:
-            feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)
-            rest_vertices = rest_vertices + torch.einsum("vcp,tp->tvc", self.posedirs, feature)
+        if self.pose_offsets is not None:
+            rest_vertices = rest_vertices + self.pose_offsets(rotations)
         vertices = skin(rest_vertices, self.lbs_weights, transforms)
         joints = torch.einsum("tjab,tjb->tja", transforms[..., :3, :3], rest_joints.expand(len(transforms), -1, -1))
         return BodyOutput(vertices, joints + transforms[..., :3, 3], transforms)
