@@ -81,12 +81,24 @@ def hold_out(wildcards):
 
 
 def body_file(wildcards):
-    """The body model's file of an actor: in the working folder, else beside the workflow."""
-    path = actor_settings(config, "body", wildcards.actor)["path"]
+    """The body model's file of an actor."""
+    return model_file(
+        "body.path", actor_settings(config, "body", wildcards.actor)["path"]
+    )
+
+
+def regressor_file(wildcards):
+    """The pose regressor's weights of an actor, or no input where the configuration names none."""
+    path = actor_settings(config, "smpl", wildcards.actor)["regressor"]
+    return [] if path is None else model_file("smpl.regressor", path)
+
+
+def model_file(option, path):
+    """A file that an option names: in the working folder, else beside the workflow."""
     for place in (Path(path), Path(workflow.basedir, path)):
         if place.exists():
             return str(place)
-    sys.exit(f"error: config.yaml, body.path: there is no file {path}.")
+    sys.exit(f"error: config.yaml, {option}: there is no file {path}.")
 
 
 def scaled_mem(mem_mb):

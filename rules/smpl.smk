@@ -5,6 +5,7 @@ rule smpl:
         keypoints="results/{actor}/keypoints.npz",
         alpha="results/{actor}/alpha",
         body=body_file,
+        regressor=regressor_file,
     output:
         smpl="results/{actor}/smpl.npz",
     log:

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
+    settings = dict(snakemake.params.settings)
+    del settings["regressor"]  # its file is an input
     track = fit_body(
         keypoints=Keypoints.load(snakemake.input.keypoints),
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
         alpha_folder=Path(snakemake.input.alpha),
         body=load_body(snakemake.input.body, snakemake.params.body.get("model", "auto")),
-        config=FitConfig(**snakemake.params.settings),
+        config=FitConfig(**settings),
+        regressor=Path(snakemake.input.regressor) if snakemake.input.regressor else None,
     )
     track.save(snakemake.output.smpl)
 

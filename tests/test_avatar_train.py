@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from avatar_scenes import Scene, make_scene, render_frame
-from understudy.avatar import dataset, train
+from understudy.avatar import dataset, evaluate, train
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.dataset import Crops, person_box
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar, refine_pose, track_pose
@@ -226,6 +226,9 @@ def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
     assert refined["psnr_person_box_on_white"]["mean"] > without["psnr_person_box_on_white"]["mean"] + 0.5
     assert refined["alpha_iou"]["mean"] > without["alpha_iou"]["mean"] + 0.01
     assert len(without["alpha_iou"]["per_frame"]) == 3
+    assert figures["reconstruction_frames"] == [0, 3, 4, 7, 8, 11]
+    assert len(figures["reconstruction"]["psnr_full_frame_on_white"]["per_frame"]) == 6
+    assert not any("lpips" in key for section in (without, refined, figures["reconstruction"]) for key in section)
     pictures = sorted((tmp_path / "held_out").iterdir())
     assert [picture.name for picture in pictures] == ["000002.png", "000010.png"]
     with Image.open(pictures[0]) as picture:
@@ -245,3 +248,20 @@ def test_what_the_trimap_is_unsure_of_does_not_count(scene, tmp_path):
     inside[60 - crop.box[1] : 80 - crop.box[1]] = True
     assert not crop.weight[inside].any()
     np.testing.assert_array_equal(crop.weight[~inside], plain.weight[~inside])
+
+
+def test_lpips_is_measured_only_where_its_weights_are_given(
+    scene: Scene, training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Constant:
+        def __call__(self, picture, truth):
+            return 0.25
+
+    monkeypatch.setattr(evaluate.Lpips, "load", lambda folder: Constant())
+    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames, QUICK)
+    archive = load_archive(tmp_path / "avatar.tar")
+    config = EvaluateConfig(refine_steps=0, reconstruction=0, lpips_weights="somewhere", device="cpu")
+    figures = evaluate_avatar(archive, scene.frames, scene.alpha, config)
+    assert set(figures) == {"protocol", "held_out_frames", "reconstruction_frames", "without_pose_refinement"}
+    for area in ("person_box", "full_frame"):
+        assert figures["without_pose_refinement"][f"lpips_{area}_on_white"]["mean"] == 0.25

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import roma
@@ -149,6 +151,13 @@ def test_the_first_guess_is_near_and_a_wrong_half_turn_is_turned_back():
     put_back = turn_back(Motion(rotations, motion.transl, motion.betas), terms, iterations=20)
     facing, truth = put_back.rotations[:, 0, :, 2], walk.truth.transforms[:, 0, :3, 2]
     assert (facing * truth).sum(dim=-1).min() > 0.8
+
+
+def test_without_a_3d_guess_limbs_start_in_the_usual_stance():
+    walk = turning_walk(length=6, turn=0.5)
+    keypoints = replace(walk.keypoints, world=np.zeros_like(walk.keypoints.world))
+    motion = initial_motion(gather_evidence(keypoints, walk.frames, walk.body, 0.3), rig_of(walk))
+    torch.testing.assert_close(motion.rotations[:, 1:], STANCE[1:].expand(6, -1, -1, -1), atol=1e-5, rtol=0)
 
 
 def test_the_outline_of_a_disc_has_its_radius_and_outward_normals():

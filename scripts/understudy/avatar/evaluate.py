@@ -24,6 +24,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr, ssim
+from understudy.metrics.lpips import Lpips
 from understudy.progress import track as show_progress
 
 logger = logging.getLogger(__name__)
@@ -35,12 +36,16 @@ class EvaluateConfig:
 
     refine_steps: int = 30
     """Steps of the pose refinement on each held-out frame; 0 leaves that part out."""
-    refine_shrink: int = 2
-    """Factor by which pictures are shrunk for that refinement: 1, 2, 4 or 8."""
+    refine_shrink: int = 1
+    """Factor by which pictures are shrunk for that refinement: 1, 2, 4 or 8; above 1 outlines grow and poses suffer."""
     lr_turns: float = 3e-3
     """Its learning rate for the joints' turns, rad."""
     lr_shifts: float = 2e-3
     """Its learning rate for the shift, m."""
+    reconstruction: int = 6
+    """Number of training frames that are measured as well; 0 for none."""
+    lpips_weights: str | None = None
+    """Folder with AlexNet's weights (alexnet*.pth) and LPIPS's own (alex.pth); without it LPIPS is not measured."""
     pictures: int = 6
     """Number of held-out frames shown beside their truth."""
     device: str = "auto"
@@ -67,7 +72,7 @@ def evaluate_avatar(
     pictures: str | Path | None = None,
     trimap_folder: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Likeness on the held-out frames, for ``metrics.json``.
+    """Likeness on the held-out frames and on some of the training's, for ``metrics.json``.
 
     Args:
         archive: The avatar with its poses.
@@ -90,6 +95,7 @@ def evaluate_avatar(
     avatar = archive.avatar.to(device)
     edge_band = archive.info["config"].get("edge_band", 0.0)
     trimaps = None if trimap_folder is None else Path(trimap_folder)
+    lpips = None if config.lpips_weights is None else Lpips.load(config.lpips_weights)
     crops = Crops(frames, Path(alpha_folder), archive.poses.K, edge_band=edge_band, trimap_folder=trimaps)
     scores: dict[str, list[dict[str, float]]] = {"without_pose_refinement": [], "with_pose_refinement": []}
     used, shown = [], _spread(held_out, config.pictures)
@@ -107,14 +113,26 @@ def evaluate_avatar(
                 if config.refine_steps == 0:
                     continue
                 pose = refine_pose(avatar, crop, *pose, config)
-            score, picture = _score(avatar, pose, truth, archive.poses.K)
+            score, picture = _score(avatar, pose, truth, archive.poses.K, lpips)
             scores[name].append(score)
             panels.append(picture)
         if frame in shown:
             sheets[frame] = _side_by_side(panels, truth.box)
     if pictures is not None:
         _write_pictures(Path(pictures), sheets)
-    result: dict[str, Any] = {"protocol": _protocol(archive, config), "held_out_frames": used}
+    seen: list[int] = []
+    scores["reconstruction"] = []
+    for frame in show_progress(_seen_frames(archive, config.reconstruction), "measuring training frames"):
+        truth = _truth(frames, Path(alpha_folder), trimaps, frame)
+        if truth is not None:
+            seen.append(frame)
+            pose = track_pose(archive.poses, frame, device)
+            scores["reconstruction"].append(_score(avatar, pose, truth, archive.poses.K, lpips)[0])
+    result: dict[str, Any] = {
+        "protocol": _protocol(archive, config),
+        "held_out_frames": used,
+        "reconstruction_frames": seen,
+    }
     for name, rows in scores.items():
         if rows:
             result[name] = {key: _summary([row[key] for row in rows]) for key in rows[0]}
@@ -182,8 +200,15 @@ def _truth(frames: Frames, alpha_folder: Path, trimap_folder: Path | None, frame
     return _Truth(rgb * soft[..., None] + (1.0 - soft)[..., None], soft, torch.from_numpy(sure), (rows, columns))
 
 
+def _seen_frames(archive: AvatarArchive, count: int) -> list[int]:
+    """At most ``count`` frames of the training, evenly spread."""
+    held_out = set(archive.held_out)
+    usable = [frame for frame in np.flatnonzero(archive.poses.valid).tolist() if frame not in held_out]
+    return sorted(_spread(usable, count))
+
+
 def _score(
-    avatar: Avatar, pose: tuple[Tensor, Tensor], truth: _Truth, K: np.ndarray
+    avatar: Avatar, pose: tuple[Tensor, Tensor], truth: _Truth, K: np.ndarray, lpips: Lpips | None
 ) -> tuple[dict[str, float], Tensor]:
     """The figures of one frame, and the render as 8-bit picture would hold it."""
     height, width = truth.alpha.shape
@@ -195,7 +220,7 @@ def _score(
     inside, truly = render.alpha.cpu() > 0.5, truth.alpha > 0.5
     inside_surely, truly_surely = inside & truth.sure, truly & truth.sure
     box = truth.box
-    return {
+    score = {
         "psnr_person_box_on_white": psnr(rgb[box], truth.rgb[box]),
         "ssim_person_box_on_white": ssim(rgb[box], truth.rgb[box]),
         "psnr_full_frame_on_white": psnr(rgb, truth.rgb),
@@ -203,7 +228,11 @@ def _score(
         "psnr_inside_mask": psnr(rgb, truth.rgb, truly),
         "psnr_where_mask_is_sure": psnr(rgb, truth.rgb, truth.alpha > 0.9),
         "alpha_iou": float((inside_surely & truly).sum() / (inside_surely | truly_surely).sum().clamp_min(1)),
-    }, rgb
+    }
+    if lpips is not None:
+        score["lpips_person_box_on_white"] = lpips(rgb[box], truth.rgb[box])
+        score["lpips_full_frame_on_white"] = lpips(rgb, truth.rgb)
+    return score, rgb
 
 
 def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
@@ -222,8 +251,10 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
             f"{config.refine_steps} steps of Adam on the frame's own pixels at 1/{config.refine_shrink} resolution "
             "over global_orient, body_pose and transl, the avatar frozen"
         ),
+        "reconstruction": "frames of the training in the poses that it gave them",
         "psnr": "dB over 8-bit values, mean of the frames' values",
         "ssim": "Gaussian window 11x11, sigma 1.5, mirrored border, as torchmetrics",
+        "lpips": "AlexNet, version 0.1, values at -1..1; only where evaluate.lpips_weights is set",
     }
 
 
@@ -234,7 +265,7 @@ def _summary(values: list[float]) -> dict[str, Any]:
 
 def _spread(frames: list[int], count: int) -> set[int]:
     """At most ``count`` of the frames, evenly spread."""
-    if count < 1:
+    if count < 1 or not frames:
         return set()
     return {frames[i] for i in np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)}
 

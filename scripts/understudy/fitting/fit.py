@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from understudy.fitting.terms import Terms, crown_and_sole, reprojection_errors
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
+from understudy.regressor.start import lacks_guess, regressed_motion, with_guess
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ LATE_GUESS = 0.2
 class FitConfig:
     """How to fit the body."""
 
+    backend: Literal["fit", "regressor"] = "fit"
+    """fit: by optimisation; regressor: what the network says of the 2D keypoints alone, fast and less exact."""
     height_m: float | None = None
     """Height of the person, crown to sole, if known: it sets the scale. None: near the mean adult's."""
     min_confidence: float = 0.3
@@ -62,12 +66,20 @@ class FitConfig:
     """How far clothes stand off the body, as a share of the person's height."""
 
 
-def fit_body(keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: BodyModel, config: FitConfig) -> BodyTrack:
+def fit_body(
+    keypoints: Keypoints,
+    frames: Frames,
+    alpha_folder: Path,
+    body: BodyModel,
+    config: FitConfig,
+    regressor: Path | None = None,
+) -> BodyTrack:
     """Fit shape, pose and place of a body to a whole video, in the camera frame.
 
     Stages: a first guess in closed form; torso and limbs with a few shape components; everything; segments whose root
     looks turned the wrong way and limbs mirrored in depth; the silhouettes. Energies follow SMPLify (Bogo et al., Keep it
-    SMPL, ECCV 2016, section 3), with smoothness over time, joint limits and standing feet.
+    SMPL, ECCV 2016, section 3), with smoothness over time, joint limits and standing feet. Keypoints
+    without a 3D guess get the regressor's, which is the first guess too.
 
     Args:
         keypoints: 2D points and, if the backend has it, a 3D guess.
@@ -75,10 +87,11 @@ def fit_body(keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: Bod
         alpha_folder: Silhouettes; not opened unless ``config.silhouettes``.
         body: The body model.
         config: Options.
+        regressor: Weights of the pose regressor, if there is one.
 
     Raises:
-        InputError: An impossible ``height_m`` or ``focal_range``, no confident keypoints, or keypoints of another number
-            of frames.
+        InputError: An impossible ``height_m`` or ``focal_range``, no confident keypoints, keypoints of another number of
+            frames, or a regressor that is damaged, or missing where it is the backend.
     """
     if config.height_m is not None and not 0.5 <= config.height_m <= 2.5:
         raise InputError(
@@ -89,15 +102,23 @@ def fit_body(keypoints: Keypoints, frames: Frames, alpha_folder: Path, body: Bod
             f"smpl.focal_range is {list(config.focal_range)}, but its factors must enclose 1, as [0.6, 1.8] does; "
             "mend config.yaml."
         )
+    if config.backend == "regressor" and regressor is None:
+        raise InputError("smpl.backend is regressor, but smpl.regressor names no file of weights; mend config.yaml.")
     if frames.K_source != "default":
         config = replace(config, focal_range=None)
     evidence = gather_evidence(keypoints, frames, body, config.min_confidence)
     rig = PointRig.of_keypoints(body).at(torch.tensor([body.keypoint_names.index(name) for name in evidence.names]))
     started = time.monotonic()
-    motion = initial_motion(evidence, rig)
+    if regressor is not None and (config.backend == "regressor" or lacks_guess(evidence)):
+        motion = regressed_motion(keypoints, frames, evidence, body, rig, regressor)
+        evidence = with_guess(evidence, motion, rig)
+    else:
+        motion = initial_motion(evidence, rig)
     if config.height_m is not None:
         motion = _with_height(motion, body, config.height_m)
     _report("initialise", started, motion, evidence, rig)
+    if config.backend == "regressor":
+        return _track(motion, evidence, body, rig)
     motion = _fit_points(motion, evidence, body, rig, config)
     if config.silhouettes:
         motion = _fit_silhouettes(motion, evidence, body, rig, alpha_folder, config)

@@ -103,7 +103,7 @@ def limb_rotations(evidence: Evidence, rest: Tensor, root: Tensor) -> tuple[Tens
         plausible = turn.norm(dim=-1) < MAX_HEAD_TURN
         rotations[:, GROUP["head"]] = roma.rotvec_to_rotmat(turn / 2 * plausible[:, None])  # neck and head share it
         weights[:, GROUP["head"]] = torch.where(plausible, seen.min(dim=1).values, 0.0)
-    return rotations, weights
+    return torch.where(weights[..., None, None] > 0, rotations, STANCE), weights
 
 
 def hinged_limb(bones: Tensor, target: Tensor, axis: Tensor) -> tuple[Tensor, Tensor]:

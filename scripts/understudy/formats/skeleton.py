@@ -18,6 +18,12 @@ FACE_AND_HANDS = (
     "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb",
 )  # fmt: skip
 
+COCO_17 = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
+    "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+)  # fmt: skip
+"""What all detectors know, in COCO's order."""
+
 KEYPOINTS = BODY_25 + FACE_AND_HANDS
 INDEX = {name: i for i, name in enumerate(KEYPOINTS)}
 

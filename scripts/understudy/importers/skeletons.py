@@ -3,12 +3,8 @@
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.formats.skeleton import BODY_25, FACE_AND_HANDS, KEYPOINTS
+from understudy.formats.skeleton import BODY_25, COCO_17, FACE_AND_HANDS, KEYPOINTS
 
-COCO_17 = (
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
-    "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
-)  # fmt: skip
 COCO_18 = (
     "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist", "right_hip",
     "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",

@@ -1,0 +1,73 @@
+"""The network's weights on disk: safetensors in half precision, with all that is needed to use them as metadata."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from understudy.errors import InputError
+from understudy.files import whole_file
+from understudy.regressor.features import POINTS
+from understudy.regressor.model import TURNING, NetConfig, PoseNet
+
+FORMAT = "understudy-regressor-1"
+
+
+def save_net(path: str | Path, net: PoseNet, step: float, notes: Mapping[str, str]) -> None:
+    """Write a network.
+
+    Args:
+        path: The file.
+        net: The network.
+        step: Seconds between the frames that it was trained on.
+        notes: What else to tell, such as licence and seed.
+    """
+    about = {
+        "format": FORMAT,
+        "step": repr(step),
+        "net": json.dumps(asdict(net.config)),
+        "points": json.dumps(POINTS),
+        "turning": json.dumps(TURNING),
+    }
+    weights = {key: value.detach().half().contiguous() for key, value in net.state_dict().items()}
+    with whole_file(path) as temporary:
+        save_file(weights, temporary, metadata={**notes, **about})
+
+
+def load_net(path: str | Path) -> tuple[PoseNet, float]:
+    """Read a network and the seconds between frames that it expects.
+
+    Raises:
+        InputError: The file is missing, damaged, or for other features than this version makes.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+            weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - no mapping
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is not a readable safetensors file ({error}); get it again.") from None
+    ours = {
+        "format": FORMAT,
+        "points": json.dumps(POINTS),
+        "turning": json.dumps(TURNING),
+    }
+    if any(about.get(key) != value for key, value in ours.items()):
+        raise InputError(
+            f"{path} is no pose regressor of this version; train it again with scripts/train_regressor.py."
+        )
+    try:
+        config = json.loads(about["net"])
+        net = PoseNet(NetConfig(**{**config, "dilations": tuple(config["dilations"])}))
+        net.load_state_dict(weights)
+        step = float(about["step"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path} has weights that do not fit its description ({error}); train it again.") from None
+    if not all(bool(torch.isfinite(value).all()) for value in weights.values()) or not step > 0:
+        raise InputError(f"{path} holds numbers that are not finite; train it again.")
+    return net.eval(), step
