@@ -35,8 +35,9 @@ from truth import (
 )
 
 from understudy.avatar.archive import load_archive, save_avatar
+from understudy.avatar.config import AvatarConfig
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
-from understudy.avatar.train import AvatarConfig, train_avatar
+from understudy.avatar.train import train_avatar
 from understudy.body.model import BodyModel
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.files import read_json

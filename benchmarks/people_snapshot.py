@@ -24,7 +24,8 @@ from PIL import Image
 from snapshot_data import Given, Lens, Subject, find_subjects
 from snapshot_score import MEASURES, Scores, published, score_frames
 
-from understudy.avatar.train import AvatarConfig, train_avatar
+from understudy.avatar.config import AvatarConfig
+from understudy.avatar.train import train_avatar
 from understudy.body.files import load_body
 from understudy.body.model import BodyModel
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical

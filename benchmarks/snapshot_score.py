@@ -10,7 +10,7 @@ from torch import Tensor
 
 from understudy.avatar.dataset import MARGIN, Crops, person_box
 from understudy.avatar.device import choose_device
-from understudy.avatar.evaluate import EvaluateConfig, refine_pose, track_pose
+from understudy.avatar.evaluate import refine_pose, track_pose
 from understudy.avatar.model import Avatar, splat
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha
@@ -73,16 +73,16 @@ def score_frames(
     device = choose_device(device_name)
     avatar = avatar.to(device)
     crops = Crops(frames, alpha_folder, poses.K)
-    config = EvaluateConfig(refine_steps=refine_steps, refine_shrink=1)
+    with torch.no_grad():
+        rest = avatar.rest()
     rows: tuple[list[Scores], list[Scores]] = ([], [])
     for frame in test:
         alpha = read_alpha(alpha_folder, frame)
-        crop = crops.get(frame)
-        if crop is None:
+        if person_box(alpha) is None:
             continue
         truth = on_white(frames.read(frame), alpha)
         given = track_pose(poses, frame, device)
-        refined = refine_pose(avatar, crop, *given, config) if refine_steps > 0 else given
+        refined = refine_pose(avatar, rest, crops, frame, given, refine_steps) if refine_steps > 0 else given
         panels = [truth]
         for row, pose in zip(rows, (given, refined), strict=True):
             picture = rendered(avatar, pose, poses.K, frames)

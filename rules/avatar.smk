@@ -23,6 +23,7 @@ rule avatar:
         runtime="120m",
     params:
         settings=settings("avatar"),
+        checkpoint="results/{actor}/.avatar.checkpoint",  # no output: it must outlive a killed job
     message:
         "{wildcards.actor}: training the avatar"
     script:

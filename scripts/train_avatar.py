@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import save_avatar
-from understudy.avatar.train import AvatarConfig, train_avatar
+from understudy.avatar.config import AvatarConfig
+from understudy.avatar.train import train_avatar
 from understudy.body.files import load_body
 from understudy.files import write_json
 from understudy.formats.canonical import Canonical
@@ -31,6 +32,7 @@ def main() -> None:
         canonical=canonical,
         body=load_body(snakemake.input.body),
         config=config,
+        checkpoint=Path(snakemake.params.checkpoint),
     )
     save_avatar(snakemake.output.avatar, training, canonical, frames, config)
     write_json(snakemake.output.curves, training.history)

@@ -15,7 +15,8 @@ from avatar_scenes import HEIGHT, WIDTH, plain_canonical, truth_avatar, turning_
 from bodies import sausage_body
 from understudy.avatar import tar
 from understudy.avatar.archive import load_archive, load_avatar, save_avatar
-from understudy.avatar.train import AvatarConfig, Training
+from understudy.avatar.config import AvatarConfig
+from understudy.avatar.train import Training
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
@@ -89,7 +90,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path, saved: tuple[Path
 
 def test_the_archive_names_its_origin_and_no_place_on_disk(saved: tuple[Path, Training]):
     info = json.loads(members(saved[0])["avatar.json"])
-    assert info["method"] == "gaussians" and info["version"] == 1
+    assert info["method"] == "gaussians" and info["version"] == 2
     assert info["source"] == {"name": "me.mp4", "sha256": "1" * 64, "frames": 5}
     assert info["licences"] == ["footage: mine"]
     assert info["body"] == {"name": "sausage", "sha256": "0" * 64, "included": True}
@@ -178,8 +179,8 @@ def test_a_zip_bomb_is_refused(tmp_path: Path, saved: tuple[Path, Training], mon
 def test_newer_versions_and_other_files_are_refused(tmp_path: Path, saved: tuple[Path, Training]):
     content = members(saved[0])
     info = json.loads(content["avatar.json"])
-    newer = write(tmp_path / "newer.tar", {**content, "avatar.json": json.dumps({**info, "version": 2}).encode()})
-    with pytest.raises(InputError, match="format version 2, newer than 1; update"):
+    newer = write(tmp_path / "newer.tar", {**content, "avatar.json": json.dumps({**info, "version": 3}).encode()})
+    with pytest.raises(InputError, match="format version 3, newer than 2; update"):
         load_avatar(newer)
     foreign = write(tmp_path / "foreign.tar", {**content, "avatar.json": b"[]"})
     with pytest.raises(InputError, match="not an avatar"):

@@ -12,11 +12,12 @@ from PIL import Image
 from avatar_scenes import Scene, make_scene, render_frame
 from understudy.avatar import dataset, evaluate, train
 from understudy.avatar.archive import load_archive, save_avatar
+from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crops, person_box
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar, refine_pose, track_pose
 from understudy.avatar.losses import likeness
-from understudy.avatar.poses import RefinedPoses
-from understudy.avatar.train import AvatarConfig, Training, train_avatar
+from understudy.avatar.poses import CorrectedPoses, Correction
+from understudy.avatar.train import Training, train_avatar
 from understudy.errors import InputError
 from understudy.formats.frames import held_out_frames
 from understudy.formats.masks import read_alpha, write_alpha, write_trimap
@@ -83,7 +84,7 @@ def test_no_pixel_of_a_held_out_or_invalid_frame_is_read(scene: Scene, monkeypat
 def test_training_pulls_perturbed_poses_towards_the_truth(scene: Scene):
     shift = np.float32([0.02, -0.02, 0.0]) * np.where(np.arange(12) % 2, 1, -1)[:, None]
     shaken = replace(scene.track, transl=(scene.track.transl + shift).astype(np.float32))
-    config = replace(QUICK, steps=100, gaussians=1200, lr_shifts=5e-3, pose_smooth=0.0, pose_pull=0.1)
+    config = replace(QUICK, steps=60, gaussians=1200, align_shrink=1)
     refined = run(scene, config, shaken).poses
     in_training = np.setdiff1d(np.arange(12), held_out_frames(12, 4))
 
@@ -120,10 +121,13 @@ def test_poses_of_another_body_or_video_are_refused(scene: Scene):
 
 
 def test_corrections_are_interpolated_over_frames_outside_training(scene: Scene):
-    poses = RefinedPoses(scene.track, [0, 4, 8])
-    with torch.no_grad():
-        poses.shifts[0] += 0.1
-        poses.turns[1][16] += torch.tensor([0.0, 0.2, 0.0])
+    poses = CorrectedPoses(scene.track, [0, 4, 8], torch.device("cpu"))
+    none = Correction.none()
+    poses.correct(0, replace(none, shift=none.shift + 0.1))
+    turns = none.turns.clone()
+    turns[16, 1] = 0.2
+    poses.correct(4, replace(none, turns=turns))
+    assert poses.neighbours(4).shift.tolist() == pytest.approx([0.05] * 3)
     refined = poses.refined()
     shift = refined.transl - scene.track.transl
     np.testing.assert_allclose(shift[:6, 0], [0.1, 0.075, 0.05, 0.025, 0.0, 0.0], atol=1e-6)
@@ -194,13 +198,13 @@ def test_every_frame_is_held_out_only_where_asked():
 
 
 def test_pose_refinement_undoes_a_perturbation(scene: Scene):
-    crop = Crops(scene.frames, scene.alpha, scene.track.K).get(6)
+    crops = Crops(scene.frames, scene.alpha, scene.track.K)
     rotations, transl = track_pose(scene.track, 6, torch.device("cpu"))
     turn = torch.zeros(24, 3)
     turn[16, 2] = 0.08
     moved = transl + torch.tensor([0.015, -0.01, 0.0])
     perturbed = rotations @ roma.rotvec_to_rotmat(turn), moved
-    refined = refine_pose(scene.truth, crop, *perturbed, EvaluateConfig(refine_steps=40, lr_turns=5e-3))
+    refined = refine_pose(scene.truth, scene.truth.rest(), crops, 6, perturbed, steps=4)
 
     def error(pose: tuple[torch.Tensor, torch.Tensor]) -> float:
         # in the picture's plane: depth hardly shows
@@ -218,7 +222,7 @@ def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
     # poses that are off by 1.5 cm leave something to refine
     shifted = (archive.poses.transl + np.float32([0.015, 0.0, 0.0])).astype(np.float32)
     archive = replace(archive, poses=replace(archive.poses, transl=shifted))
-    config = EvaluateConfig(refine_steps=12, pictures=2, device="cpu")
+    config = EvaluateConfig(refine_steps=3, pictures=2, device="cpu")
     figures = evaluate_avatar(archive, scene.frames, scene.alpha, config, tmp_path / "held_out")
     assert figures["held_out_frames"] == [2, 6, 10]
     without, refined = figures["without_pose_refinement"], figures["with_pose_refinement"]

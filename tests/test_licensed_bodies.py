@@ -17,7 +17,8 @@ from fit_scenes import turning_walk
 from scenes import film
 from smpl_files import smpl_arrays, smplh_arrays, smplx_arrays
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.train import AvatarConfig, Training
+from understudy.avatar.config import AvatarConfig
+from understudy.avatar.train import Training
 from understudy.body.files import load_body, write_body
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.errors import InputError

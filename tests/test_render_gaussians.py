@@ -105,7 +105,7 @@ def test_one_gaussian_is_its_formula():
     render = rasterize(*single(x, y, z, scale, opacity), K, torch.eye(4), SIZE)
     u, v = 60 * x / z + 23, 62 * y / z + 17
     jacobian = torch.tensor([[60 / z, 0, -60 * x / z**2], [0, 62 / z, -62 * y / z**2]])
-    covariance = scale**2 * jacobian @ jacobian.T + 0.3 * torch.eye(2)
+    covariance = scale**2 * jacobian @ jacobian.T + 0.1 * torch.eye(2)
     row, column = 15, 26
     offset = torch.tensor([column + 0.5 - u, row + 0.5 - v])
     alpha = opacity * torch.exp(-0.5 * offset @ torch.linalg.inv(covariance) @ offset)

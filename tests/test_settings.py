@@ -17,8 +17,8 @@ CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
 def dataclasses_of_stages():
+    from understudy.avatar.config import AvatarConfig
     from understudy.avatar.evaluate import EvaluateConfig
-    from understudy.avatar.train import AvatarConfig
     from understudy.avatar.turntable import RenderConfig
     from understudy.canonical.prepare import CanonicalConfig
     from understudy.fitting.fit import FitConfig

@@ -15,10 +15,11 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from understudy.avatar.config import AvatarConfig
 from understudy.avatar.model import Avatar
 from understudy.avatar.sampling import Anchors
 from understudy.avatar.tar import unpack_tar, write_tar
-from understudy.avatar.train import AvatarConfig, Training
+from understudy.avatar.train import Training
 from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
@@ -29,7 +30,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 
 FORMAT = "understudy-avatar"
-VERSION = 1
+VERSION = 2
 MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
 PREVIEW = RenderConfig(frames=1, width=270, height=480)
 

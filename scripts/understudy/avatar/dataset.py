@@ -92,6 +92,14 @@ class Crops:
             self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return crop
 
+    def get_tall(self, frame: int, shrink: int, least: int) -> Crop | None:
+        """The crop at ``1/shrink``, or less shrunk where it would be lower than ``least`` px."""
+        crop = self.get(frame, shrink)
+        while crop is not None and crop.size[1] < least and shrink > 1:
+            shrink //= 2
+            crop = self.get(frame, shrink)
+        return crop
+
     def _read(self, frame: int) -> Crop | None:
         alpha = read_alpha(self.alpha_folder, frame)
         box = person_box(alpha)

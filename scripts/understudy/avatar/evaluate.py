@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import roma
 import torch
 from PIL import Image
 from torch import Tensor
 
+from understudy.avatar.alignment import LEAST_HEIGHT, Leash, align
 from understudy.avatar.archive import AvatarArchive
-from understudy.avatar.dataset import MARGIN, Crop, Crops, person_box
+from understudy.avatar.dataset import MARGIN, Crops, person_box
 from understudy.avatar.device import choose_device
-from understudy.avatar.losses import likeness
-from understudy.avatar.model import Avatar, splat
+from understudy.avatar.model import Avatar, Rest, splat
+from understudy.avatar.poses import Correction
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.files import whole_folder
@@ -27,6 +27,9 @@ from understudy.metrics.image import psnr, ssim
 from understudy.metrics.lpips import Lpips
 from understudy.progress import track as show_progress
 
+REFINE_SHRINKS = (4, 2, 1)
+"""Factors by which pictures are shrunk for the alignment of poses, one after the other."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -34,14 +37,8 @@ logger = logging.getLogger(__name__)
 class EvaluateConfig:
     """How an avatar is measured."""
 
-    refine_steps: int = 30
-    """Steps of the pose refinement on each held-out frame; 0 leaves that part out."""
-    refine_shrink: int = 1
-    """Factor by which pictures are shrunk for that refinement: 1, 2, 4 or 8; above 1 outlines grow and poses suffer."""
-    lr_turns: float = 3e-3
-    """Its learning rate for the joints' turns, rad."""
-    lr_shifts: float = 2e-3
-    """Its learning rate for the shift, m."""
+    refine_steps: int = 4
+    """Steps of aligning the pose with each held-out frame, at a quarter, half and all of its size; 0 leaves that part out."""
     reconstruction: int = 6
     """Number of training frames that are measured as well; 0 for none."""
     lpips_weights: str | None = None
@@ -98,12 +95,13 @@ def evaluate_avatar(
     lpips = None if config.lpips_weights is None else Lpips.load(config.lpips_weights)
     crops = Crops(frames, Path(alpha_folder), archive.poses.K, edge_band=edge_band, trimap_folder=trimaps)
     scores: dict[str, list[dict[str, float]]] = {"without_pose_refinement": [], "with_pose_refinement": []}
+    with torch.no_grad():
+        rest = avatar.rest()
     used, shown = [], _spread(held_out, config.pictures)
     sheets: dict[int, np.ndarray] = {}
     for frame in show_progress(held_out, "measuring held-out frames"):
         truth = _truth(frames, Path(alpha_folder), trimaps, frame)
-        crop = crops.get(frame, config.refine_shrink)
-        if truth is None or crop is None:
+        if truth is None:
             continue
         used.append(frame)
         pose = track_pose(archive.poses, frame, device)
@@ -112,7 +110,7 @@ def evaluate_avatar(
             if name == "with_pose_refinement":
                 if config.refine_steps == 0:
                     continue
-                pose = refine_pose(avatar, crop, *pose, config)
+                pose = refine_pose(avatar, rest, crops, frame, pose, config.refine_steps)
             score, picture = _score(avatar, pose, truth, archive.poses.K, lpips)
             scores[name].append(score)
             panels.append(picture)
@@ -151,39 +149,19 @@ def track_pose(poses: BodyTrack, frame: int, device: torch.device) -> tuple[Tens
 
 def refine_pose(
     avatar: Avatar,
-    crop: Crop,
-    rotations: Tensor,  # [24,3,3]
-    transl: Tensor,  # [3] m
-    config: EvaluateConfig,
+    rest: Rest,
+    crops: Crops,
+    frame: int,
+    pose: tuple[Tensor, Tensor],  # rotations [24,3,3], transl [3] m
+    steps: int,
 ) -> tuple[Tensor, Tensor]:
-    """The pose nearby in which the avatar, itself unchanged, looks most like the picture: L1 of colour and alpha."""
-    device = rotations.device
-    turns = torch.zeros(24, 3, device=device, requires_grad=True)
-    shift = torch.zeros(3, device=device, requires_grad=True)
-    groups = [{"params": [turns], "lr": config.lr_turns}, {"params": [shift], "lr": config.lr_shifts}]
-    optimizer = torch.optim.Adam(groups)
-    decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 - 0.9 * step / config.refine_steps)
-    premultiplied, alpha, weight = crop.tensors(device)
-    white = torch.ones(3, device=device)
-    truth = premultiplied + (1.0 - alpha)[..., None] * white
-    K = torch.as_tensor(crop.K, dtype=torch.float32, device=device)
-    rest = avatar.rest()
-    best, best_loss = (rotations, transl), math.inf
-    for _ in range(config.refine_steps):
-        optimizer.zero_grad()
-        turned = rotations @ roma.rotvec_to_rotmat(turns)
-        render = splat(avatar.gaussians(turned, transl + shift, rest), K, crop.size, background=white)
-        loss = likeness(render.rgb, render.alpha, truth, alpha, weight, dssim=0.0, alpha_weight=0.1)
-        now = float(loss.detach())
-        if not now < math.inf:
-            break
-        if now < best_loss:
-            best, best_loss = (turned.detach(), (transl + shift).detach()), now
-        # what the picture does not show stays as it was
-        (loss + 1e-2 * turns.square().mean()).backward()
-        optimizer.step()
-        decay.step()
-    return best
+    """The pose nearby in which the avatar, itself unchanged, looks most like a frame; see ``alignment.align``."""
+    correction = none = Correction.none(pose[1].device)
+    for shrink in REFINE_SHRINKS:
+        crop = crops.get_tall(frame, shrink, LEAST_HEIGHT)
+        if crop is not None:
+            correction = align(avatar, rest, crop, pose, (correction, none), None, Leash(), steps)
+    return correction.of(*pose)
 
 
 def _truth(frames: Frames, alpha_folder: Path, trimap_folder: Path | None, frame: int) -> _Truth | None:
@@ -248,7 +226,7 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
             "with the correction that training gave its neighbours, interpolated"
         ),
         "poses_with_refinement": (
-            f"{config.refine_steps} steps of Adam on the frame's own pixels at 1/{config.refine_shrink} resolution "
+            f"{config.refine_steps} steps of dense alignment with the frame's own pixels at each of three resolutions "
             "over global_orient, body_pose and transl, the avatar frozen"
         ),
         "reconstruction": "frames of the training in the poses that it gave them",

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from understudy.avatar.lighting import TERMS, shading
 from understudy.avatar.rotations import blend, from_matrix, product
 from understudy.avatar.sampling import Anchors
 from understudy.body.lbs import joint_transforms, pose_rotations
@@ -44,6 +45,10 @@ class Rest:
     size: Tensor  # [N]
     """Side of the anchor's face over that of the avatar's own shape."""
     joints: Tensor  # [24,3] m
+
+    def detach(self) -> "Rest":
+        """The same without gradients."""
+        return Rest(self.means.detach(), self.quats.detach(), self.size.detach(), self.joints.detach())
 
 
 class Avatar(nn.Module):
@@ -89,6 +94,7 @@ class Avatar(nn.Module):
         self.quats = nn.Parameter(torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1))
         self.opacity_logits = nn.Parameter(torch.full((count,), OPACITY).logit())
         self.rgb_logits = nn.Parameter(torch.as_tensor(colors, dtype=torch.float32).clamp(0.01, 0.99).logit())
+        self.light = nn.Parameter(torch.zeros(TERMS, 3))
         self._bind()
 
     def _bind(self) -> None:
@@ -155,12 +161,13 @@ class Avatar(nn.Module):
         anchors = rest.means if self.pose_offsets is None else rest.means + self.pose_offsets(rotations[None])[0]
         means = (blended[..., :3] @ anchors[..., None])[..., 0] + blended[..., 3] + transl
         means = means + _turned(frames, self.offsets * rest.size[:, None])
+        quats = product(frames, functional.normalize(self.quats, dim=-1))
         return Gaussians(
             means=means,
-            quats=product(frames, functional.normalize(self.quats, dim=-1)),
+            quats=quats,
             scales=self.log_scales.exp() * rest.size[:, None],
             opacities=self.opacity_logits.sigmoid(),
-            colors=self.rgb_logits.sigmoid(),
+            colors=self.rgb_logits.sigmoid() * shading(_third_axis(quats), self.light),
         )
 
     def posed_means(
@@ -231,6 +238,12 @@ def _face_size(corners: Tensor) -> Tensor:
     """Square root of the faces' areas [N], m."""
     across = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return across.norm(dim=-1).clamp_min(1e-12).sqrt()
+
+
+def _third_axis(quats: Tensor) -> Tensor:
+    """The z axes [N,3] of frames given by unit quaternions [N,4]."""
+    w, x, y, z = quats.unbind(dim=-1)
+    return torch.stack([2.0 * (x * z + w * y), 2.0 * (y * z - w * x), 1.0 - 2.0 * (x * x + y * y)], dim=-1)
 
 
 def _turned(quats: Tensor, vectors: Tensor) -> Tensor:

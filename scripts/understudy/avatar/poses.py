@@ -1,78 +1,89 @@
-"""Poses that are refined together with the avatar: small turns and shifts on top of the fitted ones."""
+"""Poses that are corrected together with the avatar: a small turn of every joint and a shift on top of the fitted ones."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import roma
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from understudy.body.lbs import pose_rotations
 from understudy.formats.smpl import BodyTrack
 
 
-class RefinedPoses(nn.Module):
-    """The fitted poses of a track with a correction for each of some frames.
+@dataclass(frozen=True)
+class Correction:
+    """On top of a fitted pose: R = R_fit exp(turn), and a shift."""
 
-    A correction is a turn of every joint after its fitted rotation, R = R_fit exp(turn), and a shift of the body.
-    Each frame has parameters of its own, so that an optimiser leaves the others alone, momentum included.
-    """
+    turns: Tensor  # [24,3] rad
+    shift: Tensor  # [3] m
 
-    global_orient: Tensor
-    body_pose: Tensor
-    transl: Tensor
+    @classmethod
+    def none(cls, device: torch.device | None = None) -> "Correction":
+        """That changes nothing."""
+        return cls(torch.zeros(24, 3, device=device), torch.zeros(3, device=device))
 
-    def __init__(self, track: BodyTrack, frames: Sequence[int]) -> None:
-        super().__init__()
+    def of(self, rotations: Tensor, transl: Tensor) -> tuple[Tensor, Tensor]:
+        """The corrected pose of rotations [24,3,3] and translation [3]."""
+        return rotations @ roma.rotvec_to_rotmat(self.turns), transl + self.shift
+
+
+class CorrectedPoses:
+    """The fitted poses of a track with a correction for each of some frames."""
+
+    def __init__(self, track: BodyTrack, frames: Sequence[int], device: torch.device) -> None:
         self.track = track
         self.frames = list(frames)
         self._row = {frame: row for row, frame in enumerate(self.frames)}
-        self.turns = nn.ParameterList([nn.Parameter(torch.zeros(24, 3)) for _ in self.frames])
-        self.shifts = nn.ParameterList([nn.Parameter(torch.zeros(3)) for _ in self.frames])
-        self.register_buffer("global_orient", torch.as_tensor(track.global_orient, dtype=torch.float32))
-        self.register_buffer("body_pose", torch.as_tensor(track.body_pose, dtype=torch.float32))
-        self.register_buffer("transl", torch.as_tensor(track.transl, dtype=torch.float32))
+        orient, pose, transl = (
+            torch.as_tensor(values, dtype=torch.float32, device=device)
+            for values in (track.global_orient, track.body_pose, track.transl)
+        )
+        self.rotations, self.transl = pose_rotations(orient, pose), transl
+        self.turns = torch.zeros(len(self.frames), 24, 3, device=device)
+        self.shifts = torch.zeros(len(self.frames), 3, device=device)
 
-    def forward(self, frame: int) -> tuple[Tensor, Tensor]:
-        """Rotations [24,3,3] and translation [3] of a frame that is being refined."""
-        row = self._row[frame]
-        fitted = pose_rotations(self.global_orient[frame, None], self.body_pose[frame, None])[0]
-        return fitted @ roma.rotvec_to_rotmat(self.turns[row]), self.transl[frame] + self.shifts[row]
+    def fitted(self, frame: int) -> tuple[Tensor, Tensor]:
+        """Rotations [24,3,3] and translation [3] as they were fitted."""
+        return self.rotations[frame], self.transl[frame]
 
-    def prior(self, frame: int) -> tuple[Tensor, Tensor]:
-        """Mean squared correction of a frame, and its mean squared distance from its neighbours' mean; rad and m."""
+    def correction(self, frame: int) -> Correction:
+        """Of a frame that is corrected."""
         row = self._row[frame]
-        own = torch.cat([self.turns[row].flatten(), self.shifts[row]])
-        near = [r for r in (row - 1, row + 1) if 0 <= r < len(self.frames)]
+        return Correction(self.turns[row], self.shifts[row])
+
+    def correct(self, frame: int, correction: Correction) -> None:
+        """Take another correction of a frame."""
+        row = self._row[frame]
+        self.turns[row], self.shifts[row] = correction.turns, correction.shift
+
+    def pose(self, frame: int) -> tuple[Tensor, Tensor]:
+        """Rotations [24,3,3] and translation [3], corrected."""
+        return self.correction(frame).of(*self.fitted(frame))
+
+    def neighbours(self, frame: int) -> Correction | None:
+        """Mean correction of the frames before and after, among those that are corrected; None for one frame alone."""
+        row = self._row[frame]
+        near = [other for other in (row - 1, row + 1) if 0 <= other < len(self.frames)]
         if not near:
-            return own.square().mean(), own.new_zeros(())
-        with torch.no_grad():
-            mean = torch.stack([torch.cat([self.turns[r].flatten(), self.shifts[r]]) for r in near]).mean(dim=0)
-        return own.square().mean(), (own - mean).square().mean()
+            return None
+        return Correction(self.turns[near].mean(dim=0), self.shifts[near].mean(dim=0))
 
-    @torch.no_grad()
     def refined(self) -> BodyTrack:
         """The whole track, corrected; corrections of frames in between are interpolated linearly over time."""
         if not self.frames:
             return self.track
-        turns = _interpolated(self.frames, torch.stack(list(self.turns)).flatten(1).cpu().numpy(), len(self.track))
-        shifts = _interpolated(self.frames, torch.stack(list(self.shifts)).cpu().numpy(), len(self.track))
-        fitted = pose_rotations(self.global_orient.cpu(), self.body_pose.cpu())
-        rotations = fitted @ roma.rotvec_to_rotmat(torch.from_numpy(turns).view(-1, 24, 3))
-        global_orient, body_pose = to_axis_angle(rotations)
+        turns = _interpolated(self.frames, self.turns.flatten(1).cpu().numpy(), len(self.track))
+        shifts = _interpolated(self.frames, self.shifts.cpu().numpy(), len(self.track))
+        rotations = self.rotations.cpu() @ roma.rotvec_to_rotmat(torch.from_numpy(turns).view(-1, 24, 3))
+        axis_angle = roma.rotmat_to_rotvec(rotations)
         return replace(
             self.track,
-            global_orient=global_orient.numpy(),
-            body_pose=body_pose.numpy(),
+            global_orient=axis_angle[:, 0].numpy(),
+            body_pose=axis_angle[:, 1:].flatten(1).numpy(),
             transl=(self.track.transl + shifts).astype(np.float32),
         )
-
-
-def to_axis_angle(rotations: Tensor) -> tuple[Tensor, Tensor]:
-    """``global_orient`` [...,3] and ``body_pose`` [...,69] of rotations [...,24,3,3]."""
-    axis_angle = roma.rotmat_to_rotvec(rotations)
-    return axis_angle[..., 0, :], axis_angle[..., 1:, :].flatten(-2)
 
 
 def _interpolated(frames: list[int], values: np.ndarray, length: int) -> np.ndarray:

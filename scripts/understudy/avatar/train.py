@@ -1,20 +1,24 @@
 """Training of an avatar from one video: Gaussians and poses together, from coarse to fine."""
 
+import json
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from understudy.avatar.alignment import LEAST_HEIGHT, Leash, align
+from understudy.avatar.checkpoint import Checkpoint
+from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crops
 from understudy.avatar.device import choose_device
 from understudy.avatar.losses import Calm, likeness
-from understudy.avatar.model import Avatar, splat
-from understudy.avatar.poses import RefinedPoses
+from understudy.avatar.model import Avatar, Rest, splat
+from understudy.avatar.poses import CorrectedPoses
 from understudy.avatar.sampling import sample_surface
 from understudy.avatar.texture import sample_texture
 from understudy.body.model import BodyModel
@@ -28,68 +32,6 @@ logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 10.0
 BROKEN_STEPS = 20
 """Steps in a row without a finite loss after which training gives up."""
-
-
-@dataclass(frozen=True)
-class AvatarConfig:
-    """How an avatar is trained."""
-
-    gaussians: int = 20000
-    """Number of Gaussians."""
-    steps: int = 1200
-    """Training steps, one frame each."""
-    minutes: float | None = None
-    """Time after which training ends even if steps are left; the schedule is shortened to fit. None for no limit."""
-    hold_out: int = 8
-    """Every so many frames one is kept out of training, for evaluation; 0 for none."""
-    seed: int = 0
-    """Of everything random; on a CPU the same seed gives the same avatar."""
-    device: str = "auto"
-    """cpu, cuda, or auto: CUDA where PyTorch and gsplat find it."""
-    levels: tuple[tuple[int, float], ...] = ((4, 0.25), (2, 0.35), (1, 0.4))
-    """Shrink factor of the pictures and the part of the training that uses it, coarse to fine."""
-    lr_offsets: float = 1e-3
-    """Learning rate of the offsets from the surface, m."""
-    lr_scales: float = 1e-2
-    """Of the logarithms of the scales."""
-    lr_quats: float = 5e-3
-    """Of the quaternions."""
-    lr_opacities: float = 2e-2
-    """Of the opacities' logits."""
-    lr_colors: float = 3e-2
-    """Of the colours' logits."""
-    lr_turns: float = 5e-3
-    """Of the poses' turns, rad; 0 keeps the fitted poses."""
-    lr_shifts: float = 2e-3
-    """Of the poses' shifts, m."""
-    lr_betas: float = 5e-3
-    """Of the shape; 0 keeps the fitted one."""
-    lr_end: float = 0.1
-    """Learning rates at the end over those at the start."""
-    refine_from: float = 0.1
-    """Part of the training after which poses and shape are refined."""
-    dssim: float = 0.2
-    """Weight of D-SSIM against L1."""
-    alpha: float = 0.2
-    """Weight of the silhouette."""
-    edge_band: float = 0.0
-    """Width of a further band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
-    calm_offsets: float = 3e-4
-    """Weight of the squared offsets from the surface, in spacings."""
-    calm_scales: float = 1e-1
-    """Weight against large and needle-like Gaussians."""
-    calm_opacities: float = 1e-3
-    """Weight against transparent Gaussians."""
-    calm_neighbours: float = 1e-2
-    """Weight of differences between neighbours in height over the surface and in size."""
-    calm_colors: float = 1.0
-    """Weight that keeps the texture's colours where the video shows nothing."""
-    pose_pull: float = 0.3
-    """Weight of the squared corrections of poses."""
-    pose_smooth: float = 3.0
-    """Weight of their squared distance from the neighbours' mean."""
-    cache_mb: int = 256
-    """Memory for pictures that are read again, MB."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +55,7 @@ def train_avatar(
     body: BodyModel,
     config: AvatarConfig,
     trimap_folder: Path | None = None,
+    checkpoint: Path | None = None,
 ) -> Training:
     """Train an avatar.
 
@@ -124,6 +67,8 @@ def train_avatar(
         body: The body that the poses belong to.
         config: How to train.
         trimap_folder: Trimaps, whose unsure pixels count for nothing; None where there are none.
+        checkpoint: File that keeps the state of the training while it goes on; one that a killed training of the same
+            input has left is gone on from. None for none.
 
     Raises:
         InputError: The poses belong to another body or another number of frames, or no frame is left to train on.
@@ -138,7 +83,10 @@ def train_avatar(
     if not usable:
         raise InputError(f"{frames.source} has no frame with a valid pose to train on; use a clearer video.")
     crops = Crops(frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder)
-    return _Trainer(crops, track, canonical, body, config, usable, held_out).run()
+    trainer = _Trainer(crops, track, canonical, body, config, usable, held_out)
+    if checkpoint is None:
+        return trainer.run(None)
+    return trainer.run(Checkpoint.of(checkpoint, frames, track, canonical, body, config))
 
 
 class _Trainer:
@@ -160,9 +108,11 @@ class _Trainer:
         self.avatar = Avatar(body, anchors, track.betas, colors).to(self.device)
         self.fitted_betas = self.avatar.betas.detach().clone()
         self.calm = Calm.of(self.avatar, colors, 1.0 - seen)
-        self.poses = RefinedPoses(track, usable).to(self.device)
+        self.poses = CorrectedPoses(track, usable, self.device)
         self.random = np.random.default_rng(config.seed)
         self.optimizer = self._optimizer()
+        self.order: list[int] = []
+        self.step, self.seconds = 0, 0.0
         self.history: dict[str, list[float]] = {name: [] for name in ("step", "seconds", "shrink", "loss", "psnr")}
 
     def _optimizer(self) -> torch.optim.Adam:
@@ -173,39 +123,71 @@ class _Trainer:
             ([avatar.quats], config.lr_quats),
             ([avatar.opacity_logits], config.lr_opacities),
             ([avatar.rgb_logits], config.lr_colors),
+            ([avatar.light], config.lr_light),
             ([avatar.betas], config.lr_betas),
-            (list(self.poses.turns), config.lr_turns),
-            (list(self.poses.shifts), config.lr_shifts),
         ]
         groups = [{"params": parameters, "lr": rate, "start": rate} for parameters, rate in rates if rate > 0]
         return torch.optim.Adam(groups, eps=1e-15)
 
-    def run(self) -> Training:
-        """All steps."""
+    def run(self, checkpoint: Checkpoint | None) -> Training:
+        """All steps, from the checkpoint on where there is one."""
+        if checkpoint is not None and (state := checkpoint.load(self.device)) is not None:
+            self._restore(state)
+            logger.info("avatar: going on from step %d of %d", self.step, self.config.steps)
         started = last_line = time.monotonic()
+        before = self.seconds
         broken = 0
-        order = self._order()
-        step = 0
-        while (done := self._done(step, time.monotonic() - started)) < 1.0:
-            loss, error = self._step(next(order), done)
+        while (done := self._done()) < 1.0:
+            loss, error = self._train(self._next_frame(), done)
             broken = 0 if np.isfinite(loss) else broken + 1
             if broken >= BROKEN_STEPS:
                 raise FloatingPointError(f"no finite loss in {broken} steps of training; lower the learning rates")
-            step += 1
+            self.step += 1
             now = time.monotonic()
+            self.seconds = before + now - started
             if np.isfinite(loss):
-                self._note(step, now - started, self._shrink(done), loss, error)
+                self._note(self.step, self.seconds, self._shrink(done), loss, error)
             if now - last_line > SECONDS_BETWEEN_LINES:
                 last_line = now
-                self._report(step, now - started)
-        self._report(step, time.monotonic() - started)
+                self._report()
+            if checkpoint is not None and checkpoint.due():
+                checkpoint.save(self._state())
+        self._report()
+        if self.config.align_steps > 0:
+            rest = self.avatar.rest().detach()
+            for frame in self.usable:
+                self._align(frame, rest, self.config.align_shrink, self.config.final_align_steps)
         self.avatar.own_shape()
+        if checkpoint is not None:
+            checkpoint.remove()
         return Training(self.avatar.requires_grad_(False).cpu(), self._track(), self.held_out, self.history)
 
-    def _done(self, step: int, seconds: float) -> float:
+    def _state(self) -> dict[str, Any]:
+        """All that changes, and nothing that follows from the input."""
+        return {
+            "avatar": self.avatar.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "turns": self.poses.turns,
+            "shifts": self.poses.shifts,
+            "history": self.history,
+            "order": self.order,
+            "step": self.step,
+            "seconds": self.seconds,
+            "random": json.dumps(self.random.bit_generator.state),
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.avatar.load_state_dict(state["avatar"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.poses.turns, self.poses.shifts = state["turns"], state["shifts"]
+        self.history, self.order = state["history"], state["order"]
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.random.bit_generator.state = json.loads(state["random"])
+
+    def _done(self) -> float:
         """Part of the training that is over."""
-        done = step / max(1, self.config.steps)
-        return done if self.config.minutes is None else max(done, seconds / (60.0 * self.config.minutes))
+        done = self.step / max(1, self.config.steps)
+        return done if self.config.minutes is None else max(done, self.seconds / (60.0 * self.config.minutes))
 
     def _shrink(self, done: float) -> int:
         for shrink, part in self.config.levels:
@@ -214,31 +196,41 @@ class _Trainer:
             done -= part
         return self.config.levels[-1][0]
 
-    def _order(self) -> Iterator[int]:
+    def _next_frame(self) -> int:
         """Frames in random order, each once a round."""
-        while True:
-            yield from (self.usable[i] for i in self.random.permutation(len(self.usable)))
+        if not self.order:
+            self.order = [self.usable[i] for i in self.random.permutation(len(self.usable))]
+        return self.order.pop()
 
-    def _step(self, frame: int, done: float) -> tuple[float, float]:
+    def _align(self, frame: int, rest: Rest, shrink: int, steps: int) -> None:
+        """Move a frame's pose to where the avatar looks like its picture."""
+        crop = self.crops.get_tall(frame, shrink, LEAST_HEIGHT)
+        if crop is None:
+            return
+        poses = self.poses
+        starts, near = (poses.correction(frame),), poses.neighbours(frame)
+        poses.correct(frame, align(self.avatar, rest, crop, poses.fitted(frame), starts, near, Leash(), steps))
+
+    def _train(self, frame: int, done: float) -> tuple[float, float]:
         """One step on one frame: the loss, not finite where the step was skipped, and the mean squared error."""
-        crop = self.crops.get(frame, self._shrink(done))
+        shrink = self._shrink(done)
+        crop = self.crops.get(frame, shrink)
         if crop is None:
             return 0.0, 0.0
         refine = done >= self.config.refine_from
+        rest = self.avatar.rest(self.avatar.betas if refine else self.avatar.betas.detach())
+        if refine and self.config.align_steps > 0:
+            self._align(frame, rest.detach(), max(shrink, self.config.align_shrink), self.config.align_steps)
         premultiplied, alpha, weight = crop.tensors(self.device)
         background = torch.from_numpy(self.random.random(3, dtype=np.float32)).to(self.device)
         truth = premultiplied + (1.0 - alpha)[..., None] * background
         K = torch.as_tensor(crop.K, dtype=torch.float32, device=self.device)
 
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.set_grad_enabled(True):
-            rotations, transl = self.poses(frame)
-            if not refine:
-                rotations, transl = rotations.detach(), transl.detach()
-            rest = self.avatar.rest(self.avatar.betas if refine else self.avatar.betas.detach())
-            render = splat(self.avatar.gaussians(rotations, transl, rest), K, crop.size, background=background)
-            loss = likeness(render.rgb, render.alpha, truth, alpha, weight, self.config.dssim, self.config.alpha)
-            total = loss + self._regularisers(frame, refine)
+        gaussians = self.avatar.gaussians(*self.poses.pose(frame), rest)
+        render = splat(gaussians, K, crop.size, background=background)
+        loss = likeness(render.rgb, render.alpha, truth, alpha, weight, self.config.dssim, self.config.alpha)
+        total = loss + self._regularisers(refine)
         total.backward()
         if not self._finite(total):
             self.optimizer.zero_grad(set_to_none=True)
@@ -250,7 +242,7 @@ class _Trainer:
             error = (weight[..., None] * (render.rgb - truth)).square().sum() / (3.0 * weight.sum().clamp_min(1.0))
         return float(loss.detach()), float(error)
 
-    def _regularisers(self, frame: int, refine: bool) -> Tensor:
+    def _regularisers(self, refine: bool) -> Tensor:
         config = self.config
         terms = self.calm.terms(self.avatar)
         total = (
@@ -259,10 +251,9 @@ class _Trainer:
             + config.calm_opacities * terms.opacities
             + config.calm_neighbours * terms.neighbours
             + config.calm_colors * terms.colors
+            + config.calm_light * self.avatar.light.square().sum()
         )
         if refine:
-            pull, apart = self.poses.prior(frame)
-            total = total + config.pose_pull * pull + config.pose_smooth * apart
             total = total + 1e-2 * (self.avatar.betas - self.fitted_betas).square().mean()
         return total
 
@@ -276,10 +267,15 @@ class _Trainer:
         for name, value in zip(self.history, [*rest, -10.0 * float(np.log10(max(error, 1e-10)))], strict=True):
             self.history[name].append(float(value))
 
-    def _report(self, step: int, seconds: float) -> None:
+    def _report(self) -> None:
         loss, psnr = (float(np.mean(self.history[name][-20:])) for name in ("loss", "psnr"))
         logger.info(
-            "avatar: step %d of %d, %.0f s, loss %.4f, PSNR %.2f dB", step, self.config.steps, seconds, loss, psnr
+            "avatar: step %d of %d, %.0f s, loss %.4f, PSNR %.2f dB",
+            self.step,
+            self.config.steps,
+            self.seconds,
+            loss,
+            psnr,
         )
 
     def _track(self) -> BodyTrack:

@@ -39,7 +39,7 @@ def rasterize(
 ) -> Render:
     """Picture of the Gaussians by EWA splatting, differentiable to all but ``K``.
 
-    A Gaussian's covariance on the picture is widened by 0.3 px^2; alphas below 1/255 are not drawn; a pixel takes no
+    A Gaussian's covariance on the picture is widened by 0.1 px^2; alphas below 1/255 are not drawn; a pixel takes no
     further Gaussians once less than 1e-4 of it is left. Gaussians nearer than 0.1 m, off the picture or not finite
     are not drawn and get zero gradients. Alpha is at most 0.99 on CPU and 0.999 on CUDA. On CPU the result
     is the same to the bit for any number of threads; it uses as many as torch.

@@ -10,7 +10,7 @@ from understudy.render.jit import kernel
 
 NEAR = np.float32(0.1)
 """Gaussians with their centre nearer than this (m) are not drawn."""
-LOW_PASS = np.float32(0.3)
+LOW_PASS = np.float32(0.1)
 """Added to the variance on the picture (px^2), so that no Gaussian falls between the pixels."""
 _MARGIN = np.float32(0.3)
 _TWO = np.float32(2)

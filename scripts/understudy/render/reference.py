@@ -9,7 +9,7 @@ from torch import Tensor
 
 from understudy.render.gaussians import Render
 
-NEAR, LOW_PASS, MARGIN = 0.1, 0.3, 0.3
+NEAR, LOW_PASS, MARGIN = 0.1, 0.1, 0.3
 ALPHA_MIN, ALPHA_MAX, T_MIN = 1 / 255, 0.99, 1e-4
 
 

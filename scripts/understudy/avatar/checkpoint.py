@@ -1,0 +1,84 @@
+"""State of a training that may be killed at any time, in one file beside what it is to make."""
+
+import hashlib
+import logging
+import pickle
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from understudy.avatar.config import AvatarConfig
+from understudy.body.model import BodyModel
+from understudy.files import whole_file
+from understudy.formats.canonical import Canonical
+from understudy.formats.frames import Frames
+from understudy.formats.smpl import BodyTrack
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 20.0
+"""Between two savings: so much work is lost at most."""
+
+
+@dataclass
+class Checkpoint:
+    """The file and what it belongs to."""
+
+    path: Path
+    key: str
+    """Digest of the training's input and configuration: another training's file is not gone on from."""
+    saved: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(
+        cls,
+        path: str | Path,
+        frames: Frames,
+        track: BodyTrack,
+        canonical: Canonical,
+        body: BodyModel,
+        config: AvatarConfig,
+    ) -> "Checkpoint":
+        """For a training with these arguments."""
+        digest = hashlib.sha256(repr((asdict(config), frames.source_sha256, len(frames), body.sha256)).encode())
+        for array in (track.global_orient, track.body_pose, track.transl, track.betas, track.K, track.valid):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        for array in (canonical.rest_vertices, canonical.texture, canonical.texture_seen):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return cls(Path(path), digest.hexdigest())
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self.saved > SECONDS
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write the state: tensors, numbers, text, lists and dicts of them."""
+        with whole_file(self.path) as temporary:
+            torch.save({"key": self.key, "state": state}, temporary)
+        self.saved = time.monotonic()
+
+    def load(self, device: torch.device) -> dict[str, Any] | None:
+        """The state that was saved last; None where there is none, or another training's, or the file is damaged.
+
+        Nothing in the file is ever executed.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            content = torch.load(self.path, map_location=device, weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            logger.warning("%s cannot be read (%s); training begins anew", self.path, error)
+            return None
+        if not isinstance(content, dict) or content.get("key") != self.key:
+            logger.info("%s is of another training; this one begins anew", self.path)
+            return None
+        state: dict[str, Any] = content["state"]
+        return state
+
+    def remove(self) -> None:
+        """The training is over."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""How an avatar is trained."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AvatarConfig:
+    """How an avatar is trained."""
+
+    gaussians: int = 20000
+    """Number of Gaussians."""
+    steps: int = 1200
+    """Training steps, one frame each."""
+    minutes: float | None = None
+    """Time after which training ends even if steps are left; the schedule is shortened to fit. None for no limit."""
+    hold_out: int = 8
+    """Every so many frames one is kept out of training, for evaluation; 0 for none."""
+    seed: int = 0
+    """Of everything random; on a CPU the same seed gives the same avatar."""
+    device: str = "auto"
+    """cpu, cuda, or auto: CUDA where PyTorch and gsplat find it."""
+    levels: tuple[tuple[int, float], ...] = ((4, 0.25), (2, 0.35), (1, 0.4))
+    """Shrink factor of the pictures and the part of the training that uses it, coarse to fine."""
+    lr_offsets: float = 1e-3
+    """Learning rate of the offsets from the surface, m."""
+    lr_scales: float = 1e-2
+    """Of the logarithms of the scales."""
+    lr_quats: float = 5e-3
+    """Of the quaternions."""
+    lr_opacities: float = 2e-2
+    """Of the opacities' logits."""
+    lr_colors: float = 3e-2
+    """Of the colours' logits."""
+    lr_light: float = 1e-2
+    """Of the light; 0 for light that is the same from all sides."""
+    lr_betas: float = 5e-3
+    """Of the shape; 0 keeps the fitted one."""
+    lr_end: float = 0.1
+    """Learning rates at the end over those at the start."""
+    refine_from: float = 0.03
+    """Part of the training after which poses are aligned and the shape is refined."""
+    dssim: float = 0.2
+    """Weight of D-SSIM against L1."""
+    alpha: float = 0.2
+    """Weight of the silhouette."""
+    edge_band: float = 0.0
+    """Width of a further band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
+    calm_offsets: float = 3e-4
+    """Weight of the squared offsets from the surface, in spacings."""
+    calm_scales: float = 1e-1
+    """Weight against large and needle-like Gaussians."""
+    calm_opacities: float = 1e-3
+    """Weight against transparent Gaussians."""
+    calm_neighbours: float = 1e-2
+    """Weight of differences between neighbours in height over the surface and in size."""
+    calm_colors: float = 1.0
+    """Weight that keeps the texture's colours where the video shows nothing."""
+    calm_light: float = 1e-3
+    """Weight of the light's squared contrast, over all directions."""
+    align_steps: int = 2
+    """Steps by which a frame's pose is aligned with its picture each time the frame comes round; 0 keeps the fitted poses."""
+    align_shrink: int = 2
+    """Least shrink factor of the pictures that poses are aligned with: 1, 2, 4 or 8."""
+    final_align_steps: int = 2
+    """Steps of aligning every frame when the avatar is done."""
+    cache_mb: int = 256
+    """Memory for pictures that are read again, MB."""
