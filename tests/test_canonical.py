@@ -4,8 +4,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+import trimesh
 
 from scenes import film, person
+from understudy.body.model import PARTS
 from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.fill import smooth_unseen
 from understudy.canonical.prepare import CanonicalConfig, big_pose, prepare_canonical
@@ -135,6 +137,22 @@ def test_unseen_texels_take_the_colour_of_their_own_body_part():
     colors = np.where(x[:, None] > 0.5, 200.0, np.full((60, 3), 20.0))
     filled = smooth_unseen(colors * quality[:, None], quality, atlas, faces, parts, vertices)
     assert np.abs(filled - colors)[np.abs(x - 0.5) > 0.11].max() < 12
+
+
+def test_the_back_of_a_garment_takes_the_colour_of_its_front_and_the_back_of_a_head_does_not():
+    sphere = trimesh.creation.icosphere(subdivisions=4)
+    vertices, faces = np.asarray(sphere.vertices), np.asarray(sphere.faces)
+    front = vertices[faces].mean(axis=1)[:, 2] > 0.15
+    # one texel in the middle of every face; the seam round the waist was seen in a colour of its own
+    size = int(np.ceil(np.sqrt(len(faces))))
+    atlas = Atlas(size, np.arange(len(faces)), np.arange(len(faces)), np.full((len(faces), 3), 1 / 3))
+    seam = np.abs(vertices[faces].mean(axis=1)[:, 2] - 0.2) < 0.05
+    colors = np.where(seam[:, None], 250.0, np.full((len(faces), 3), 40.0))
+    back = vertices[faces].mean(axis=1)[:, 2] < -0.6
+    for part, low, high in (("torso", 30.0, 60.0), ("hair", 150.0, 260.0)):
+        parts = np.full(len(faces), PARTS.index(part), np.uint8)
+        filled = smooth_unseen(colors, front.astype(float), atlas, faces, parts, vertices)
+        assert low < filled[back].mean() < high
 
 
 def test_best_views_keep_the_best_and_take_their_weighted_median():

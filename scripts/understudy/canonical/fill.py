@@ -6,6 +6,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
+from understudy.body.model import PARTS
 from understudy.canonical.atlas import Atlas
 
 MIRROR_REACH = 0.015
@@ -16,6 +17,12 @@ STIFFNESS = 0.02
 """How much neighbouring vertices hold together, against a vertex seen at its best."""
 ACROSS_PARTS = 0.003
 """Factor of the hold between neighbours on two different parts of the body."""
+THROUGH_BODY = 0.005
+"""Weight of the colour on the other side of the body for a vertex that was never seen, against one seen at its best."""
+WITNESSES = 64
+"""Seen vertices on the other side whose median colour counts: so many that a print is left behind."""
+HEAD = tuple(PARTS.index(part) for part in ("inside", "hair", "face"))
+"""Parts whose front says nothing of their back."""
 NORMAL_LENGTH = 0.03
 """m; opposite normals count as twice this much distance, which keeps lips, fingers and thighs apart."""
 
@@ -52,15 +59,17 @@ def smooth_unseen(
     atlas: Atlas,
     faces: np.ndarray,  # [F,3]
     parts: np.ndarray,  # [F] body part of each face
-    vertices: np.ndarray,  # [V,3] any pose, m
+    vertices: np.ndarray,  # [V,3] in the rest pose, m
 ) -> np.ndarray:
     """Colours [N,3] in which texels below the quality ``SURE`` fade into a smooth continuation over the surface.
 
     The continuation x minimises ``sum_v w_v |x_v - c_v|^2 + STIFFNESS sum_uv k_uv |x_u - x_v|^2`` over the mesh's
     vertices, where c_v is the mean colour round a vertex, w_v its squared quality and k_uv the edge's inverse length
     over the mean one, less where two body parts meet: the back of the head takes the colour of the hair in front rather
-    than of the neck. So it is harmonic where nothing was seen, averages where views contradict each other, and flows
-    across UV seams. Pieces without any view (an eye behind a closed lid) take the colour of the nearest seen vertex.
+    than of the neck. For a vertex that was never seen, c_v is the colour on the other side of the body, with little
+    weight: trousers are the same behind. So it is harmonic where nothing was seen, averages where views contradict each
+    other, and flows across UV seams. Pieces without any view (an eye behind a closed lid) take the colour of the nearest
+    seen vertex.
     """
     corners = faces[atlas.face]
     share = atlas.bary * np.square(quality)[:, None]
@@ -73,7 +82,10 @@ def smooth_unseen(
         ],
         axis=1,
     )
-    edges = _edge_weights(faces, parts, vertices)
+    part = _vertex_parts(faces, parts, len(vertices))
+    behind, guess = _through_body(pull, weight, part, vertices)
+    weight[behind], pull[behind] = THROUGH_BODY * area[behind], THROUGH_BODY * area[behind, None] * guess
+    edges = _edge_weights(faces, part, vertices)
     component = connected_components(edges, directed=False)[1]
     reached = np.isin(component, component[weight > 0])
     inside = np.flatnonzero(reached)
@@ -90,10 +102,33 @@ def smooth_unseen(
     return own * colors + (1.0 - own) * atlas.interpolate(vertex_colors, faces)
 
 
-def _edge_weights(faces: np.ndarray, parts: np.ndarray, vertices: np.ndarray) -> sparse.csr_matrix:
-    """Symmetric matrix [V,V] of inverse edge lengths over their mean; edges between two parts count less."""
-    part = np.zeros(len(vertices), parts.dtype)
+def _vertex_parts(faces: np.ndarray, parts: np.ndarray, count: int) -> np.ndarray:
+    """Part [V] of each vertex: the last of those of its faces."""
+    part = np.zeros(count, parts.dtype)
     np.maximum.at(part, faces, parts[:, None])
+    return part
+
+
+def _through_body(
+    pull: np.ndarray, weight: np.ndarray, part: np.ndarray, vertices: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices that were never seen, and for each the median colour of those in front of or behind it on the same part.
+
+    ``vertices`` face +z, so that nearness in x and y is nearness through the body.
+    """
+    behind, guesses = [np.zeros(0, np.int64)], [np.zeros((0, 3))]
+    for one in np.setdiff1d(part, HEAD):
+        unseen = np.flatnonzero((part == one) & (weight == 0))
+        seen = np.flatnonzero((part == one) & (weight > 0))
+        if len(unseen) and len(seen) >= WITNESSES:
+            witnesses = seen[cKDTree(vertices[seen, :2]).query(vertices[unseen, :2], WITNESSES)[1]]
+            behind.append(unseen)
+            guesses.append(np.median((pull / np.maximum(weight, 1e-12)[:, None])[witnesses], axis=1))
+    return np.concatenate(behind), np.concatenate(guesses)
+
+
+def _edge_weights(faces: np.ndarray, part: np.ndarray, vertices: np.ndarray) -> sparse.csr_matrix:
+    """Symmetric matrix [V,V] of inverse edge lengths over their mean; edges between two parts count less."""
     edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0)
     edges = edges[edges[:, 0] != edges[:, 1]]
     length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
