@@ -241,7 +241,7 @@ def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
         evaluate_avatar(archive, replace(scene.frames, source_sha256="3" * 64), scene.alpha, config)
 
 
-def test_what_the_trimap_is_unsure_of_does_not_count(scene, tmp_path):
+def test_what_the_trimap_is_unsure_of_counts_less_or_not_at_all(scene, tmp_path):
     unsure = np.zeros((160, 90), bool)
     unsure[60:80] = True
     alpha = read_alpha(scene.alpha, 3)
@@ -252,6 +252,8 @@ def test_what_the_trimap_is_unsure_of_does_not_count(scene, tmp_path):
     inside[60 - crop.box[1] : 80 - crop.box[1]] = True
     assert not crop.weight[inside].any()
     np.testing.assert_array_equal(crop.weight[~inside], plain.weight[~inside])
+    half = Crops(scene.frames, scene.alpha, scene.track.K, trimap_folder=tmp_path, unsure=0.5).get(3)
+    np.testing.assert_array_equal(half.weight[inside], np.minimum(plain.weight[inside], 128))
 
 
 def test_lpips_is_measured_only_where_its_weights_are_given(

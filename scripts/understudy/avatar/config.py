@@ -45,6 +45,8 @@ class AvatarConfig:
     """Weight of the silhouette."""
     edge_band: float = 0.0
     """Width of a further band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
+    unsure: float = 0.3
+    """Weight of pixels where the trimap is unsure; 0 leaves them out."""
     calm_offsets: float = 3e-4
     """Weight of the squared offsets from the surface, in spacings."""
     calm_scales: float = 1e-1

@@ -28,7 +28,7 @@ class Crop:
     rgb: np.ndarray  # [h,w,3] uint8, times alpha
     alpha: np.ndarray  # [h,w] uint8
     weight: np.ndarray  # [h,w] uint8
-    """255 where the pixel counts, 0 in the band where the mask is unsure and beyond the frame's border."""
+    """How much each pixel counts: 255, less where the mask is unsure, 0 beyond the frame's border."""
     K: np.ndarray  # [3,3] float64 px
     box: tuple[int, int, int, int]
     """x0, y0, x1, y1 in px of the frame; may reach beyond its border."""
@@ -66,12 +66,14 @@ class Crops:
         edge_band: float = 0.0,
         cache_bytes: int = 256 << 20,
         trimap_folder: Path | None = None,
+        unsure: float = 0.0,
     ) -> None:
         self.frames = frames
         self.alpha_folder = alpha_folder
         self.trimap_folder = trimap_folder
         self.K = np.asarray(K, np.float64)
         self.edge_band = edge_band
+        self.unsure = unsure
         self.cache_bytes = cache_bytes
         self._kept: OrderedDict[tuple[int, int], Crop] = OrderedDict()
         self._bytes = 0
@@ -113,7 +115,8 @@ class Crops:
         x1, y1 = x1 + (x0 - x1) % STRIDE, y1 + (y0 - y1) % STRIDE
         weight = _sure(alpha, self.edge_band * height)
         if self.trimap_folder is not None:
-            weight[read_trimap(self.trimap_folder, frame) == UNSURE] = 0
+            unsure = read_trimap(self.trimap_folder, frame) == UNSURE
+            weight[unsure] = np.minimum(weight[unsure], round(255 * self.unsure))
         premultiplied = (rgb.astype(np.uint16) * alpha[..., None] + 127) // 255
         K = self.K.copy()
         K[:2, 2] -= (x0, y0)

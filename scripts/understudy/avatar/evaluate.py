@@ -77,8 +77,8 @@ def evaluate_avatar(
         alpha_folder: Its soft masks.
         config: How to measure.
         pictures: Folder for pictures of truth and renders side by side; None for none.
-        trimap_folder: Trimaps, whose unsure pixels count neither in the refinement of poses nor in the overlap of masks;
-            None where there are none.
+        trimap_folder: Trimaps, whose unsure pixels do not count in the overlap of masks, and in the refinement of poses as
+            much as they did in the training; None where there are none.
 
     Raises:
         InputError: The video is not the one that the avatar was learned from, or no frame of it was held out.
@@ -90,10 +90,13 @@ def evaluate_avatar(
         raise InputError("No frame with a valid pose was held out from training; set avatar.hold_out and train anew.")
     device = choose_device(config.device)
     avatar = archive.avatar.to(device)
-    edge_band = archive.info["config"].get("edge_band", 0.0)
+    trained = archive.info["config"]
     trimaps = None if trimap_folder is None else Path(trimap_folder)
     lpips = None if config.lpips_weights is None else Lpips.load(config.lpips_weights)
-    crops = Crops(frames, Path(alpha_folder), archive.poses.K, edge_band=edge_band, trimap_folder=trimaps)
+    crops = Crops(
+        frames, Path(alpha_folder), archive.poses.K,
+        edge_band=trained["edge_band"], trimap_folder=trimaps, unsure=trained["unsure"],
+    )  # fmt: skip
     scores: dict[str, list[dict[str, float]]] = {"without_pose_refinement": [], "with_pose_refinement": []}
     with torch.no_grad():
         rest = avatar.rest()

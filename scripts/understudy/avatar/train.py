@@ -66,7 +66,7 @@ def train_avatar(
         canonical: Where colours start and stay where nothing is seen.
         body: The body that the poses belong to.
         config: How to train.
-        trimap_folder: Trimaps, whose unsure pixels count for nothing; None where there are none.
+        trimap_folder: Trimaps, whose unsure pixels count for ``config.unsure``; None where there are none.
         checkpoint: File that keeps the state of the training while it goes on; one that a killed training of the same
             input has left is gone on from. None for none.
 
@@ -82,7 +82,9 @@ def train_avatar(
     usable = [frame for frame in range(len(frames)) if track.valid[frame] and frame not in set(held_out)]
     if not usable:
         raise InputError(f"{frames.source} has no frame with a valid pose to train on; use a clearer video.")
-    crops = Crops(frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder)
+    crops = Crops(
+        frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder, config.unsure
+    )
     trainer = _Trainer(crops, track, canonical, body, config, usable, held_out)
     if checkpoint is None:
         return trainer.run(None)
