@@ -36,7 +36,7 @@ PARTS = {
     "no offsets from the body": {"lr_offsets": 0.0},
     "no regularisers": {
         "calm_offsets": 0.0, "calm_scales": 0.0, "calm_opacities": 0.0, "calm_neighbours": 0.0,
-        "calm_colors": 0.0, "calm_light": 0.0,
+        "calm_colors": 0.0, "calm_betas": 0.0, "calm_light": 0.0,
     },
 }  # fmt: skip
 """What is left out, and the options that leave it out."""

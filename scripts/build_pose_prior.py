@@ -39,7 +39,7 @@ class Arguments:
     """Least standard deviation, rad."""
     fps: float = 15.0
     """Rate the motions are taken at."""
-    keep_out: tuple[str, ...] = ("002_05", "005_06", "005_19", "006_10")
+    keep_out: tuple[str, ...] = ("002_01", "002_05", "005_02", "005_06", "005_13", "005_19", "006_10")
     """Clips that are never learned from, for the report: those that the benchmarks' actors perform."""
     seed: int = 0
     """Of everything random."""

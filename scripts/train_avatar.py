@@ -24,6 +24,7 @@ def main() -> None:
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
     canonical = Canonical.load(snakemake.input.canonical)
     config = AvatarConfig(**snakemake.params.settings)
+    checkpoint = Path(snakemake.params.checkpoint)
     training = train_avatar(
         frames=frames,
         alpha_folder=Path(snakemake.input.matte),
@@ -32,10 +33,11 @@ def main() -> None:
         canonical=canonical,
         body=load_body(snakemake.input.body),
         config=config,
-        checkpoint=Path(snakemake.params.checkpoint),
+        checkpoint=checkpoint,
     )
     save_avatar(snakemake.output.avatar, training, canonical, frames, config)
     write_json(snakemake.output.curves, training.history)
+    checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

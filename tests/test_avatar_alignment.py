@@ -1,5 +1,6 @@
 """Dense alignment of an avatar with pictures, light, and trainings that are killed and go on."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import roma
 import torch
 
 from avatar_scenes import Scene, make_scene, turning_track
+from bodies import sausage_body
 from understudy.avatar import alignment, checkpoint, train
 from understudy.avatar.alignment import Leash, align
 from understudy.avatar.checkpoint import Checkpoint
@@ -16,8 +18,9 @@ from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crops
 from understudy.avatar.evaluate import track_pose
 from understudy.avatar.lighting import TERMS, harmonics, shading
-from understudy.avatar.poses import Correction
+from understudy.avatar.poses import CorrectedPoses, Correction
 from understudy.avatar.train import Training, train_avatar
+from understudy.formats.masks import mask_path, write_alpha
 
 QUICK = AvatarConfig(gaussians=600, steps=12, hold_out=4, levels=((1, 1.0),), device="cpu")
 
@@ -129,7 +132,9 @@ def test_a_killed_training_goes_on_and_ends_in_the_same_avatar(
     assert path.exists()
     again = run(scene, QUICK, path)
     assert len(steps) == 7 + 6, "six steps were kept"
-    assert not path.exists()
+    monkeypatch.setattr(train, "likeness", real)
+    last = run(scene, QUICK, path)  # as if killed while the avatar was saved
+    np.testing.assert_array_equal(again.poses.transl, last.poses.transl)
     for name, value in whole.avatar.state_dict().items():
         torch.testing.assert_close(value, again.avatar.state_dict()[name], rtol=0, atol=0)
     np.testing.assert_array_equal(whole.poses.body_pose, again.poses.body_pose)
@@ -137,10 +142,11 @@ def test_a_killed_training_goes_on_and_ends_in_the_same_avatar(
 
 
 def test_a_checkpoint_of_other_input_or_a_damaged_one_is_not_gone_on_from(scene: Scene, tmp_path: Path):
-    path = tmp_path / ".avatar.checkpoint"
+    path, masks = tmp_path / ".avatar.checkpoint", tmp_path / "alpha"
+    shutil.copytree(scene.alpha, masks)
 
     def checkpoint_of(config: AvatarConfig, track=scene.track) -> Checkpoint:
-        return Checkpoint.of(path, scene.frames, track, scene.canonical, scene.body, config)
+        return Checkpoint.of(path, scene.frames, track, scene.canonical, scene.body, config, [masks])
 
     cpu = torch.device("cpu")
     checkpoint_of(QUICK).save({"step": 3})
@@ -148,5 +154,26 @@ def test_a_checkpoint_of_other_input_or_a_damaged_one_is_not_gone_on_from(scene:
     assert checkpoint_of(replace(QUICK, seed=1)).load(cpu) is None
     other = turning_track(len(scene.track), scene.body, scene.track.K * 1.01)
     assert checkpoint_of(QUICK, other).load(cpu) is None
+    whole = mask_path(masks, 3).read_bytes()
+    write_alpha(masks, 3, np.zeros((160, 90), np.uint8))
+    assert checkpoint_of(QUICK).load(cpu) is None
+    mask_path(masks, 3).write_bytes(whole)
+    assert checkpoint_of(QUICK).load(cpu) == {"step": 3}
     path.write_bytes(path.read_bytes()[:100])
     assert checkpoint_of(QUICK).load(cpu) is None
+
+
+def test_every_frame_is_aligned_at_the_end_even_one_that_training_never_reached(scene: Scene):
+    off = replace(scene.track, transl=scene.track.transl + np.float32([0.01, 0.0, 0.0]))
+    config = replace(QUICK, steps=2, gaussians=1500, refine_from=1.0, final_align_steps=1)
+    poses = train_avatar(scene.frames, scene.alpha, off, scene.canonical, scene.body, config).poses
+    in_training = np.setdiff1d(np.arange(12), [2, 6, 10])
+    assert (np.abs(poses.transl - off.transl)[in_training].max(axis=1) > 1e-5).all()
+
+
+def test_corrections_lean_on_near_frames_alone():
+    track = turning_track(12, sausage_body(), np.eye(3))
+    poses = CorrectedPoses(track, [0, 1, 11], torch.device("cpu"))
+    poses.correct(0, replace(Correction.none(), shift=torch.ones(3)))
+    assert poses.neighbours(1).shift.tolist() == [1.0, 1.0, 1.0]
+    assert poses.neighbours(11) is None

@@ -69,9 +69,9 @@ def test_no_pixel_of_a_held_out_or_invalid_frame_is_read(scene: Scene, monkeypat
         opened.add(index)
         return read_frame(self, index)
 
-    def mask_spy(folder, index):
+    def mask_spy(folder, index, size=None):
         opened.add(index)
-        return read_mask(folder, index)
+        return read_mask(folder, index, size)
 
     monkeypatch.setattr(type(scene.frames), "read", frame_spy)
     monkeypatch.setattr(dataset, "read_alpha", mask_spy)
@@ -102,12 +102,44 @@ def test_a_time_budget_ends_training_early(scene: Scene):
     assert training.history["shrink"][-1] == 1  # the schedule was shortened, not cut off
 
 
-def test_steps_without_a_finite_loss_change_nothing_and_many_of_them_are_an_error(
+def test_a_step_without_a_finite_loss_changes_nothing_and_many_of_them_are_an_error(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ):
+    real, calls = train.likeness, []
+
+    def second_is_broken(rgb, *arguments):
+        calls.append(1)
+        return real(rgb, *arguments) if len(calls) < 2 else rgb.sum() * float("nan")
+
+    monkeypatch.setattr(train, "likeness", second_is_broken)
+    config = replace(QUICK, gaussians=300, align_steps=0)
+    twice = run(scene, replace(config, steps=2)).avatar.state_dict()
+    monkeypatch.setattr(train, "likeness", real)
+    # the rates fall with the part that is over: the first step of one is the first step of two
+    for name, value in run(scene, replace(config, steps=1)).avatar.state_dict().items():
+        torch.testing.assert_close(twice[name], value, rtol=0, atol=0)
     monkeypatch.setattr(train, "likeness", lambda rgb, *_, **__: rgb.sum() * float("nan"))
-    with pytest.raises(FloatingPointError, match="no finite loss"):
-        run(scene, replace(QUICK, gaussians=300))
+    with pytest.raises(InputError, match="No finite loss"):
+        run(scene, config)
+
+
+def test_frames_whose_mask_shows_nobody_are_left_out_and_not_all_may_be(scene: Scene, tmp_path: Path):
+    for frame in range(12):
+        alpha = read_alpha(scene.alpha, frame)
+        write_alpha(tmp_path, frame, alpha if frame == 4 else np.zeros_like(alpha))
+    config = replace(QUICK, steps=20, gaussians=300)
+    training = train_avatar(scene.frames, tmp_path, scene.track, scene.canonical, scene.body, config)
+    assert max(training.history["psnr"]) < 60.0
+    write_alpha(tmp_path, 4, np.zeros((160, 90), np.uint8))
+    with pytest.raises(InputError, match="no mask of a frame for training shows anybody"):
+        train_avatar(scene.frames, tmp_path, scene.track, scene.canonical, scene.body, config)
+
+
+def test_masks_of_another_size_are_refused_by_name(scene: Scene, tmp_path: Path):
+    for frame in range(12):
+        write_alpha(tmp_path, frame, np.full((80, 45), 255, np.uint8))
+    with pytest.raises(InputError, match=r"45x80 px but the frames have 90x160"):
+        train_avatar(scene.frames, tmp_path, scene.track, scene.canonical, scene.body, QUICK)
 
 
 def test_poses_of_another_body_or_video_are_refused(scene: Scene):

@@ -140,7 +140,7 @@ def test_masks_of_another_size_are_refused(scene, tmp_path):
     for i in range(len(TURNS)):
         write_alpha(tmp_path, i, read_alpha(coarse, i))
     write_alpha(tmp_path, 1, np.ones((10, 10)))
-    with pytest.raises(InputError, match="mask 1 is not 320x440"):
+    with pytest.raises(InputError, match=r"000001.png has 10x10 px but the frames have 320x440"):
         refined(filmed, tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
 

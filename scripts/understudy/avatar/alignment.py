@@ -21,7 +21,7 @@ from understudy.body.lbs import joint_transforms
 from understudy.render.gaussians import rasterize
 
 LEAST_HEIGHT = 96
-"""Pictures of less height (px) are not worth an alignment: the person's limbs are then a few pixels wide."""
+"""Pictures for an alignment are shrunk no further than to this height, px: limbs would be a few pixels wide."""
 ALPHA = 0.5
 """Weight of alpha's residuals against one colour's."""
 DOUBT = 0.15

@@ -172,6 +172,8 @@ def _check_version(path: str | Path, info: Any) -> None:
         raise InputError(
             f"{path} has format version {info['version']}, newer than {VERSION}; update Understudy to read it."
         )
+    if info["version"] < VERSION:
+        raise InputError(f"{path} has format version {info['version']}, older than {VERSION}; train it anew.")
 
 
 def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str | Path | None) -> BodyModel:
@@ -189,6 +191,8 @@ def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str |
 
 def _avatar(path: Path, body: BodyModel) -> Avatar:
     weights = load_file(path)
+    if not all(bool(value.isfinite().all()) for value in weights.values()) or int(weights["face"].min()) < 0:
+        raise InputError("The avatar's weights hold impossible numbers; get the file again or train it anew.")
     anchors = Anchors(weights["face"].numpy(), weights["bary"].numpy(), weights["spacing"].numpy())
     avatar = Avatar(body, anchors, weights["betas"], torch.full((len(anchors.face), 3), 0.5))
     avatar.load_state_dict(weights)

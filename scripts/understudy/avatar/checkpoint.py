@@ -2,8 +2,8 @@
 
 import hashlib
 import logging
-import pickle
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,13 @@ from understudy.body.model import BodyModel
 from understudy.files import whole_file
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
+from understudy.formats.masks import mask_path
 from understudy.formats.smpl import BodyTrack
 
 logger = logging.getLogger(__name__)
 
+FORMAT = 1
+"""Of the state; files of another are not gone on from."""
 SECONDS = 20.0
 """Between two savings: so much work is lost at most."""
 
@@ -42,13 +45,17 @@ class Checkpoint:
         canonical: Canonical,
         body: BodyModel,
         config: AvatarConfig,
+        folders: Sequence[Path],
     ) -> "Checkpoint":
-        """For a training with these arguments."""
-        digest = hashlib.sha256(repr((asdict(config), frames.source_sha256, len(frames), body.sha256)).encode())
+        """For a training with these arguments; ``folders`` hold its masks and trimaps."""
+        digest = hashlib.sha256(repr((FORMAT, asdict(config), frames.source_sha256, len(frames), body.sha256)).encode())
         for array in (track.global_orient, track.body_pose, track.transl, track.betas, track.K, track.valid):
             digest.update(np.ascontiguousarray(array).tobytes())
         for array in (canonical.rest_vertices, canonical.texture, canonical.texture_seen):
             digest.update(np.ascontiguousarray(array).tobytes())
+        for folder in folders:
+            for index in range(len(frames)):
+                digest.update(mask_path(folder, index).read_bytes() if mask_path(folder, index).exists() else b"none")
         return cls(Path(path), digest.hexdigest())
 
     def due(self) -> bool:
@@ -70,15 +77,11 @@ class Checkpoint:
             return None
         try:
             content = torch.load(self.path, map_location=device, weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            key, state = content["key"], content["state"]
+        except Exception as error:  # a damaged file can fail in any way
             logger.warning("%s cannot be read (%s); training begins anew", self.path, error)
             return None
-        if not isinstance(content, dict) or content.get("key") != self.key:
+        if key != self.key:
             logger.info("%s is of another training; this one begins anew", self.path)
             return None
-        state: dict[str, Any] = content["state"]
-        return state
-
-    def remove(self) -> None:
-        """The training is over."""
-        self.path.unlink(missing_ok=True)
+        return dict(state)

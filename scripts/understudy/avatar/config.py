@@ -57,6 +57,8 @@ class AvatarConfig:
     """Weight of differences between neighbours in height over the surface and in size."""
     calm_colors: float = 1.0
     """Weight that keeps the texture's colours where the video shows nothing."""
+    calm_betas: float = 1e-2
+    """Weight of the shape's mean squared distance from the fitted one."""
     calm_light: float = 1e-3
     """Weight of the light's squared contrast, over all directions."""
     align_steps: int = 2
@@ -64,6 +66,6 @@ class AvatarConfig:
     align_shrink: int = 2
     """Least shrink factor of the pictures that poses are aligned with: 1, 2, 4 or 8."""
     final_align_steps: int = 2
-    """Steps of aligning every frame when the avatar is done."""
+    """Steps of aligning every frame when the avatar is done, beyond the time of ``minutes``."""
     cache_mb: int = 256
     """Memory for pictures that are read again, MB."""

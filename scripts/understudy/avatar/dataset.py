@@ -84,7 +84,7 @@ class Crops:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        whole = self._read(frame)
+        whole = self._kept.get((frame, 1)) or self._read(frame)
         if whole is None:
             return None
         crop = _shrunk(whole, shrink)
@@ -103,7 +103,8 @@ class Crops:
         return crop
 
     def _read(self, frame: int) -> Crop | None:
-        alpha = read_alpha(self.alpha_folder, frame)
+        size = (self.frames.width, self.frames.height)
+        alpha = read_alpha(self.alpha_folder, frame, size)
         box = person_box(alpha)
         if box is None:
             return None
@@ -115,7 +116,7 @@ class Crops:
         x1, y1 = x1 + (x0 - x1) % STRIDE, y1 + (y0 - y1) % STRIDE
         weight = _sure(alpha, self.edge_band * height)
         if self.trimap_folder is not None:
-            unsure = read_trimap(self.trimap_folder, frame) == UNSURE
+            unsure = read_trimap(self.trimap_folder, frame, size) == UNSURE
             weight[unsure] = np.minimum(weight[unsure], round(255 * self.unsure))
         premultiplied = (rgb.astype(np.uint16) * alpha[..., None] + 127) // 255
         K = self.K.copy()
@@ -124,7 +125,7 @@ class Crops:
             frame,
             _cut(premultiplied.astype(np.uint8), (x0, y0, x1, y1)),
             _cut(alpha, (x0, y0, x1, y1)),
-            _cut(weight, (x0, y0, x1, y1)),
+            _cut(weight, (x0, y0, x1, y1), beyond=0),
             K,
             (x0, y0, x1, y1),
         )
@@ -154,13 +155,14 @@ def _sure(alpha: np.ndarray, band: float) -> np.ndarray:
     return np.where(unsure, 0, 255).astype(np.uint8)
 
 
-def _cut(pixels: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """The box out of an image; zeros beyond its border."""
+def _cut(pixels: np.ndarray, box: tuple[int, int, int, int], beyond: int | None = None) -> np.ndarray:
+    """The box out of an image; beyond its border the border's own pixels go on, or else ``beyond``."""
     x0, y0, x1, y1 = box
-    cut = np.zeros((y1 - y0, x1 - x0, *pixels.shape[2:]), pixels.dtype)
-    left, top = max(x0, 0), max(y0, 0)
-    part = pixels[top : max(y1, 0), left : max(x1, 0)]
-    cut[top - y0 : top - y0 + part.shape[0], left - x0 : left - x0 + part.shape[1]] = part
+    rows, columns = np.arange(y0, y1), np.arange(x0, x1)
+    cut = pixels[rows.clip(0, len(pixels) - 1)[:, None], columns.clip(0, pixels.shape[1] - 1)]
+    if beyond is not None:
+        cut[(rows < 0) | (rows >= len(pixels))] = beyond
+        cut[:, (columns < 0) | (columns >= pixels.shape[1])] = beyond
     return cut
 
 

@@ -81,13 +81,15 @@ def evaluate_avatar(
             much as they did in the training; None where there are none.
 
     Raises:
-        InputError: The video is not the one that the avatar was learned from, or no frame of it was held out.
+        InputError: The video is not the one that the avatar was learned from, or a mask does not fit its frame.
     """
     if archive.info["source"]["sha256"] != frames.source_sha256 or len(archive.poses) != len(frames):
         raise InputError(f"The avatar was not learned from {frames.source} as it is now; train it anew.")
     held_out = [frame for frame in archive.held_out if archive.poses.valid[frame]]
     if not held_out:
-        raise InputError("No frame with a valid pose was held out from training; set avatar.hold_out and train anew.")
+        logger.warning(
+            "no frame with a valid pose was held out from training: only frames of the training are measured"
+        )
     device = choose_device(config.device)
     avatar = archive.avatar.to(device)
     trained = archive.info["config"]
@@ -136,7 +138,7 @@ def evaluate_avatar(
     }
     for name, rows in scores.items():
         if rows:
-            result[name] = {key: _summary([row[key] for row in rows]) for key in rows[0]}
+            result[name] = _summaries(rows)
             logger.info("%s: %s", name, ", ".join(f"{k} {v['mean']:.3f}" for k, v in result[name].items()))
     return result
 
@@ -168,7 +170,8 @@ def refine_pose(
 
 
 def _truth(frames: Frames, alpha_folder: Path, trimap_folder: Path | None, frame: int) -> _Truth | None:
-    alpha = read_alpha(alpha_folder, frame)
+    size = (frames.width, frames.height)
+    alpha = read_alpha(alpha_folder, frame, size)
     box = person_box(alpha)
     if box is None:
         return None
@@ -177,7 +180,7 @@ def _truth(frames: Frames, alpha_folder: Path, trimap_folder: Path | None, frame
     rows, columns = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
     soft = torch.from_numpy(alpha).float() / 255.0
     rgb = torch.from_numpy(frames.read(frame)).float() / 255.0
-    sure = np.ones(alpha.shape, bool) if trimap_folder is None else read_trimap(trimap_folder, frame) != UNSURE
+    sure = np.ones(alpha.shape, bool) if trimap_folder is None else read_trimap(trimap_folder, frame, size) != UNSURE
     return _Truth(rgb * soft[..., None] + (1.0 - soft)[..., None], soft, torch.from_numpy(sure), (rows, columns))
 
 
@@ -239,9 +242,16 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
     }
 
 
-def _summary(values: list[float]) -> dict[str, Any]:
-    finite = [value if math.isfinite(value) else 100.0 for value in values]
-    return {"mean": float(np.mean(finite)), "per_frame": [round(value, 5) for value in finite]}
+def _summaries(rows: list[dict[str, float]]) -> dict[str, Any]:
+    """Mean and values of every figure; 100 dB stand for equal pictures, None for a figure that a frame does not have."""
+    summaries = {}
+    for name in rows[0]:
+        values = [min(row[name], 100.0) for row in rows]
+        known = [value for value in values if not math.isnan(value)]
+        if known:
+            per_frame = [None if math.isnan(value) else round(value, 5) for value in values]
+            summaries[name] = {"mean": float(np.mean(known)), "per_frame": per_frame}
+    return summaries
 
 
 def _spread(frames: list[int], count: int) -> set[int]:

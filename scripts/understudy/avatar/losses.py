@@ -63,7 +63,7 @@ class Calm:
         )
 
     def terms(self, avatar: Avatar) -> "CalmTerms":
-        """The terms; ``train.AvatarConfig`` says how much each counts."""
+        """The terms; ``config.AvatarConfig`` says how much each counts."""
         offset = avatar.offsets / avatar.spacing[:, None]
         width = avatar.log_scales - (WIDTH * avatar.spacing[:, None]).log()
         needle = (avatar.log_scales[:, 0] - avatar.log_scales[:, 1]).abs() - math.log(LONGEST)

@@ -33,7 +33,7 @@ class Gaussians:
     quats: Tensor  # [N,4] wxyz
     scales: Tensor  # [N,3] m
     opacities: Tensor  # [N] 0..1
-    colors: Tensor  # [N,3] sRGB, 0..1
+    colors: Tensor  # [N,3] sRGB, 0..1, above in bright light
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from torch import Tensor
 from understudy.body.lbs import pose_rotations
 from understudy.formats.smpl import BodyTrack
 
+NEAR = 4
+"""Frames within which corrections are alike."""
+
 
 @dataclass(frozen=True)
 class Correction:
@@ -63,9 +66,10 @@ class CorrectedPoses:
         return self.correction(frame).of(*self.fitted(frame))
 
     def neighbours(self, frame: int) -> Correction | None:
-        """Mean correction of the frames before and after, among those that are corrected; None for one frame alone."""
+        """Mean correction of the nearest corrected frames before and after; None where none is within ``NEAR`` frames."""
         row = self._row[frame]
-        near = [other for other in (row - 1, row + 1) if 0 <= other < len(self.frames)]
+        near = [row + side for side in (-1, 1) if 0 <= row + side < len(self.frames)]
+        near = [other for other in near if abs(self.frames[other] - frame) <= NEAR]
         if not near:
             return None
         return Correction(self.turns[near].mean(dim=0), self.shifts[near].mean(dim=0))

@@ -26,6 +26,7 @@ from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.smpl import BodyTrack
+from understudy.progress import track as track_progress
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +69,11 @@ def train_avatar(
         config: How to train.
         trimap_folder: Trimaps, whose unsure pixels count for ``config.unsure``; None where there are none.
         checkpoint: File that keeps the state of the training while it goes on; one that a killed training of the same
-            input has left is gone on from. None for none.
+            input has left is gone on from. It is left for the caller to remove once the avatar is saved. None for none.
 
     Raises:
-        InputError: The poses belong to another body or another number of frames, or no frame is left to train on.
+        InputError: The poses belong to another body or another number of frames, no frame is left to train on, no mask
+            shows anybody, or the learning rates let the loss grow beyond all numbers.
     """
     if track.body_model[1] != body.sha256:
         names = [f"{name} ({digest[:8]})" for name, digest in (track.body_model, (body.name, body.sha256))]
@@ -88,7 +90,8 @@ def train_avatar(
     trainer = _Trainer(crops, track, canonical, body, config, usable, held_out)
     if checkpoint is None:
         return trainer.run(None)
-    return trainer.run(Checkpoint.of(checkpoint, frames, track, canonical, body, config))
+    folders = [Path(folder) for folder in (alpha_folder, trimap_folder) if folder is not None]
+    return trainer.run(Checkpoint.of(checkpoint, frames, track, canonical, body, config, folders))
 
 
 class _Trainer:
@@ -128,6 +131,8 @@ class _Trainer:
             ([avatar.light], config.lr_light),
             ([avatar.betas], config.lr_betas),
         ]
+        if not any(rate > 0 for _, rate in rates):
+            raise InputError("All of avatar's learning rates are 0, so that nothing can be learned; give one.")
         groups = [{"params": parameters, "lr": rate, "start": rate} for parameters, rate in rates if rate > 0]
         return torch.optim.Adam(groups, eps=1e-15)
 
@@ -143,7 +148,7 @@ class _Trainer:
             loss, error = self._train(self._next_frame(), done)
             broken = 0 if np.isfinite(loss) else broken + 1
             if broken >= BROKEN_STEPS:
-                raise FloatingPointError(f"no finite loss in {broken} steps of training; lower the learning rates")
+                raise InputError(f"No finite loss in {broken} steps of training; lower avatar's learning rates.")
             self.step += 1
             now = time.monotonic()
             self.seconds = before + now - started
@@ -155,13 +160,13 @@ class _Trainer:
             if checkpoint is not None and checkpoint.due():
                 checkpoint.save(self._state())
         self._report()
-        if self.config.align_steps > 0:
+        if checkpoint is not None:
+            checkpoint.save(self._state())
+        if self.config.align_steps > 0 and self.config.final_align_steps > 0:
             rest = self.avatar.rest().detach()
-            for frame in self.usable:
+            for frame in track_progress(self.usable, "aligning poses"):
                 self._align(frame, rest, self.config.align_shrink, self.config.final_align_steps)
         self.avatar.own_shape()
-        if checkpoint is not None:
-            checkpoint.remove()
         return Training(self.avatar.requires_grad_(False).cpu(), self._track(), self.held_out, self.history)
 
     def _state(self) -> dict[str, Any]:
@@ -173,6 +178,7 @@ class _Trainer:
             "shifts": self.poses.shifts,
             "history": self.history,
             "order": self.order,
+            "usable": self.usable,
             "step": self.step,
             "seconds": self.seconds,
             "random": json.dumps(self.random.bit_generator.state),
@@ -182,7 +188,7 @@ class _Trainer:
         self.avatar.load_state_dict(state["avatar"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.poses.turns, self.poses.shifts = state["turns"], state["shifts"]
-        self.history, self.order = state["history"], state["order"]
+        self.history, self.order, self.usable = state["history"], state["order"], state["usable"]
         self.step, self.seconds = state["step"], state["seconds"]
         self.random.bit_generator.state = json.loads(state["random"])
 
@@ -199,10 +205,17 @@ class _Trainer:
         return self.config.levels[-1][0]
 
     def _next_frame(self) -> int:
-        """Frames in random order, each once a round."""
-        if not self.order:
-            self.order = [self.usable[i] for i in self.random.permutation(len(self.usable))]
-        return self.order.pop()
+        """Frames in random order, each once a round; one whose mask shows nobody is dropped."""
+        while self.usable:
+            if not self.order:
+                self.order = [self.usable[i] for i in self.random.permutation(len(self.usable))]
+            frame = self.order.pop()
+            if self.crops.get(frame) is not None:
+                return frame
+            self.usable.remove(frame)
+        raise InputError(
+            f"{self.crops.alpha_folder}: no mask of a frame for training shows anybody; look at the pictures."
+        )
 
     def _align(self, frame: int, rest: Rest, shrink: int, steps: int) -> None:
         """Move a frame's pose to where the avatar looks like its picture."""
@@ -217,8 +230,7 @@ class _Trainer:
         """One step on one frame: the loss, not finite where the step was skipped, and the mean squared error."""
         shrink = self._shrink(done)
         crop = self.crops.get(frame, shrink)
-        if crop is None:
-            return 0.0, 0.0
+        assert crop is not None  # _next_frame saw to it
         refine = done >= self.config.refine_from
         rest = self.avatar.rest(self.avatar.betas if refine else self.avatar.betas.detach())
         if refine and self.config.align_steps > 0:
@@ -241,7 +253,8 @@ class _Trainer:
             group["lr"] = group["start"] * self.config.lr_end**done
         self.optimizer.step()
         with torch.no_grad():
-            error = (weight[..., None] * (render.rgb - truth)).square().sum() / (3.0 * weight.sum().clamp_min(1.0))
+            squares = weight[..., None] * (render.rgb - truth).square()
+            error = squares.sum() / (3.0 * weight.sum().clamp_min(1.0))
         return float(loss.detach()), float(error)
 
     def _regularisers(self, refine: bool) -> Tensor:
@@ -256,7 +269,7 @@ class _Trainer:
             + config.calm_light * self.avatar.light.square().sum()
         )
         if refine:
-            total = total + 1e-2 * (self.avatar.betas - self.fitted_betas).square().mean()
+            total = total + config.calm_betas * (self.avatar.betas - self.fitted_betas).square().mean()
         return total
 
     def _finite(self, total: Tensor) -> bool:

@@ -129,7 +129,7 @@ def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointR
     terms = _terms(motion, evidence, body, rig, config, robustness=8.0, guess=1.0)
     started = time.monotonic()
     groups = (GROUP["root"], GROUP["spine"], *LIMBS)
-    solution = fit_terms(motion, terms, groups, FEW_BETAS, config.iterations, config.focal_range)
+    solution = fit_terms(motion, terms, groups, min(FEW_BETAS, body.num_betas), config.iterations, config.focal_range)
     _report("global", started, solution.motion, evidence, rig, solution)
     for name in ("full", "full, again"):
         started = time.monotonic()

@@ -31,10 +31,17 @@ def write_alpha(folder: str | Path, index: int, alpha: np.ndarray) -> None:
     Image.fromarray(alpha, mode="L").save(mask_path(folder, index))
 
 
-def read_alpha(folder: str | Path, index: int) -> np.ndarray:
-    """Soft mask of frame ``index`` as uint8 [H,W]."""
-    with _open(mask_path(folder, index)) as image:
-        return np.array(image.convert("L"))
+def read_alpha(folder: str | Path, index: int, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Soft mask of frame ``index`` as uint8 [H,W].
+
+    Raises:
+        InputError: The file is missing, damaged, or not of the ``size`` (width, height) that is asked for.
+    """
+    path = mask_path(folder, index)
+    with _open(path) as image:
+        alpha = np.array(image.convert("L"))
+    _check_size(path, alpha, size)
+    return alpha
 
 
 def write_trimap(folder: str | Path, index: int, person: np.ndarray, unsure: np.ndarray) -> None:
@@ -43,11 +50,11 @@ def write_trimap(folder: str | Path, index: int, person: np.ndarray, unsure: np.
     Image.fromarray(trimap, mode="L").save(mask_path(folder, index))
 
 
-def read_trimap(folder: str | Path, index: int) -> np.ndarray:
+def read_trimap(folder: str | Path, index: int, size: tuple[int, int] | None = None) -> np.ndarray:
     """Trimap of frame ``index`` as uint8 [H,W]: 0 background, 128 unsure, 255 person.
 
     Raises:
-        InputError: The file is missing, damaged, or holds other values.
+        InputError: The file is missing, damaged, holds other values, or is not of the ``size`` (width, height) asked for.
     """
     path = mask_path(folder, index)
     with _open(path) as image:
@@ -56,6 +63,7 @@ def read_trimap(folder: str | Path, index: int) -> np.ndarray:
         raise InputError(
             f"{path} holds other values than 0, 128 and 255 and is no trimap; delete its folder and run again."
         )
+    _check_size(path, trimap, size)
     return trimap
 
 
@@ -103,3 +111,11 @@ def _open(path: Path) -> Image.Image:
     except (OSError, SyntaxError) as error:
         raise InputError(f"{path} cannot be read ({error}); delete its folder and run again.") from None
     return image
+
+
+def _check_size(path: Path, mask: np.ndarray, size: tuple[int, int] | None) -> None:
+    if size is not None and (mask.shape[1], mask.shape[0]) != size:
+        raise InputError(
+            f"{path} has {mask.shape[1]}x{mask.shape[0]} px but the frames have {size[0]}x{size[1]}; "
+            "delete its folder and run again, or give masks of the frames' size."
+        )

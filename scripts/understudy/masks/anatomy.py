@@ -13,7 +13,6 @@ ARMS = ("left_arm", "right_arm")
 LEGS = ("left_leg", "right_leg")
 HANDS = ("left_hand", "right_hand")
 FEET = ("left_foot", "right_foot")
-HEAD = ("inside", "hair", "face")
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.body.posed import posed_vertices
-from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha
 from understudy.formats.smpl import BodyTrack
@@ -62,11 +61,7 @@ def look_at(frames: Frames, alpha_folder: str | Path, track: BodyTrack, body: Bo
     Raises:
         InputError: A file is missing, damaged or of another size.
     """
-    alpha = read_alpha(alpha_folder, frame)
-    if alpha.shape != (frames.height, frames.width):
-        raise InputError(
-            f"{alpha_folder}: mask {frame} is not {frames.width}x{frames.height} px; delete it and run again."
-        )
+    alpha = read_alpha(alpha_folder, frame, (frames.width, frames.height))
     mask = alpha >= 128
     if not mask.any():
         return None
@@ -82,7 +77,7 @@ def look_at(frames: Frames, alpha_folder: str | Path, track: BodyTrack, body: Bo
     region = np.where(seen >= 0, region_of_part()[body.parts[seen]], 0)
     return Look(
         frame=frame,
-        shape=alpha.shape,
+        shape=(frames.height, frames.width),
         corner=(window[0].start, window[1].start),
         image=np.ascontiguousarray(frames.read(frame)[window]),
         alpha=np.ascontiguousarray(alpha[window]),

@@ -69,12 +69,7 @@ def label_parts(
     overlaps = []
     with whole_folder(folder) as temporary:
         for frame in show_progress(range(len(frames)), "labelling parts"):
-            alpha = read_alpha(alpha_folder, frame)
-            if alpha.shape != (frames.height, frames.width):
-                raise InputError(
-                    f"{alpha_folder}: mask {frame} is not {frames.width}x{frames.height} px; delete it and run again."
-                )
-            mask = alpha >= 128
+            mask = read_alpha(alpha_folder, frame, (frames.width, frames.height)) >= 128
             image = frames.read(frame)
             labels, covered = labeller.label(image, mask, posed_vertices(body, track, frame), track.K)
             write_parsing(temporary, frame, labels)
