@@ -23,6 +23,7 @@ include: "rules/canonical.smk"
 include: "rules/avatar.smk"
 include: "rules/evaluate.smk"
 include: "rules/render.smk"
+include: "rules/export.smk"
 include: "rules/report.smk"
 
 
@@ -30,3 +31,8 @@ rule all:
     default_target: True
     input:
         expand("results/{actor}/{file}", actor=ACTORS, file=FILES),
+        [
+            f"results/{actor}/renders/{motion}.mp4"
+            for actor in ACTORS
+            for motion in motions_of(actor)
+        ],

@@ -75,6 +75,46 @@ def settings(stage):
     return of_actor
 
 
+def motions_of(actor):
+    """Motions to render of an actor: name of the video to the motion's file."""
+    named = {}
+    for path in actor_settings(config, "render", actor)["motions"]:
+        # results/anna/smpl.npz is anna's motion
+        name = (
+            Path(path).parent.name if Path(path).name == "smpl.npz" else Path(path).stem
+        )
+        if name in ("turntable", "reenactment") or named.get(name, path) != path:
+            sys.exit(
+                f"error: config.yaml, render.motions: {path} would be written to renders/{name}.mp4, which is taken;"
+                " rename it."
+            )
+        named[name] = path
+    return named
+
+
+def motion_file(wildcards):
+    """The file of a motion that is to be rendered, or the end of the run in one sentence."""
+    motions = motions_of(wildcards.actor)
+    if wildcards.motion not in motions:
+        there = ", ".join(motions) or "none yet"
+        sys.exit(
+            f"error: no motion '{wildcards.motion}': add its file to render.motions in config.yaml. Motions there: {there}."
+        )
+    return model_file("render.motions", motions[wildcards.motion])
+
+
+def export_motions(wildcards):
+    """The files of the motions that go into avatar.glb."""
+    paths = actor_settings(config, "export", wildcards.actor)["motions"]
+    return [model_file("export.motions", path) for path in paths]
+
+
+def look(wildcards):
+    """Params function: how renders look, without the list of motions, which does not change those there are."""
+    options = actor_settings(config, "render", wildcards.actor)
+    return {name: value for name, value in options.items() if name != "motions"}
+
+
 def hold_out(wildcards):
     """Which frames neither the texture nor the avatar may learn from."""
     return actor_settings(config, "avatar", wildcards.actor)["hold_out"]

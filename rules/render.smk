@@ -16,8 +16,63 @@ rule render:
         mem_mb=scaled_mem(2000),
         runtime="30m",
     params:
-        settings=settings("render"),
+        settings=look,
     message:
         "{wildcards.actor}: rendering the turntable"
     script:
         "../scripts/render_turntable.py"
+
+
+rule reenactment:
+    input:
+        avatar="results/{actor}/avatar.tar",
+        frames="results/{actor}/frames",
+        index="results/{actor}/frames.json",
+        body=body_file,
+    output:
+        video="results/{actor}/renders/reenactment.mp4",
+    log:
+        "logs/reenactment/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/reenactment.tsv"
+    conda:
+        "../envs/render.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=scaled_mem(2000),
+        runtime="30m",
+    params:
+        settings=look,
+    message:
+        "{wildcards.actor}: rendering the video and the avatar side by side"
+    script:
+        "../scripts/render_reenactment.py"
+
+
+rule motion:
+    input:
+        avatar="results/{actor}/avatar.tar",
+        motion=motion_file,
+        body=body_file,
+    output:
+        video="results/{actor}/renders/{motion}.mp4",
+    log:
+        "logs/motion/{actor}/{motion}.log",
+    benchmark:
+        "results/{actor}/benchmarks/motion/{motion}.tsv"
+    wildcard_constraints:
+        motion=r"(?!(?:turntable|reenactment)\.mp4)[^/]+",
+    conda:
+        "../envs/render.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=scaled_mem(2000),
+        runtime="60m",
+    params:
+        settings=look,
+    message:
+        "{wildcards.actor}: rendering the motion {wildcards.motion}"
+    script:
+        "../scripts/render_motion.py"

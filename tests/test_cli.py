@@ -49,6 +49,7 @@ def test_inspect_prints_a_table_and_writes_the_sheet(run, tmp_path):
         (("inspect", "nowhere"), "nowhere is no folder"),
         (("inspect", "."), "holds no frames.json"),
         (("import", "nowhere", "results/anna"), "nowhere: no such file or folder"),
+        (("export", "nowhere.tar", "files"), "nowhere.tar: no such file"),
     ],
 )
 def test_what_the_user_can_mend_is_one_sentence_and_status_2(run, arguments, words):

@@ -59,6 +59,39 @@ def test_feet_are_on_the_ground(tmp_path):
     assert abs(float(np.percentile(low.numpy(), 5))) < 1e-3
 
 
+def write_track(path, pitch):
+    """The walk as a camera saw it that looks down by ``pitch`` degrees."""
+    root, pose, pelvis = walk()
+    seen = Rotation.from_euler("x", 180 + pitch, degrees=True)
+    places = seen.apply(pelvis - [0, 1, 0]) + [0.0, 0.0, 4.0]
+    np.savez(
+        path, global_orient=(seen * root).as_rotvec(), body_pose=pose, transl=places + [0.0, 0.22, -0.03],
+        betas=np.zeros(10), K=np.eye(3),
+    )  # fmt: skip
+    return path
+
+
+def test_a_camera_that_looked_down_does_not_tilt_the_person(tmp_path):
+    level = smpl_clip(write_track(tmp_path / "level.npz", 0.0), BODY)
+    down = smpl_clip(write_track(tmp_path / "down.npz", 15.0), BODY)
+    np.testing.assert_allclose(down.global_orient, level.global_orient, atol=0.02)
+    np.testing.assert_allclose(down.transl, level.transl, atol=0.02)
+    up = Rotation.from_rotvec(down.global_orient).apply([0.0, 1.0, 0.0]).mean(axis=0)
+    assert np.degrees(np.arccos(up[1] / np.linalg.norm(up))) < 6
+
+
+def test_the_places_of_aist_are_brought_to_metres(tmp_path):
+    root, pose, pelvis = walk()
+    thetas = np.concatenate([root.as_rotvec(), pose], axis=1)
+    trans = 93.8 * (pelvis - [0.0, -0.22, 0.03])
+    np.savez(tmp_path / "dance.npz", smpl_poses=thetas, smpl_trans=trans, smpl_scaling=np.array([93.8]))
+    clip = smpl_clip(tmp_path / "dance.npz", BODY)
+    assert clip.fps == 60.0
+    np.testing.assert_allclose(clip.body_pose, pose, atol=1e-5)
+    moved = (clip.transl - clip.transl[0]) * (MEAN_LEGS / LEGS)
+    np.testing.assert_allclose(moved, pelvis - pelvis[0], atol=1e-4)
+
+
 def test_files_without_poses_are_refused(tmp_path):
     np.savez(tmp_path / "shape.npz", betas=np.zeros(10))
     with pytest.raises(InputError, match="betas"):

@@ -21,6 +21,7 @@ def dataclasses_of_stages():
     from understudy.avatar.evaluate import EvaluateConfig
     from understudy.avatar.turntable import RenderConfig
     from understudy.canonical.prepare import CanonicalConfig
+    from understudy.export.run import ExportConfig
     from understudy.fitting.fit import FitConfig
     from understudy.keypoints.detect import KeypointsConfig
     from understudy.masks.matting import MatteConfig
@@ -39,10 +40,11 @@ def dataclasses_of_stages():
         "avatar": AvatarConfig,
         "evaluate": EvaluateConfig,
         "render": RenderConfig,
+        "export": ExportConfig,
     }
 
 
-FILES = {"smpl": {"regressor"}}
+FILES = {"smpl": {"regressor"}, "render": {"motions"}, "export": {"motions"}}
 """Options that name an input of the stage's rule, which hands the file over."""
 
 

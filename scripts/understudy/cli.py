@@ -4,7 +4,7 @@ import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -91,6 +91,140 @@ class Import:
         sys.stdout.write("".join(f"wrote {path}\n" for path in done.files))
 
 
+@dataclass(frozen=True)
+class Render:
+    """Render an avatar: in a motion or standing, on a camera path or by given cameras, or beside its own video."""
+
+    avatar: Annotated[Path, tyro.conf.Positional]
+    """avatar.tar"""
+    output: Annotated[Path, tyro.conf.Positional]
+    """Video to write, .mp4; .webm or .mov with transparency; or a folder, for PNG pictures."""
+    motion: Path | None = None
+    """BVH, or npz of SMPL parameters (AMASS, AIST++, another actor's smpl.npz); default standing with the arms lowered."""
+    joint_map: Path | None = None
+    """JSON with the rig's joint by ours, for a BVH file with names that are not known; docs/rendering.md."""
+    loop: float | None = None
+    """Repeat the motion's best cycle for so many seconds; who walks walks on."""
+    cameras: Path | None = None
+    """Cameras: our JSON, NeRF's transforms.json, EasyMocap's folder or intri.yml, NTC's camera.mat; docs/rendering.md."""
+    camera: str | None = None
+    """Name or number of one camera of several; default all of them in turn."""
+    at: tuple[float, float, float] | None = None
+    """Where in the cameras' world the motion starts, m; default its origin."""
+    path: Literal["turntable", "circle", "line", "zoom", "still"] | None = None
+    """Camera path, where no cameras are given; default turntable, or still for a motion."""
+    azimuth: float = 0.0
+    """Degrees by which the path's camera stands towards the person's left."""
+    elevation: float = 0.0
+    """Degrees by which it looks down."""
+    follow: Literal["yes", "no"] | None = None
+    """Whether it goes along with the person; default all paths but still do."""
+    video: Path | None = None
+    """Re-enactment: the video or the actor's folder (results/anna) on the left, the avatar in its own poses on the right."""
+    video_start: float = 0.0
+    """Seconds of that video before the first frame that was used."""
+    size: str | None = None
+    """Width and height, px, such as 720x1280."""
+    fps: float = 24.0
+    """Pictures per second."""
+    frames: int | None = None
+    """At most so many pictures."""
+    background: str = "white"
+    """white, black, grey, transparent (not in .mp4), #rrggbb, an image, a video; with --video also: video."""
+    layer: Literal["color", "alpha", "depth", "normal"] = "color"
+    """What is shown. Depth in folders is 16-bit, millimetres."""
+    shadow: bool = False
+    """A soft shadow on the ground."""
+    betas: tuple[float, ...] | None = None
+    """Shape components in place of the person's own."""
+    height: float | None = None
+    """Height in cm, with the rest of the shape as likely as can be."""
+    weight: float | None = None
+    """Weight in kg at this height, without clothes."""
+    body: Path | None = None
+    """The body's own file, for avatars of licensed bodies."""
+
+    def run(self) -> None:
+        """Render, and say what was written."""
+        from understudy.avatar.archive import load_archive
+        from understudy.show.cameras import read_cameras
+        from understudy.show.paths import PathConfig
+        from understudy.show.reenact import render_reenactment
+        from understudy.show.render import ShowConfig, read_joint_map, render_motion
+        from understudy.show.shape import ShapeConfig
+
+        follow = None if self.follow is None else self.follow == "yes"
+        path = self.path or ("still" if self.motion else "turntable")
+        config = ShowConfig(
+            _size(self.size), self.fps, self.loop, self.frames, self.layer, self.background, self.shadow,
+            PathConfig(path, self.azimuth, self.elevation, follow), ShapeConfig(self.betas, self.height, self.weight),
+        )  # fmt: skip
+        if self.video is not None and (self.motion or self.cameras):
+            raise InputError(
+                "--video shows the avatar's own poses by its own camera; leave out --motion and --cameras."
+            )
+        archive = load_archive(self.avatar, self.body)
+        if self.video is not None:
+            options = (self.frames, self.background, self.layer, self.video_start)
+            count = render_reenactment(archive, self.video, self.output, *options)
+        else:
+            names = read_joint_map(self.joint_map) if self.joint_map else None
+            given = read_cameras(self.cameras, self.camera, config.size, self.at) if self.cameras else None
+            count = render_motion(archive, self.output, config, self.motion, names, given)
+        sys.stdout.write(f"wrote {self.output}: {count} pictures\n")
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write an avatar for other programs: docs/exporting.md."""
+
+    avatar: Annotated[Path, tyro.conf.Positional]
+    """avatar.tar"""
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Folder to write into."""
+    only: tuple[str, ...] = ()
+    """Files to write, of those of docs/exporting.md; default all."""
+    pose: str = "a"
+    """Of the files without joints: a (arms lowered), t, big (T-pose, legs apart), or the number of a frame of the video."""
+    motion: tuple[Path, ...] = ()
+    """Motions for avatar.glb: BVH, or npz of SMPL parameters (AMASS, AIST++, another actor's smpl.npz)."""
+    take: Literal["yes", "no"] = "yes"
+    """Whether the video's own motion goes into avatar.glb too."""
+    fps: float = 30.0
+    """Most frames per second of the motions."""
+    texture_size: int = 2048
+    """Side of the mesh's texture, px."""
+    betas: tuple[float, ...] | None = None
+    """Shape components in place of the person's own."""
+    height: float | None = None
+    """Height in cm, with the rest of the shape as likely as can be."""
+    weight: float | None = None
+    """Weight in kg; the height stays."""
+    body: Path | None = None
+    """The body's own file, for avatars of licensed bodies."""
+
+    def run(self) -> None:
+        """Export, and say what was written."""
+        from understudy.avatar.archive import load_archive
+        from understudy.export.run import FILES, ExportConfig, export_avatar, reshaped
+        from understudy.show.shape import ShapeConfig
+
+        config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes")
+        archive = reshaped(load_archive(self.avatar, self.body), ShapeConfig(self.betas, self.height, self.weight))
+        written = export_avatar(archive, self.folder, config, self.motion, self.only or FILES)
+        sys.stdout.write("".join(f"wrote {path}\n" for path in written))
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """Width and height of an option such as 540x960."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() for part in parts):
+        raise InputError(f"--size is {text}; give width and height in px, such as 540x960.")
+    return int(parts[0]), int(parts[1])
+
+
 def _found(body: Path) -> Path:
     """The free body of the repository where there is none in the working folder."""
     return REPOSITORY / body if body == FREE_BODY and not body.exists() else body
@@ -99,7 +233,9 @@ def _found(body: Path) -> Path:
 def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    verb = tyro.extras.subcommand_cli_from_dict({"inspect": Inspect, "import": Import}, description=__doc__)
+    verb = tyro.extras.subcommand_cli_from_dict(
+        {"inspect": Inspect, "import": Import, "render": Render, "export": Export}, description=__doc__
+    )
     try:
         verb.run()
     except InputError as error:

@@ -64,6 +64,23 @@ def read_instant_nvr(source: Path, options: ReadOptions) -> Tracking:
     )  # fmt: skip
 
 
+def instant_nvr_cameras(path: Path) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Number, K [3,3] (centres at +0.5), and world-to-camera R [3,3] and T [3] (m) of each camera of an ``annots.npy``.
+
+    Raises:
+        InputError: The file is missing, or holds no cameras.
+    """
+    annots = read_any(path)
+    if not isinstance(annots, dict) or "cams" not in annots:
+        raise InputError(f"{path} holds no cams, as instant-nvr's annots.npy does.")
+    found = []
+    for number, (K, R, T) in enumerate(zip(*(annots["cams"][key] for key in ("K", "R", "T")), strict=True)):
+        centred = np.array(K, np.float64)
+        centred[:2, 2] += 0.5
+        found.append((str(number), centred, np.asarray(R, np.float64), np.ravel(T).astype(np.float64) / MILLIMETRES))
+    return found
+
+
 def _view(wanted: str | None, count: int, source: Path) -> int:
     if wanted is None and count > 1:
         raise InputError(f"{source} has {count} cameras; choose one by its number from 0, option camera.")
@@ -133,6 +150,17 @@ def _in_metres(values: dict[str, Any], R: np.ndarray, T: np.ndarray, source: Pat
     far = np.median(np.linalg.norm(T, axis=1)) > FARTHEST
     poses = poses_from(values, source).seen_from(R, T / (MILLIMETRES if far else 1.0))
     return poses, (f"{source} has places in millimetres, which were turned into metres.",)
+
+
+def ntc_cameras(path: Path) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Number, K [3,3], and world-to-camera R [3,3] and T [3] (m) of a ``camera.mat``, one for each of its places.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
+    K, R, T = _ntc_camera(path)
+    T = T / (MILLIMETRES if np.median(np.linalg.norm(T, axis=1)) > FARTHEST else 1.0)
+    return [(str(number), K, turn, place) for number, (turn, place) in enumerate(zip(R, T, strict=True))]
 
 
 def _ntc_camera(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -98,6 +98,18 @@ def _cameras(source: Path) -> dict[str, tuple[np.ndarray, Any, np.ndarray, np.nd
     return result
 
 
+def easymocap_cameras(folder: Path) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Name, K [3,3] (centres at +0.5), and world-to-camera R [3,3] and T [3] (m) of each camera of ``intri.yml``.
+
+    Raises:
+        InputError: The file is missing, or is none of OpenCV's.
+    """
+    cameras = _cameras(folder)
+    if not cameras:
+        raise InputError(f"{folder / 'intri.yml'} is missing or holds no cameras.")
+    return [(name, K, R, T) for name, (K, _, R, T) in cameras.items()]
+
+
 def _storage(path: Path) -> cv2.FileStorage:
     try:
         return cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)

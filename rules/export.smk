@@ -1,0 +1,30 @@
+rule export:
+    input:
+        avatar="results/{actor}/avatar.tar",
+        body=body_file,
+        motions=export_motions,
+    output:
+        glb="results/{actor}/exports/avatar.glb",
+        ply="results/{actor}/exports/avatar.ply",
+        spz="results/{actor}/exports/avatar.spz",
+        splats="results/{actor}/exports/splats.glb",
+        mesh="results/{actor}/exports/mesh.obj",
+        material="results/{actor}/exports/mesh.mtl",
+        texture="results/{actor}/exports/mesh.jpg",
+        colored="results/{actor}/exports/mesh.ply",
+    log:
+        "logs/export/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/export.tsv"
+    conda:
+        "../envs/export.yaml"
+    threads: 4
+    resources:
+        mem_mb=scaled_mem(3000),
+        runtime="30m",
+    params:
+        settings=settings("export"),
+    message:
+        "{wildcards.actor}: writing the avatar for other programs"
+    script:
+        "../scripts/export_avatar.py"

@@ -1,0 +1,36 @@
+"""Render the avatar in a motion (rule motion)."""
+
+from typing import TYPE_CHECKING
+
+from understudy.avatar.archive import load_archive
+from understudy.log import log_to
+from understudy.show.backdrop import hex_colour
+from understudy.show.paths import PathConfig
+from understudy.show.render import ShowConfig, render_motion
+from understudy.threads import use_threads
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+AZIMUTH, ELEVATION = 30.0, 8.0
+"""Degrees; steps, swinging arms and the ground show better a little from the side and from above."""
+
+
+def main() -> None:
+    """Read the rule's files, call the library, write the rule's files."""
+    use_threads(snakemake.threads)
+    look = snakemake.params.settings
+    config = ShowConfig(
+        size=(look["width"], look["height"]),
+        fps=look["fps"],
+        background=hex_colour(look["background"]),
+        shadow=True,
+        path=PathConfig("still", azimuth=AZIMUTH, elevation=ELEVATION, follow=True),
+    )
+    archive = load_archive(snakemake.input.avatar, snakemake.input.body)
+    render_motion(archive, snakemake.output.video, config, snakemake.input.motion)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main()

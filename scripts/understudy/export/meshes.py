@@ -1,0 +1,55 @@
+"""The mesh in one pose: ``.obj`` with its texture, and ``.ply`` with a colour at each vertex."""
+
+from pathlib import Path
+
+import numpy as np
+
+from understudy.body.model import BodyModel
+from understudy.export.texture import picture_file
+from understudy.files import whole_file
+from understudy.render.mesh import vertex_normals
+
+
+def write_obj(path: str | Path, vertices: np.ndarray, body: BodyModel, texture: np.ndarray) -> list[Path]:
+    """Write the mesh ``vertices`` [V,3] of a body's topology with its texture [S,S,3] uint8.
+
+    Returns:
+        The files: ``path``, and beside it the material (``.mtl``) and the texture (``.jpg``).
+    """
+    path = Path(path)
+    material, picture = path.with_suffix(".mtl"), path.with_suffix(".jpg")
+    normals = vertex_normals(vertices, body.faces)
+    faces, ft = body.faces + 1, body.ft + 1
+    with whole_file(path) as temporary, open(temporary, "w", encoding="ascii") as file:
+        file.write(f"mtllib {material.name}\nusemtl person\no person\n")
+        np.savetxt(file, vertices, "v %.6f %.6f %.6f")
+        np.savetxt(file, body.vt, "vt %.6f %.6f")
+        np.savetxt(file, normals, "vn %.4f %.4f %.4f")
+        corners = np.stack([faces, ft, faces], axis=2).reshape(len(faces), 9)
+        np.savetxt(file, corners, "f %d/%d/%d %d/%d/%d %d/%d/%d")
+    with whole_file(material) as temporary:
+        temporary.write_text(f"newmtl person\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture.name}\n", "ascii")
+    with whole_file(picture) as temporary:
+        temporary.write_bytes(picture_file(texture))
+    return [path, material, picture]
+
+
+def write_mesh_ply(path: str | Path, vertices: np.ndarray, body: BodyModel, texture: np.ndarray) -> None:
+    """Write the mesh ``vertices`` [V,3], each with its normal and its colour in the texture [S,S,3] uint8."""
+    side = len(texture)
+    place = np.zeros(len(vertices), np.int64)
+    place[body.faces] = body.ft  # of a vertex on a seam any one of its places
+    u, v = np.clip(body.vt[place], 0.0, 1.0 - 1e-6).T
+    table = np.empty(len(vertices), [("place", "<f4", 3), ("normal", "<f4", 3), ("color", "u1", 3)])
+    table["place"], table["normal"] = vertices, vertex_normals(vertices, body.faces)
+    table["color"] = texture[((1.0 - v) * side).astype(int).clip(0, side - 1), (u * side).astype(int)]
+    triangles = np.empty(len(body.faces), [("count", "u1"), ("corners", "<i4", 3)])
+    triangles["count"], triangles["corners"] = 3, body.faces
+    floats = [f"property float {name}" for name in ("x", "y", "z", "nx", "ny", "nz")]
+    colors = [f"property uchar {name}" for name in ("red", "green", "blue")]
+    header = [
+        "ply", "format binary_little_endian 1.0", f"element vertex {len(table)}", *floats, *colors,
+        f"element face {len(triangles)}", "property list uchar int vertex_indices", "end_header\n",
+    ]  # fmt: skip
+    with whole_file(path) as temporary:
+        temporary.write_bytes("\n".join(header).encode("ascii") + table.tobytes() + triangles.tobytes())

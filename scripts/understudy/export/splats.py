@@ -1,0 +1,88 @@
+"""The avatar's Gaussians in one pose, as a ``.ply`` that viewers of 3D Gaussian Splatting open."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from understudy.avatar.model import Avatar
+from understudy.files import whole_file
+
+SH_C0 = 0.28209479177387814
+"""The real spherical harmonic of degree zero."""
+SURE = 1e-4
+"""Opacities stay this far from 0 and 1, so that their logits are finite."""
+REST = (torch.eye(3).expand(24, 3, 3), torch.zeros(3))
+"""Rotations and translation of the rest pose."""
+
+
+@dataclass(frozen=True)
+class Splats:
+    """A cloud of Gaussians as arrays; the world's axes are the caller's."""
+
+    means: np.ndarray  # [N,3] float32 m
+    quats: np.ndarray  # [N,4] float32 wxyz, unit
+    scales: np.ndarray  # [N,3] float32 m
+    opacities: np.ndarray  # [N] float32 0..1
+    colors: np.ndarray  # [N,3] float32 sRGB 0..1
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def upside_down(self) -> "Splats":
+        """Half a turn about x: from y up and seen from +z to y down and seen from -z, or back."""
+        w, x, y, z = self.quats.T
+        turned = np.stack([-x, w, -z, y], axis=1)  # (0, 1, 0, 0) times the quaternion
+        return Splats(self.means * np.array([1, -1, -1], np.float32), turned, self.scales, self.opacities, self.colors)
+
+
+def albedo(avatar: Avatar) -> Tensor:
+    """Colours [N,3] of the Gaussians without the light of a direction: what other programs light themselves."""
+    return avatar.rgb_logits.detach().sigmoid()
+
+
+def posed_splats(avatar: Avatar, rotations: Tensor, transl: Tensor) -> Splats:
+    """The Gaussians in a pose of rotations [24,3,3] and translation [3], with their albedo."""
+    with torch.no_grad():
+        posed = avatar.gaussians(rotations, transl)
+    parts = (posed.means, posed.quats, posed.scales, posed.opacities, albedo(avatar))
+    return Splats(*(part.cpu().numpy().astype(np.float32) for part in parts))
+
+
+def quat_matrices(quats: np.ndarray) -> np.ndarray:
+    """Rotation matrices [N,3,3] of unit quaternions [N,4] wxyz."""
+    return Rotation.from_quat(np.roll(quats, -1, axis=1)).as_matrix()
+
+
+def write_splats(path: str | Path, splats: Splats) -> None:
+    """Write the layout of Inria's 3D Gaussian Splatting, binary little-endian, colours of degree zero.
+
+    Logarithms of the scales, logits of the opacities, quaternions w x y z, zero normals. Axes are kept;
+    programs that read this layout mostly expect y down, as structure from motion gives it.
+
+    Source: Kerbl et al., 3D Gaussian Splatting (SIGGRAPH 2023), the files of its program.
+    """
+    names = [*"xyz", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
+    names += ["scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"]
+    opacities = np.clip(splats.opacities, SURE, 1 - SURE)
+    table = np.concatenate(
+        [
+            splats.means,
+            np.zeros_like(splats.means),
+            (splats.colors - 0.5) / SH_C0,
+            np.log(opacities / (1 - opacities))[:, None],
+            np.log(splats.scales),
+            splats.quats,
+        ],
+        axis=1,
+    )
+    header = "\n".join(
+        ["ply", "format binary_little_endian 1.0", f"element vertex {len(splats)}"]
+        + [f"property float {name}" for name in names]
+        + ["end_header\n"]
+    )
+    with whole_file(path) as temporary:
+        temporary.write_bytes(header.encode("ascii") + table.astype("<f4").tobytes())

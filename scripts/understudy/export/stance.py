@@ -1,0 +1,91 @@
+"""Poses of the world that exports are in: metres, y up, the person on the ground at y = 0, seen from +z.
+
+The same axes as glTF's, and as those of motions.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.turntable import A_POSE
+from understudy.body.lbs import pose_rotations
+from understudy.canonical.prepare import big_pose
+from understudy.errors import InputError
+from understudy.export.surface import Surface
+from understudy.motion.clip import Clip
+
+POSES = ("a", "t", "big")
+STANDING = 5.0
+"""Percentile of a motion's lowest points that is its ground: a few frames may press the feet into it."""
+
+
+def still(archive: AvatarArchive, surface: Surface, pose: str | int) -> Clip:
+    """One frame of the avatar on the ground above the origin.
+
+    Args:
+        archive: The avatar.
+        surface: Its surface, which stands on the ground.
+        pose: ``a`` (arms lowered), ``t``, ``big`` (T-pose with the legs apart), or the number of a frame of the video.
+
+    Raises:
+        InputError: There is no such pose.
+    """
+    pose = str(pose)
+    if pose.lstrip("-").isdigit():
+        frame = int(pose)
+        if not 0 <= frame < len(archive.poses):
+            raise InputError(f"pose {pose}: the avatar's video has frames 0 to {len(archive.poses) - 1}.")
+        clip = recorded(archive, surface).part(frame, frame + 1)
+    elif pose in POSES:
+        body_pose = {"a": _a_pose, "t": lambda: np.zeros(69, np.float32), "big": big_pose}[pose]()
+        nowhere = np.zeros((1, 3), np.float32)
+        clip = Clip(nowhere, body_pose[None].astype(np.float32), nowhere, archive.fps)
+    else:
+        raise InputError(f"pose {pose}: give one of {', '.join(POSES)}, or the number of a frame of the video.")
+    rotations, _ = frame_pose(clip, 0)
+    low = float(surface.posed(rotations, torch.zeros(3))[:, 1].min())
+    place = -surface.joints[0] * [1.0, 0.0, 1.0] - [0.0, low, 0.0]  # the pelvis above the origin
+    return replace(clip, transl=place[None].astype(np.float32))
+
+
+def recorded(archive: AvatarArchive, surface: Surface) -> Clip:
+    """The motion of the video itself; the camera's vertical is taken as the world's."""
+    track = archive.poses
+    turn = Rotation.from_rotvec([np.pi, 0.0, 0.0])  # the camera's y points down
+    root = turn * Rotation.from_rotvec(track.global_orient)
+    pelvis = turn.apply(track.transl + surface.joints[0])
+    transl = pelvis - pelvis[0] * [1.0, 0.0, 1.0] - surface.joints[0]
+    clip = Clip(
+        root.as_rotvec().astype(np.float32), track.body_pose.astype(np.float32), transl.astype(np.float32), archive.fps
+    )
+    return _on_the_ground(clip, surface)
+
+
+def shod(clip: Clip, surface: Surface) -> Clip:
+    """A motion whose bare feet stand on the ground, lifted by the thickness of the soles."""
+    return replace(clip, transl=(clip.transl + np.array([0.0, surface.sole, 0.0])).astype(np.float32))
+
+
+def frame_pose(clip: Clip, frame: int) -> tuple[Tensor, Tensor]:
+    """Rotations [24,3,3] and translation [3] of a frame."""
+    orient, pose, transl = (
+        torch.from_numpy(part[frame : frame + 1]) for part in (clip.global_orient, clip.body_pose, clip.transl)
+    )
+    return pose_rotations(orient, pose)[0], transl[0]
+
+
+def _on_the_ground(clip: Clip, surface: Surface) -> Clip:
+    lows = [float(surface.posed(*frame_pose(clip, frame))[:, 1].min()) for frame in range(len(clip))]
+    up = np.array([0.0, np.percentile(lows, STANDING), 0.0])
+    return replace(clip, transl=(clip.transl - up).astype(np.float32))
+
+
+def _a_pose() -> np.ndarray:
+    pose = np.zeros(72, np.float32)
+    for joint, turn in A_POSE.items():
+        pose[3 * joint : 3 * joint + 3] = turn
+    return pose[3:]

@@ -1,0 +1,104 @@
+"""A motion without end: its best cycle, again and again."""
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from understudy.errors import InputError
+from understudy.motion.clip import Clip
+
+SHORTEST = 0.6
+"""s of a cycle."""
+CANDIDATES = 300
+"""So many frames are compared with one another."""
+TREND = 0.1
+"""s over which it is compared where a pose is going."""
+
+
+def looped(clip: Clip, seconds: float) -> Clip:
+    """The cycle of ``find_loop`` for so long; who walks walks on.
+
+    What does not close is spread over the cycle: joints' rotations and the height return to where they began; heading
+    and way over the ground go on from cycle to cycle.
+
+    Raises:
+        InputError: The motion is shorter than the shortest cycle, or ``seconds`` is not more than 0.
+    """
+    if not 0 < seconds < 3600:
+        raise InputError(f"loop is {seconds:g} s; it must be more than 0 and less than an hour.")
+    first, last = find_loop(clip)
+    length = last - first
+    share = np.arange(length)[:, None] / length
+    poses = np.concatenate([clip.global_orient[:, None], clip.body_pose.reshape(len(clip), 23, 3)], axis=1)
+    cycle = poses[first:last].astype(np.float64).copy()
+    for joint in range(1, 24):
+        start, end = (Rotation.from_rotvec(poses[at, joint]) for at in (first, last))
+        cycle[:, joint] = (Rotation.from_rotvec(cycle[:, joint]) * _part(end.inv() * start, share)).as_rotvec()
+    roots = Rotation.from_rotvec(poses[:, 0])
+    turn = _yaw(roots[last]) * _yaw(roots[first]).inv()
+    back = _part(roots[last].inv() * turn * roots[first], share)
+    root = roots[first:last] * back
+    places = clip.transl[first:last] - clip.transl[first] + 0.0
+    places[:, 1:2] -= share * (clip.transl[last] - clip.transl[first])[1]
+    way = (clip.transl[last] - clip.transl[first]) * [1.0, 0.0, 1.0]
+    wanted = max(1, round(seconds * clip.fps))
+    orients, ways = [], []
+    heading, place = Rotation.identity(), clip.transl[first].astype(np.float64)
+    for _ in range(-(-wanted // length)):
+        orients.append((heading * root).as_rotvec())
+        ways.append(heading.apply(places) + place)
+        heading, place = heading * turn, place + heading.apply(way)
+    count = len(orients)
+    body = np.tile(cycle[:, 1:].reshape(length, 69), (count, 1))[:wanted]
+    orient, transl = (np.concatenate(parts)[:wanted].astype(np.float32) for parts in (orients, ways))
+    return Clip(orient, body.astype(np.float32), transl, clip.fps)
+
+
+def find_loop(clip: Clip) -> tuple[int, int]:
+    """Frames ``first`` and ``last`` of a cycle: pose and speed at both are alike, and much happens between.
+
+    Raises:
+        InputError: The motion is too short.
+    """
+    if len(clip) < 4 or (len(clip) - 1) / clip.fps < SHORTEST:
+        raise InputError(f"the motion lasts {len(clip) / clip.fps:.2g} s; a loop needs {SHORTEST:g} s at least.")
+    frames = np.unique(np.linspace(0, len(clip) - 1, min(len(clip), CANDIDATES)).round().astype(int))
+    root = Rotation.from_rotvec(clip.global_orient)
+    level = Rotation.concatenate([_yaw(one).inv() * one for one in root])
+    turns = np.concatenate(
+        [
+            level.as_matrix()[:, None],
+            Rotation.from_rotvec(clip.body_pose.reshape(-1, 3)).as_matrix().reshape(-1, 23, 3, 3),
+        ],
+        axis=1,
+    ).reshape(len(clip), -1)
+    state = np.concatenate([turns, 3.0 * clip.transl[:, 1:2]], axis=1)
+    ahead = np.minimum(np.arange(len(clip)) + max(1, round(TREND * clip.fps)), len(clip) - 1)
+    state = np.concatenate([state, state[ahead] - state], axis=1)[frames]
+    distance = _distances(state)
+    done = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(state, axis=0), axis=1))])
+    happens = done[None] - done[:, None]
+    allowed = (frames[None] - frames[:, None]) / clip.fps >= SHORTEST
+    # the trend is not known at the very end
+    allowed &= (ahead[frames] > frames)[None]
+    score = np.where(allowed, distance / np.maximum(happens, 1e-6), np.inf)
+    if not np.isfinite(score).any():
+        return 0, len(clip) - 1
+    first, last = np.unravel_index(int(score.argmin()), score.shape)
+    return int(frames[first]), int(frames[last])
+
+
+def _distances(state: np.ndarray) -> np.ndarray:
+    """Distances [n,n] between rows."""
+    squares = (state * state).sum(axis=1)
+    return np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * state @ state.T, 0.0))
+
+
+def _yaw(turn: Rotation) -> Rotation:
+    """The turn about the vertical by which a person heads."""
+    forward = turn.apply([0.0, 0.0, 1.0])
+    return Rotation.from_rotvec([0.0, np.arctan2(forward[0], forward[2]), 0.0])
+
+
+def _part(turn: Rotation, share: np.ndarray) -> Rotation:
+    """Shares [n,1] of a turn."""
+    return Rotation.from_rotvec(share * turn.as_rotvec())

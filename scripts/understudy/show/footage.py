@@ -1,0 +1,69 @@
+"""Pictures of a video or a folder, one after another at a constant rate."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from understudy.errors import InputError
+from understudy.files import read_json
+from understudy.video.clip import VideoFile
+from understudy.video.images import ImageFolder
+from understudy.video.sources import VIDEO_SUFFIXES
+from understudy.video.timing import frame_rate, frames_on_grid
+
+FOLDER_FPS = 30.0
+
+
+@dataclass(frozen=True)
+class Footage:
+    """Pictures that are decoded when they are asked for."""
+
+    source: VideoFile | ImageFolder
+    indices: np.ndarray  # [T]
+    fps: float
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def pictures(self, max_size: int) -> Iterator[np.ndarray]:
+        """Yield uint8 sRGB [H,W,3], scaled down where a side is over ``max_size`` px."""
+        for _, picture in self.source.read(self.indices, max_size):
+            yield picture.pixels
+
+
+def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0) -> Footage:
+    """Pictures of a video, of a folder of images, or of an actor's folder (``results/anna``, its ``frames``).
+
+    Args:
+        path: The file or folder.
+        fps: Rate to take them at; None for the source's own. Folders have that of the ``frames.json`` beside them, or 30.
+        start: Seconds to leave out at the beginning.
+
+    Raises:
+        InputError: There is nothing to read, or ``start`` is after its end.
+    """
+    path = Path(path)
+    if (path / "frames.json").is_file() and (path / "frames").is_dir():
+        path = path / "frames"
+    source: VideoFile | ImageFolder
+    if path.is_dir():
+        index = path.parent / "frames.json"
+        rate = float(read_json(index).get("fps", FOLDER_FPS)) if index.is_file() else FOLDER_FPS
+        source, grid = ImageFolder(path, rate), None
+    elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+        source = VideoFile(path)
+        rate = frame_rate(source.times, source.declared_rate) if len(source.times) > 1 else source.declared_rate or 1.0
+        grid = frames_on_grid(source.times, rate)
+    else:
+        raise InputError(f"{path} is no video ({', '.join(VIDEO_SUFFIXES)}) and no folder of images.")
+    count = len(source.times) if grid is None else len(grid)
+    fps = rate if fps is None else fps
+    times = np.arange(start, (count - 0.5) / rate, 1 / fps)
+    if len(times) == 0:
+        raise InputError(
+            f"{path} lasts {count / rate:.3g} s, less than the start at {start:g} s; choose an earlier one."
+        )
+    points = np.minimum(np.rint(times * rate).astype(np.int64), count - 1)
+    return Footage(source, points if grid is None else grid[points], fps)

@@ -1,0 +1,110 @@
+"""Where a motion is shown: the axes of the camera that filmed (y down), so that the light falls as it did there."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+
+from understudy.avatar.model import Avatar, Gaussians, Rest
+from understudy.avatar.turntable import A_POSE
+from understudy.body.lbs import pose_rotations
+from understudy.formats.smpl import BodyTrack
+from understudy.motion.clip import Clip
+
+UP = np.array([0.0, -1.0, 0.0])
+"""In the stage's axes."""
+
+TO_STAGE = np.diag([1.0, -1.0, -1.0])
+"""From a clip's axes (y up, facing +z) to the stage's: the person faces -z, from where the video was filmed."""
+
+SAMPLES = 48
+"""So many frames of a motion say how much room it takes."""
+
+
+Poses = Clip | BodyTrack
+"""SMPL parameters over time."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """An avatar of some shape in a row of poses, in the stage's axes."""
+
+    avatar: Avatar
+    rest: Rest
+    global_orient: torch.Tensor  # [T,3] axis-angle
+    body_pose: torch.Tensor  # [T,69]
+    transl: torch.Tensor  # [T,3] m
+
+    def __len__(self) -> int:
+        return len(self.transl)
+
+    def first(self, count: int) -> "Act":
+        """The first ``count`` frames."""
+        return replace(
+            self,
+            global_orient=self.global_orient[:count],
+            body_pose=self.body_pose[:count],
+            transl=self.transl[:count],
+        )
+
+    def gaussians(self, frame: int) -> Gaussians:
+        """The cloud of one frame."""
+        turns = pose_rotations(self.global_orient[frame, None], self.body_pose[frame, None])[0]
+        return self.avatar.gaussians(turns, self.transl[frame], self.rest)
+
+    def pelvis(self) -> np.ndarray:
+        """Places [T,3] of the pelvis, m."""
+        return (self.transl + self.rest.joints[0]).cpu().numpy().astype(np.float64)
+
+    def boxes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Some frames [n] and the least and largest coordinates [n,3] of the Gaussians in them, m."""
+        frames = np.unique(np.linspace(0, len(self) - 1, min(len(self), SAMPLES)).round().astype(int))
+        with torch.no_grad():
+            clouds = [self.gaussians(int(frame)).means for frame in frames]
+            ends = [torch.stack([cloud.amin(dim=0), cloud.amax(dim=0)]).cpu().numpy() for cloud in clouds]
+        low, high = np.stack(ends, axis=1).astype(np.float64)
+        return frames, low, high
+
+
+def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> Act:
+    """Poses that are in the axes of a camera already, such as the avatar's own.
+
+    Args:
+        avatar: Who plays.
+        poses: In camera axes.
+        betas: Shape [B]; None for the avatar's own.
+    """
+    device = next(avatar.parameters()).device
+    with torch.no_grad():
+        rest = avatar.rest(betas)
+    values = (poses.global_orient, poses.body_pose, poses.transl)
+    return Act(avatar, rest, *(torch.as_tensor(value, dtype=torch.float32, device=device) for value in values))
+
+
+def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Act:
+    """A motion in a world with y up, brought into the stage's axes; the ground is y = 0 in both.
+
+    Args:
+        avatar: Who plays.
+        clip: The motion, made for a body of this shape.
+        betas: Shape [B]; None for the avatar's own.
+    """
+    act = filmed(avatar, clip, betas)
+    turn = Rotation.from_matrix(TO_STAGE)
+    pelvis = act.rest.joints[0].cpu().numpy()
+    transl = (clip.transl + pelvis) @ TO_STAGE.T - pelvis
+    orient = (turn * Rotation.from_rotvec(clip.global_orient)).as_rotvec()
+    moved = (torch.as_tensor(value, dtype=torch.float32, device=act.transl.device) for value in (orient, transl))
+    return replace(act, global_orient=next(moved), transl=next(moved))
+
+
+def a_pose(avatar: Avatar, betas: torch.Tensor | None = None) -> Act:
+    """One frame: arms lowered, standing on the ground."""
+    pose = np.zeros((1, 24, 3), np.float32)
+    for joint, turn in A_POSE.items():
+        pose[0, joint] = turn
+    act = staged(avatar, Clip(pose[:, 0], pose[:, 1:].reshape(1, 69), np.zeros((1, 3), np.float32), 24.0), betas)
+    _, _, high = act.boxes()
+    lift = torch.tensor([0.0, float(high[0, 1]), 0.0], device=act.transl.device)
+    return replace(act, transl=act.transl - lift)

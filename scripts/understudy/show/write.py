@@ -1,0 +1,83 @@
+"""Rendered pictures to a video, or to a folder of PNG files."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from understudy.errors import InputError
+from understudy.files import whole_folder
+from understudy.video.write import write_video
+from understudy.video.write_clear import CODECS, write_clear_video
+
+VIDEOS = (".mp4", *CODECS)
+PICTURES = (".png", ".jpg", ".jpeg")
+
+
+def check_output(output: Path, transparent: bool) -> None:
+    """Refuse what cannot be written before anything is rendered.
+
+    Raises:
+        InputError: The suffix is of no known kind, a video is to be transparent, or a folder holds other things.
+    """
+    suffix = output.suffix.lower()
+    if suffix in PICTURES:
+        raise InputError(
+            f"{output} is one picture; give a folder for pictures, or a video ending in .mp4, .webm or .mov."
+        )
+    if suffix and suffix not in VIDEOS and not output.is_dir():
+        raise InputError(
+            f"{output} ends in {suffix}; give a video ending in .mp4, .webm or .mov, or a folder for PNG pictures."
+        )
+    if suffix == ".mp4" and transparent:
+        raise InputError(
+            f"{output} cannot be transparent, as no mp4 can; let it end in .webm or .mov, or give a folder."
+        )
+    if suffix not in VIDEOS and output.exists():
+        if not output.is_dir():
+            raise InputError(
+                f"{output} is a file; give the name of a new folder, or a video ending in .mp4, .webm or .mov."
+            )
+        strange = next((path.name for path in sorted(output.iterdir()) if path.suffix != ".png"), None)
+        if strange is not None:
+            raise InputError(f"{output} holds {strange}, which would be lost; give the name of a new folder.")
+
+
+def write_pictures(output: str | Path, pictures: Iterable[np.ndarray], fps: float) -> int:
+    """Write a video, or ``000000.png``, ... into a folder that is replaced as a whole; returns their number.
+
+    Args:
+        output: ``.mp4``; ``.webm`` or ``.mov``, which keep transparency; or a folder.
+        pictures: uint8 [H,W,3], [H,W,4] or [H,W], or uint16 [H,W] for a folder; taken one at a time.
+        fps: Pictures per second of the video.
+
+    Raises:
+        InputError: There are no pictures, or they cannot be written.
+    """
+    output, count = Path(output), 0
+
+    def counted(channels: int) -> Iterable[np.ndarray]:
+        nonlocal count
+        for pixels in pictures:
+            count += 1
+            pixels = np.repeat(pixels[..., None], 3, axis=-1) if pixels.ndim == 2 else pixels
+            missing = channels - pixels.shape[-1]
+            yield np.pad(pixels, ((0, 0), (0, 0), (0, missing)), constant_values=255) if missing else pixels
+
+    if output.suffix.lower() == ".mp4":
+        write_video(output, counted(3), fps)
+        return count
+    if output.suffix.lower() in VIDEOS:
+        write_clear_video(output, counted(4), fps)
+        return count
+    with whole_folder(output) as folder:
+        for pixels in pictures:
+            order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(pixels.shape[-1] if pixels.ndim == 3 else 1)
+            path = folder / f"{count:06d}.png"
+            if not cv2.imwrite(str(path), pixels if order is None else cv2.cvtColor(pixels, order)):
+                raise InputError(f"{output / path.name} cannot be written; look whether the disk is full.")
+            count += 1
+        if count == 0:
+            raise InputError(f"there are no pictures to write to {output}.")
+    return count
