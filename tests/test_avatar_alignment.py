@@ -18,6 +18,7 @@ from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crops
 from understudy.avatar.evaluate import track_pose
 from understudy.avatar.lighting import TERMS, harmonics, shading
+from understudy.avatar.losses import UNSEEN, Calm
 from understudy.avatar.poses import CorrectedPoses, Correction
 from understudy.avatar.train import Training, train_avatar
 from understudy.formats.masks import mask_path, write_alpha
@@ -177,3 +178,16 @@ def test_corrections_lean_on_near_frames_alone():
     poses.correct(0, replace(Correction.none(), shift=torch.ones(3)))
     assert poses.neighbours(1).shift.tolist() == [1.0, 1.0, 1.0]
     assert poses.neighbours(11) is None
+
+
+def test_unseen_surface_is_held_together_more(scene: Scene):
+    avatar, count = scene.truth, len(scene.truth)
+    colors = np.full((count, 3), 0.5, np.float32)
+    seen, unseen = (Calm.of(avatar, colors, np.full(count, share, np.float32)) for share in (0.0, 1.0))
+    rough = avatar.log_scales + 0.1 * torch.randn(count, 3, generator=torch.Generator().manual_seed(0))
+    smooth, avatar.log_scales.data = avatar.log_scales.data, rough
+    try:
+        ratio = unseen.terms(avatar).neighbours / seen.terms(avatar).neighbours
+    finally:
+        avatar.log_scales.data = smooth
+    assert float(ratio) == pytest.approx(1.0 + UNSEEN)

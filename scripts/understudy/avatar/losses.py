@@ -15,6 +15,8 @@ from understudy.metrics.image import WINDOW, ssim_map
 NEIGHBOURS = 4
 LARGEST = 2.0
 """Width above which a Gaussian is pulled back, over that of a new one."""
+UNSEEN = 30.0
+"""How much more neighbours hold together where the texture was filled in: an outline alone pulls them anywhere."""
 LONGEST = 3.0
 """Length over breadth in the surface above which a Gaussian is a needle and is pulled back."""
 
@@ -69,11 +71,12 @@ class Calm:
         needle = (avatar.log_scales[:, 0] - avatar.log_scales[:, 1]).abs() - math.log(LONGEST)
         rgb = avatar.rgb_logits.sigmoid()
         shape = torch.cat([offset[:, 2:], width], dim=1)  # tangents of neighbouring faces point anywhere
+        apart = (shape - shape[self.neighbours].mean(dim=1)).square().mean(dim=1)
         return CalmTerms(
             offsets=offset.square().mean(),
             scales=(width - math.log(LARGEST)).relu().square().mean() + needle.relu().square().mean(),
             opacities=(1.0 - avatar.opacity_logits.sigmoid()).mean(),
-            neighbours=(shape - shape[self.neighbours].mean(dim=1)).square().mean(),
+            neighbours=((1.0 + UNSEEN * self.unseen) * apart).mean(),
             colors=(self.unseen[:, None] * (rgb - self.colors).square()).mean(),
         )
 

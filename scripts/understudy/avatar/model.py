@@ -167,7 +167,7 @@ class Avatar(nn.Module):
             quats=quats,
             scales=self.log_scales.exp() * rest.size[:, None],
             opacities=self.opacity_logits.sigmoid(),
-            colors=self.rgb_logits.sigmoid() * shading(_third_axis(quats), self.light),
+            colors=self.rgb_logits.sigmoid() * shading(_third_axis(frames), self.light),
         )
 
     def posed_means(
