@@ -14,7 +14,7 @@ from torch import Tensor
 from understudy.avatar.alignment import LEAST_HEIGHT, Leash, align
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.dataset import Crops
+from understudy.avatar.dataset import Crop, Crops
 from understudy.avatar.device import choose_device
 from understudy.avatar.losses import Calm, likeness
 from understudy.avatar.model import Avatar, Rest, splat
@@ -145,7 +145,7 @@ class _Trainer:
         before = self.seconds
         broken = 0
         while (done := self._done()) < 1.0:
-            loss, error = self._train(self._next_frame(), done)
+            loss, error = self._train(self._next_crop(self._shrink(done)), done)
             broken = 0 if np.isfinite(loss) else broken + 1
             if broken >= BROKEN_STEPS:
                 raise InputError(f"No finite loss in {broken} steps of training; lower avatar's learning rates.")
@@ -204,14 +204,15 @@ class _Trainer:
             done -= part
         return self.config.levels[-1][0]
 
-    def _next_frame(self) -> int:
+    def _next_crop(self, shrink: int) -> Crop:
         """Frames in random order, each once a round; one whose mask shows nobody is dropped."""
         while self.usable:
             if not self.order:
                 self.order = [self.usable[i] for i in self.random.permutation(len(self.usable))]
             frame = self.order.pop()
-            if self.crops.get(frame) is not None:
-                return frame
+            crop = self.crops.get(frame, shrink)
+            if crop is not None:
+                return crop
             self.usable.remove(frame)
         raise InputError(
             f"{self.crops.alpha_folder}: no mask of a frame for training shows anybody; look at the pictures."
@@ -226,11 +227,9 @@ class _Trainer:
         starts, near = (poses.correction(frame),), poses.neighbours(frame)
         poses.correct(frame, align(self.avatar, rest, crop, poses.fitted(frame), starts, near, Leash(), steps))
 
-    def _train(self, frame: int, done: float) -> tuple[float, float]:
+    def _train(self, crop: Crop, done: float) -> tuple[float, float]:
         """One step on one frame: the loss, not finite where the step was skipped, and the mean squared error."""
-        shrink = self._shrink(done)
-        crop = self.crops.get(frame, shrink)
-        assert crop is not None  # _next_frame saw to it
+        frame, shrink = crop.frame, self._shrink(done)
         refine = done >= self.config.refine_from
         rest = self.avatar.rest(self.avatar.betas if refine else self.avatar.betas.detach())
         if refine and self.config.align_steps > 0:
