@@ -13,7 +13,7 @@ from understudy.body.model import BodyModel, BodyOutput
 from understudy.body.rig import PointRig
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.ground import find_contacts
-from understudy.fitting.motion import project
+from understudy.fitting.motion import GROUPS, project
 from understudy.fitting.terms import Terms, crown_and_sole
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -80,3 +80,8 @@ def terms_of(walk, guess=1.0):
     return Terms(
         evidence, rig_of(walk), size, find_contacts(evidence, size), 1.0, 4.0, None, guess, crown_and_sole(walk.body)
     )
+
+
+def resting_rotations(length: int) -> torch.Tensor:
+    """No rotation anywhere, [T,G,3,3]."""
+    return torch.eye(3).expand(length, len(GROUPS), 3, 3).clone()

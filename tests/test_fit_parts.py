@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fit_scenes import rig_of, terms_of, turning_walk
+from fit_scenes import resting_rotations, rig_of, terms_of, turning_walk
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.flips import segments, turn_back
 from understudy.fitting.initialise import hinged_limb, initial_motion, interpolate, smooth_rotations, swing
@@ -16,7 +16,6 @@ from understudy.fitting.motion import (
     GROUPS,
     Motion,
     log_map,
-    resting_rotations,
 )
 from understudy.fitting.outline import outline_of
 from understudy.fitting.priors import STANCE, beyond_limits, limit_energy, smoothness_energy, stance_energy

@@ -9,7 +9,7 @@ import roma
 import torch
 
 from bodies import sausage_body
-from fit_scenes import terms_of, turning_walk
+from fit_scenes import resting_rotations, terms_of, turning_walk
 from understudy.body.model import JOINTS
 from understudy.body.rig import PointRig
 from understudy.errors import InputError
@@ -19,7 +19,7 @@ from understudy.fitting.fit import FitConfig, fit_body
 from understudy.fitting.ground import SLIDE, find_contacts, ground_energy, height_above_ground
 from understudy.fitting.initialise import LIMBS, initial_motion
 from understudy.fitting.limbs import mirrored_limb, turn_limbs
-from understudy.fitting.motion import FREE, GROUP, Motion, resting_rotations
+from understudy.fitting.motion import FREE, GROUP, Motion
 from understudy.fitting.pose_prior import PRIOR_GROUPS, features_of, learn_prior, mirrored, prior_of, shipped_prior
 from understudy.fitting.priors import STANCE
 

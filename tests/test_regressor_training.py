@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Generator
 
 from bodies import sausage_body
-from understudy.fitting.motion import resting_rotations
+from fit_scenes import resting_rotations
 from understudy.motion.clip import Clip
 from understudy.regressor.features import NUM_FEATURES, POINTS, Sighting, features, look_at
 from understudy.regressor.losses import mean_joints, parts_of_loss

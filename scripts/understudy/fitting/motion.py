@@ -69,11 +69,6 @@ class Motion:
         return vectors[:, 0], vectors[:, 1:].flatten(1)
 
 
-def resting_rotations(length: int) -> Tensor:
-    """No rotation anywhere, [T,G,3,3]."""
-    return torch.eye(3).expand(length, len(GROUPS), 3, 3).clone()
-
-
 def log_map(rotations: Tensor) -> Tensor:
     """Rotation vectors [...,3]; the gradient is finite everywhere, and true away from half turns."""
     skew = torch.stack(
