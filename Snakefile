@@ -24,6 +24,7 @@ include: "rules/avatar.smk"
 include: "rules/evaluate.smk"
 include: "rules/render.smk"
 include: "rules/export.smk"
+include: "rules/viewer.smk"
 include: "rules/report.smk"
 
 

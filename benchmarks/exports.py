@@ -26,13 +26,17 @@ from viewers import SPLAT_TRANSFORM, VALIDATOR, blender_version, in_blender, in_
 
 from understudy.avatar.archive import AvatarArchive, load_archive
 from understudy.avatar.model import splat
-from understudy.export.run import TAKE, ExportConfig, export_avatar
+from understudy.export.cubes import cubes_mesh
+from understudy.export.rigged import BONES
+from understudy.export.run import ExportConfig, export_avatar
+from understudy.export.splats import posed_splats
 from understudy.export.stance import frame_pose, recorded, shod, still
 from understudy.export.surface import Surface, avatar_surface
 from understudy.metrics.masks import iou
 from understudy.motion.clip import Clip
-from understudy.motion.read import read_motion
+from understudy.motion.read import TAKE, read_motion
 from understudy.render.camera import Camera, turntable
+from understudy.render.mesh import rasterize_mesh, silhouette, vertex_normals
 from understudy.show.shape import shaped_body
 
 SIZE = (600, 800)
@@ -77,7 +81,7 @@ def validated(folder: Path) -> Iterator[Row]:
     if place is None:
         yield "avatar.glb", "Khronos glTF validator", "left out: it needs node and npm"
         return
-    for name in ("avatar.glb", "splats.glb"):
+    for name in ("avatar.glb", "avatar.vrm", "splats.glb"):
         command = ["node", "-e", VALIDATE, str((folder / name).resolve())]
         issues = json.loads(subprocess.run(command, cwd=place, capture_output=True, text=True, check=True).stdout)
         kinds = ("Errors", "Warnings", "Infos", "Hints")
@@ -164,6 +168,69 @@ def silhouette_rows(
         for name, shown in (("avatar.glb", poses), ("mesh.obj", standing)):
             yield from compared(name, f"Blender {blender}", in_blender, folder, archive, surface, shown)
     yield from compared("avatar.glb", "three.js in Chromium", in_three, folder, archive, surface, poses)
+    yield from compared("avatar.vrm", "three-vrm in Chromium", in_three, folder, archive, surface, poses)
+    yield from surfaces_compared(archive, surface, [*standing, poses[-1]])
+    yield from relief_compared(folder, archive, surface, poses[0])
+
+
+def surfaces_compared(archive: AvatarArchive, surface: Surface, poses: list[Pose]) -> Iterator[Row]:
+    """Both surfaces that mesh.ply can have against our own pictures of the Gaussians."""
+    for pose in poses:
+        placed = frame_pose(pose.clip, pose.frame)
+        with torch.no_grad():
+            cloud = archive.avatar.gaussians(*placed)
+        points, cubes = surface.posed(*placed), cubes_mesh(posed_splats(archive.avatar, *placed))
+        overlaps = []
+        for camera in round_about(points):
+            alpha = our_picture(cloud, camera)[1] > 0.5
+            meshes = ((points, surface.body.faces), (cubes.vertices, cubes.faces))
+            covered = [silhouette(camera.to_camera(vertices), faces, camera.K, SIZE) for vertices, faces in meshes]
+            overlaps.append([iou(mesh, alpha) for mesh in covered])
+        (body, cube), (worst_body, worst_cube) = np.mean(overlaps, axis=0), np.min(overlaps, axis=0)
+        closed = trimesh.Trimesh(cubes.vertices, cubes.faces, process=False).is_watertight
+        yield (
+            "mesh.ply", "our rasterizer",
+            f"{pose.name}: silhouettes' IoU of the body's mesh {body:.3f}, least {worst_body:.3f}; of marching cubes {cube:.3f},"
+            f" least {worst_cube:.3f}, {len(cubes.faces)} triangles, watertight: {closed}",
+        )  # fmt: skip
+
+
+def relief_compared(folder: Path, archive: AvatarArchive, surface: Surface, pose: Pose) -> Iterator[Row]:
+    """Normals that three.js shows, without and with the normal map, against those of marching cubes."""
+    placed = frame_pose(pose.clip, pose.frame)
+    cubes = cubes_mesh(posed_splats(archive.avatar, *placed))
+    cameras = round_about(surface.posed(*placed))
+    base = [{"motion": None, "frame": 0, "K": c.K.tolist(), "view": c.view.tolist(), "size": SIZE} for c in cameras]
+    kinds = ("plain", "relief")
+    files = in_three(
+        folder / "avatar.glb", 30.0, [{**shot, "normals": kind} for kind in kinds for shot in base], folder
+    )
+    if files is None:
+        return
+    angles = []
+    for number, file in enumerate(files):
+        camera, theirs = cameras[number % VIEWS], np.asarray(Image.open(file).convert("RGBA")).astype(float)
+        points = camera.to_camera(cubes.vertices)
+        render = rasterize_mesh(points, cubes.faces, camera.K, SIZE)
+        fine = render.interpolate(vertex_normals(points, cubes.faces), cubes.faces) * [1.0, -1.0, -1.0]
+        both = (render.face >= 0) & (theirs[..., 3] == 255)
+        angles.append(np.median(degrees_between(theirs[both, :3] / 127.5 - 1.0, fine[both])))
+        file.unlink()
+    plain, bumpy = np.mean(angles[:VIEWS]), np.mean(angles[VIEWS:])
+    said = f"{pose.name}: normals {plain:.1f} degrees from those of marching cubes (median), with the normal map {bumpy:.1f}"
+    yield "avatar.glb", "three.js in Chromium", said
+
+
+def round_about(points: np.ndarray) -> list[Camera]:
+    """Cameras round a person."""
+    middle, up, front = (points.min(axis=0) + points.max(axis=0)) / 2, np.eye(3)[1], np.eye(3)[2]
+    return turntable(middle, up, 4.0, 1500.0, SIZE, VIEWS, start=front)
+
+
+def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Angles [N] between vectors [N,3]."""
+    cosine = (a * b).sum(axis=1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-9)
+    return np.degrees(np.arccos(cosine.clip(-1, 1)))
 
 
 def compared(
@@ -182,12 +249,10 @@ def compared(
         rotations, transl = frame_pose(pose.clip, pose.frame)
         with torch.no_grad():
             cloud = archive.avatar.gaussians(rotations, transl)
-        points = surface.posed(rotations, transl)
-        middle, up, front = (points.min(axis=0) + points.max(axis=0)) / 2, np.eye(3)[1], np.eye(3)[2]
-        for camera in turntable(middle, up, 4.0, 1500.0, SIZE, VIEWS, start=front):
+        for camera in round_about(surface.posed(rotations, transl)):
             ours.append(our_picture(cloud, camera))
             seen = {"K": camera.K.tolist(), "view": camera.view.tolist(), "size": SIZE}
-            shots.append({"motion": pose.motion, "frame": pose.frame, **seen})
+            shots.append({"motion": pose.motion, "frame": pose.frame, "bones": bones_of(pose, surface), **seen})
     files = take(folder / name, poses[-1].clip.fps, shots, folder)
     if files is None:
         yield name, program, "left out: it needs chromium, node and npm"
@@ -200,12 +265,23 @@ def compared(
         columns.append(np.vstack([color, np.where(covered[..., None], theirs[..., :3], 255)]))
         file.unlink()
     rows = [np.hstack(columns[start : start + VIEWS]) for start in range(0, len(columns), VIEWS)]
-    sheet = folder / f"views_{Path(name).stem}_{program.split()[0].lower()}.png"
+    sheet = folder / f"views_{name.replace('.', '_')}_{program.split()[0].lower()}.png"
     Image.fromarray(np.vstack(rows)[::2, ::2].astype(np.uint8)).save(sheet)
     for number, pose in enumerate(poses):
         values = overlaps[number * VIEWS : (number + 1) * VIEWS]
         worst = f"least {np.min(values):.3f} of {VIEWS} views"
         yield name, program, f"{pose.name}: silhouettes' IoU {np.mean(values):.3f}, {worst}"
+
+
+def bones_of(pose: Pose, surface: Surface) -> dict[str, dict[str, list[float]]]:
+    """A pose by VRM's names: rotations x y z w, and how far the hips are from where they rest, m."""
+    rotations, transl = frame_pose(pose.clip, pose.frame)
+    quats = Rotation.from_matrix(rotations.numpy()).as_quat()
+    bones = {bone: {"rotation": quat.tolist()} for bone, quat in zip(BONES, quats, strict=True)}
+    # the file's rest stands on the ground above the origin
+    rest = surface.joints[0] * [0.0, 1.0, 0.0] - [0.0, float(surface.vertices[:, 1].min()), 0.0]
+    bones["hips"]["position"] = (surface.joints[0] + transl.numpy() - rest).tolist()
+    return bones
 
 
 def our_picture(cloud: Any, camera: Camera) -> tuple[np.ndarray, np.ndarray]:

@@ -16,16 +16,18 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-VALIDATOR, SPLAT_TRANSFORM, THREE = (
+VALIDATOR, SPLAT_TRANSFORM, THREE, THREE_VRM = (
     "gltf-validator@2.0.0-dev.3.10",
     "@playcanvas/splat-transform@3.7.0",
     "three@0.187.0",
+    "@pixiv/three-vrm@3.5.5",
 )
 PATIENCE_S = 300
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 Shot = Mapping[str, Any]
-"""One picture to take: motion (or None) and frame, camera K and view, size."""
+"""One picture to take: motion (or None) and frame, or for a .vrm its bones' rotations; camera K and view, size; for
+three.js perhaps normals (plain or relief) in place of colours."""
 
 
 def npm_package(name: str) -> Path | None:
@@ -81,20 +83,21 @@ def chromium() -> str | None:
 
 
 def in_three(model: Path, fps: float, shots: Sequence[Shot], folder: Path) -> list[Path] | None:
-    """Pictures that three.js takes of a .glb in headless Chromium; None where browser, node or npm are not there.
+    """Pictures that three.js takes of a .glb, or with three-vrm of a .vrm, in headless Chromium; None where browser, node
+    or npm are not there.
 
     Raises:
         RuntimeError: The page failed, or did not answer.
     """
-    place, browser = npm_package(THREE), chromium()
+    place, browser = npm_package(THREE_VRM if model.suffix == ".vrm" else THREE), chromium()
     if place is None or browser is None:
         return None
     with tempfile.TemporaryDirectory() as name:
         site = Path(name)
         shutil.copy(HERE / "three_views.html", site / "index.html")
-        shutil.copy(model, site / "model.glb")
+        shutil.copy(model, site / model.name)
         (site / "node_modules").symlink_to(place / "node_modules")
-        (site / "job.json").write_text(json.dumps({"model": "model.glb", "fps": fps, "pictures": list(shots)}))
+        (site / "job.json").write_text(json.dumps({"model": model.name, "fps": fps, "pictures": list(shots)}))
         answer = _answer(browser, site)
     if "pictures" not in answer:
         raise RuntimeError(f"three.js failed: {answer.get('error')}")

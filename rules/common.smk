@@ -103,10 +103,14 @@ def motion_file(wildcards):
     return model_file("render.motions", motions[wildcards.motion])
 
 
-def export_motions(wildcards):
-    """The files of the motions that go into avatar.glb."""
-    paths = actor_settings(config, "export", wildcards.actor)["motions"]
-    return [model_file("export.motions", path) for path in paths]
+def motion_inputs(stage):
+    """Input function: the files of the motions that an option of the stage lists."""
+
+    def of_actor(wildcards):
+        paths = actor_settings(config, stage, wildcards.actor)["motions"]
+        return [model_file(f"{stage}.motions", path) for path in paths]
+
+    return of_actor
 
 
 def look(wildcards):

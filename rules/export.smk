@@ -2,15 +2,17 @@ rule export:
     input:
         avatar="results/{actor}/avatar.tar",
         body=body_file,
-        motions=export_motions,
+        motions=motion_inputs("export"),
     output:
         glb="results/{actor}/exports/avatar.glb",
+        vrm="results/{actor}/exports/avatar.vrm",
         ply="results/{actor}/exports/avatar.ply",
         spz="results/{actor}/exports/avatar.spz",
         splats="results/{actor}/exports/splats.glb",
         mesh="results/{actor}/exports/mesh.obj",
         material="results/{actor}/exports/mesh.mtl",
         texture="results/{actor}/exports/mesh.jpg",
+        relief="results/{actor}/exports/mesh_normal.jpg",
         colored="results/{actor}/exports/mesh.ply",
     log:
         "logs/export/{actor}.log",
@@ -28,3 +30,35 @@ rule export:
         "{wildcards.actor}: writing the avatar for other programs"
     script:
         "../scripts/export_avatar.py"
+
+
+rule dataset:
+    input:
+        frames="results/{actor}/frames",
+        index="results/{actor}/frames.json",
+        keypoints="results/{actor}/keypoints.npz",
+        matte="results/{actor}/matte",
+        smpl="results/{actor}/smpl.npz",
+        parsing="results/{actor}/parsing",
+        canonical="results/{actor}/canonical.npz",
+        body=body_file,
+    output:
+        dataset=directory("results/{actor}/datasets/{layout}"),
+    log:
+        "logs/dataset/{actor}_{layout}.log",
+    benchmark:
+        "results/{actor}/benchmarks/dataset_{layout}.tsv"
+    wildcard_constraints:
+        layout="easymocap|instant-nvr|ntc|neural-actor|instant-avatar",
+    conda:
+        "../envs/export.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled_mem(2000),
+        runtime="60m",
+    params:
+        hold_out=hold_out,
+    message:
+        "{wildcards.actor}: writing the data set for {wildcards.layout}"
+    script:
+        "../scripts/write_dataset.py"

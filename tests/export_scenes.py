@@ -19,6 +19,7 @@ from understudy.export.surface import avatar_surface
 
 LENGTH = 5
 THICKER = 0.015
+RELIEF = np.full((16, 16, 3), (128, 128, 255), np.uint8)
 TEXTURE = np.arange(32 * 32 * 3, dtype=np.uint32).reshape(32, 32, 3).astype(np.uint8)
 
 
@@ -42,7 +43,7 @@ def archive(thicker=THICKER):
     canonical = plain_canonical(body)
     return AvatarArchive(
         avatar, turning_track(LENGTH, body, K), (), 25.0, 90, 160, canonical.texture, canonical.texture_seen,
-        {"licences": ["footage: mine"]},
+        {"licences": ["footage: mine"], "source": {"name": "anna.mp4"}},
     )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ def test_inspect_prints_a_table_and_writes_the_sheet(run, tmp_path):
         (("inspect", "."), "holds no frames.json"),
         (("import", "nowhere", "results/anna"), "nowhere: no such file or folder"),
         (("export", "nowhere.tar", "files"), "nowhere.tar: no such file"),
+        (("dataset", "nowhere", "out", "--layout", "ntc"), "nowhere is no folder"),
+        (("view", "nowhere.tar", "--page", "page.html"), "nowhere.tar: no such file"),
     ],
 )
 def test_what_the_user_can_mend_is_one_sentence_and_status_2(run, arguments, words):

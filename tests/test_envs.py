@@ -11,7 +11,13 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "scripts/understudy"
-DISTRIBUTION = {"PIL": "pillow", "llvmlite": "numba", "cv2": "opencv-contrib-python-headless", "yaml": "pyyaml"}
+DISTRIBUTION = {
+    "PIL": "pillow",
+    "llvmlite": "numba",
+    "cv2": "opencv-contrib-python-headless",
+    "yaml": "pyyaml",
+    "skimage": "scikit-image",
+}
 OPTIONAL = {"gsplat", "snakemake", "anny"}
 """Imported only where present, or for type checkers."""
 

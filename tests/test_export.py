@@ -12,13 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from export_scenes import LENGTH, TEXTURE, THICKER, archive, covariances, read_spz, small_pictures, some_splats, surface
+from export_scenes import (
+    LENGTH,
+    RELIEF,
+    TEXTURE,
+    THICKER,
+    archive,
+    covariances,
+    read_spz,
+    small_pictures,
+    some_splats,
+    surface,
+)
 from understudy.avatar.model import splat
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import JOINTS
 from understudy.errors import InputError
 from understudy.export import spz
-from understudy.export.meshes import write_mesh_ply, write_obj
+from understudy.export.meshes import vertex_colors, write_mesh_ply, write_obj
 from understudy.export.splats import REST, SH_C0, Splats, albedo, posed_splats, write_splats
 from understudy.export.spz import write_spz
 from understudy.export.stance import frame_pose, recorded, still
@@ -183,8 +194,8 @@ def test_splats_too_far_for_spz_are_refused(tmp_path):
 
 def test_the_obj_opens_with_its_texture(tmp_path):
     mesh = surface()
-    files = write_obj(tmp_path / "mesh.obj", mesh.vertices, mesh.body, TEXTURE)
-    assert [file.name for file in files] == ["mesh.obj", "mesh.mtl", "mesh.jpg"]
+    files = write_obj(tmp_path / "mesh.obj", mesh.vertices, mesh.body, TEXTURE, RELIEF)
+    assert [file.name for file in files] == ["mesh.obj", "mesh.mtl", "mesh.jpg", "mesh_normal.jpg"]
     read = trimesh.load(tmp_path / "mesh.obj", process=False)
     assert read.faces.shape == mesh.body.faces.shape
     np.testing.assert_allclose(read.triangles, mesh.vertices[mesh.body.faces], atol=1e-5)
@@ -196,7 +207,7 @@ def test_the_mesh_ply_opens_with_colours_from_the_texture(tmp_path):
     mesh = surface()
     halves = np.zeros((64, 64, 3), np.uint8)
     halves[:32, :, 0], halves[32:, :, 1] = 255, 255  # red where v is large
-    write_mesh_ply(tmp_path / "mesh.ply", mesh.vertices, mesh.body, halves)
+    write_mesh_ply(tmp_path / "mesh.ply", mesh.vertices, mesh.body.faces, vertex_colors(mesh.body, halves))
     read = trimesh.load(tmp_path / "mesh.ply", process=False)
     np.testing.assert_array_equal(read.vertices, mesh.vertices)
     np.testing.assert_array_equal(read.faces, mesh.body.faces)

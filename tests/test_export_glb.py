@@ -8,7 +8,7 @@ import torch
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from export_scenes import TEXTURE, parts_of, small_pictures, some_splats, surface
+from export_scenes import RELIEF, TEXTURE, parts_of, small_pictures, some_splats, surface
 from understudy.body.lbs import joint_transforms
 from understudy.body.model import JOINTS
 from understudy.export.gltf import Glb
@@ -38,7 +38,7 @@ def wave(frames=7, fps=10.0):
 
 @cache
 def glb_parts(folder):
-    write_rigged(folder / "a.glb", surface(), TEXTURE, {"wave": wave()}, ["footage: mine"])
+    write_rigged(folder / "a.glb", surface(), TEXTURE, RELIEF, {"wave": wave()}, ["footage: mine"])
     return parts_of(folder / "a.glb")
 
 
@@ -137,14 +137,16 @@ def test_nothing_in_the_glb_is_left_unused(glb):
     primitive = content["meshes"][0]["primitives"][0]
     used |= {*primitive["attributes"].values(), primitive["indices"], content["skins"][0]["inverseBindMatrices"]}
     assert used == set(range(len(content["accessors"])))
-    views = {entry["bufferView"] for entry in content["accessors"]} | {content["images"][0]["bufferView"]}
+    views = {entry["bufferView"] for entry in content["accessors"]} | {
+        image["bufferView"] for image in content["images"]
+    }
     assert views == set(range(len(content["bufferViews"])))
 
 
 def test_joints_that_stand_still_have_one_key_and_every_joint_has_one(tmp_path):
     clip = Clip(np.zeros((3, 3), np.float32), np.zeros((3, 69), np.float32), np.zeros((3, 3), np.float32), 10.0)
     clip.body_pose[1, 3 * 17 : 3 * 18] = 0.5
-    write_rigged(tmp_path / "a.glb", surface(), TEXTURE, {"elbow": clip})
+    write_rigged(tmp_path / "a.glb", surface(), TEXTURE, RELIEF, {"elbow": clip})
     content, _ = parts_of(tmp_path / "a.glb")
     animation = content["animations"][0]
     keys = {}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
 from avatar_scenes import plaid, truth_avatar
 from bodies import sausage_body
@@ -21,14 +22,15 @@ __all__ = ["small_pictures"]
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
-    return folder, export_avatar(archive(), folder, ExportConfig(texture_size=128))
+    return folder, export_avatar(archive(), folder, ExportConfig(texture_size=128, author="Anna"))
 
 
 def test_an_export_writes_every_file(exported):
     folder, written = exported
     assert sorted(written) == sorted(folder.iterdir())
     assert {path.name for path in written} == {
-        "avatar.glb", "avatar.ply", "avatar.spz", "splats.glb", "mesh.obj", "mesh.mtl", "mesh.jpg", "mesh.ply",
+        "avatar.glb", "avatar.vrm", "avatar.ply", "avatar.spz", "splats.glb", "mesh.obj", "mesh.mtl", "mesh.jpg",
+        "mesh_normal.jpg", "mesh.ply",
     }  # fmt: skip
     content, _ = parts_of(folder / "avatar.glb")
     assert [animation["name"] for animation in content["animations"]] == ["take"]
@@ -47,6 +49,33 @@ def test_the_same_avatar_gives_the_same_bytes(exported, tmp_path):
     folder, _ = exported
     (written,) = export_avatar(archive(), tmp_path, ExportConfig(texture_size=128), files=["avatar.glb"])
     assert written.read_bytes() == (folder / "avatar.glb").read_bytes()
+
+
+def test_the_vrm_names_every_bone_that_the_format_requires_and_grants_nothing(exported):
+    content, _ = parts_of(exported[0] / "avatar.vrm")
+    assert content["extensionsUsed"] == ["VRMC_vrm"] and "animations" not in content
+    extension = content["extensions"]["VRMC_vrm"]
+    assert extension["specVersion"] == "1.0"
+    bones = {name: bone["node"] for name, bone in extension["humanoid"]["humanBones"].items()}
+    limbs = ("UpperLeg", "LowerLeg", "Foot", "UpperArm", "LowerArm", "Hand")
+    required = {"hips", "spine", "head"} | {f"{side}{limb}" for side in ("left", "right") for limb in limbs}
+    assert required <= set(bones) and len(set(bones.values())) == len(bones)
+    assert all(content["nodes"][node]["name"] == name for name, node in bones.items())
+    meta = extension["meta"]
+    assert (meta["name"], meta["authors"]) == ("anna", ["Anna"]) and meta["copyrightInformation"] == "footage: mine"
+    assert meta["avatarPermission"] == "onlyAuthor" and meta["modification"] == "prohibited"
+    assert not any(value for key, value in meta.items() if key.startswith("allow"))
+
+
+def test_the_normal_map_is_in_the_glb_and_beside_the_obj(exported):
+    folder, _ = exported
+    content, _ = parts_of(folder / "avatar.glb")
+    material = content["materials"][0]
+    assert content["images"][content["textures"][material["normalTexture"]["index"]]["source"]]["name"] == "relief"
+    assert "TANGENT" in content["meshes"][0]["primitives"][0]["attributes"]
+    assert "map_Bump mesh_normal.jpg" in (folder / "mesh.mtl").read_text()
+    with Image.open(folder / "mesh_normal.jpg") as image:
+        assert image.size == (128, 128) and np.median(np.array(image)[..., 2]) > 200
 
 
 def test_the_baked_texture_has_the_gaussians_colours(exported):

@@ -28,6 +28,7 @@ def dataclasses_of_stages():
     from understudy.masks.parsing import ParsingConfig
     from understudy.masks.silhouettes import SilhouettesConfig
     from understudy.video.decode import FramesConfig
+    from understudy.view.acts import ViewConfig
 
     return {
         "frames": FramesConfig,
@@ -41,10 +42,11 @@ def dataclasses_of_stages():
         "evaluate": EvaluateConfig,
         "render": RenderConfig,
         "export": ExportConfig,
+        "viewer": ViewConfig,
     }
 
 
-FILES = {"smpl": {"regressor"}, "render": {"motions"}, "export": {"motions"}}
+FILES = {"smpl": {"regressor"}, "render": {"motions"}, "export": {"motions"}, "viewer": {"motions"}}
 """Options that name an input of the stage's rule, which hands the file over."""
 
 

@@ -35,8 +35,7 @@ class Inspect:
 
         from understudy.report.inspect import inspect_actor
 
-        places = [base / FREE_BODY.parent for base in (Path(), self.folder.parent.parent, REPOSITORY)]
-        done = inspect_actor(self.folder, self.output, self.count, self.body, places)
+        done = inspect_actor(self.folder, self.output, self.count, self.body, _bodies(self.folder))
         table = Table("measure", "unit", "look at", "median", "worst", "beyond", "worst frames")
         for line in done.lines:
             numbers = (f"{line.median:.3g}", f"{line.worst:.3g}", str(line.beyond))
@@ -194,6 +193,10 @@ class Export:
     """Most frames per second of the motions."""
     texture_size: int = 2048
     """Side of the mesh's texture, px."""
+    mesh: Literal["body", "cubes"] = "body"
+    """Surface of mesh.ply: the body's mesh moved to the Gaussians, or marching cubes over their density."""
+    author: str = "unknown"
+    """Whom avatar.vrm names as its author."""
     betas: tuple[float, ...] | None = None
     """Shape components in place of the person's own."""
     height: float | None = None
@@ -209,10 +212,81 @@ class Export:
         from understudy.export.run import FILES, ExportConfig, export_avatar, reshaped
         from understudy.show.shape import ShapeConfig
 
-        config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes")
+        config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes", self.mesh, self.author)
         archive = reshaped(load_archive(self.avatar, self.body), ShapeConfig(self.betas, self.height, self.weight))
         written = export_avatar(archive, self.folder, config, self.motion, self.only or FILES)
         sys.stdout.write("".join(f"wrote {path}\n" for path in written))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Write an actor's results as the data set of another avatar program: docs/exporting.md."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """An actor's folder, as results/actor."""
+    output: Annotated[Path, tyro.conf.Positional]
+    """Folder to write; one that is there is replaced."""
+    layout: Literal["easymocap", "instant-nvr", "ntc", "neural-actor", "instant-avatar"]
+    """The program whose layout it is."""
+    hold_out: int = 8
+    """Every so many frames one is named as a test frame, where the layout can say so; 0 for none."""
+    body: Path | None = None
+    """File of the body that was fitted; default the one of its hash in models/ here, beside the results or in Understudy."""
+
+    def run(self) -> None:
+        """Write the data set, and say where."""
+        from understudy.layouts.recording import open_recording
+        from understudy.layouts.run import write_dataset
+
+        recording = open_recording(self.folder, self.body, _bodies(self.folder), self.hold_out)
+        write_dataset(recording, self.output, self.layout)
+        sys.stdout.write(f"wrote {self.output}: {len(recording)} frames\n")
+
+
+@dataclass(frozen=True)
+class View:
+    """Look at an avatar in the browser: posed and reshaped live, or in a page of its own that needs no program."""
+
+    avatar: Annotated[Path, tyro.conf.Positional]
+    """avatar.tar"""
+    motion: tuple[Path, ...] = ()
+    """Motions to choose from besides the video's own: BVH, or npz of SMPL parameters; the first one plays at the start."""
+    page: Path | None = None
+    """Write this .html in place of serving: one file, which any browser plays without a server or the internet."""
+    results: Path | None = None
+    """The actor's folder, whose frames are shown in the camera that filmed them; default the avatar's own folder."""
+    host: str = "localhost"
+    """Where to listen: 0.0.0.0 for every computer of the network."""
+    port: int = 8080
+    """The next free one where it is taken."""
+    fps: float = 30.0
+    """Frames per second of the motions."""
+    loop: float | None = None
+    """Repeat each motion's best cycle for so many seconds; who walks walks on."""
+    body: Path | None = None
+    """The body's own file, for avatars of licensed bodies."""
+
+    def run(self) -> None:
+        """Write the page, or serve until interrupted."""
+        from understudy.avatar.archive import load_archive
+        from understudy.threads import use_threads
+        from understudy.view.acts import ViewConfig
+
+        config, archive = ViewConfig(self.fps, loop=self.loop), load_archive(self.avatar, self.body)
+        if self.page is not None:
+            from understudy.view.page import write_page
+
+            write_page(self.page, archive, config, self.motion)
+            sys.stdout.write(f"wrote {self.page}\n")
+            return
+        from understudy.view.live import LiveView
+
+        use_threads(1)  # the browser wants the others; one poses fast enough
+        view = LiveView(archive, self.motion, config, self.results or self.avatar.parent, self.host, self.port)
+        try:
+            view.run()
+        except KeyboardInterrupt:
+            view.stop()
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -225,6 +299,11 @@ def _size(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[1])
 
 
+def _bodies(folder: Path) -> list[Path]:
+    """Where the body of an actor's folder may be."""
+    return [base / FREE_BODY.parent for base in (Path(), folder.parent.parent, REPOSITORY)]
+
+
 def _found(body: Path) -> Path:
     """The free body of the repository where there is none in the working folder."""
     return REPOSITORY / body if body == FREE_BODY and not body.exists() else body
@@ -234,7 +313,8 @@ def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     verb = tyro.extras.subcommand_cli_from_dict(
-        {"inspect": Inspect, "import": Import, "render": Render, "export": Export}, description=__doc__
+        {"inspect": Inspect, "import": Import, "render": Render, "export": Export, "dataset": Dataset, "view": View},
+        description=__doc__,
     )
     try:
         verb.run()

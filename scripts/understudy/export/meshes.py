@@ -10,14 +10,18 @@ from understudy.files import whole_file
 from understudy.render.mesh import vertex_normals
 
 
-def write_obj(path: str | Path, vertices: np.ndarray, body: BodyModel, texture: np.ndarray) -> list[Path]:
-    """Write the mesh ``vertices`` [V,3] of a body's topology with its texture [S,S,3] uint8.
+def write_obj(
+    path: str | Path, vertices: np.ndarray, body: BodyModel, texture: np.ndarray, relief: np.ndarray
+) -> list[Path]:
+    """Write the mesh ``vertices`` [V,3] of a body's topology with its texture [S,S,3] and normal map [R,R,3], both uint8.
 
     Returns:
-        The files: ``path``, and beside it the material (``.mtl``) and the texture (``.jpg``).
+        The files: ``path``, and beside it the material (``.mtl``), the texture (``.jpg``) and the normal map
+        (``_normal.jpg``).
     """
     path = Path(path)
     material, picture = path.with_suffix(".mtl"), path.with_suffix(".jpg")
+    bumps = path.with_name(f"{path.stem}_normal.jpg")
     normals = vertex_normals(vertices, body.faces)
     faces, ft = body.faces + 1, body.ft + 1
     with whole_file(path) as temporary, open(temporary, "w", encoding="ascii") as file:
@@ -28,27 +32,34 @@ def write_obj(path: str | Path, vertices: np.ndarray, body: BodyModel, texture: 
         corners = np.stack([faces, ft, faces], axis=2).reshape(len(faces), 9)
         np.savetxt(file, corners, "f %d/%d/%d %d/%d/%d %d/%d/%d")
     with whole_file(material) as temporary:
-        temporary.write_text(f"newmtl person\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture.name}\n", "ascii")
-    with whole_file(picture) as temporary:
-        temporary.write_bytes(picture_file(texture))
-    return [path, material, picture]
+        # Blender and others take map_Bump for a normal map, newer programs norm
+        maps = f"map_Kd {picture.name}\nmap_Bump {bumps.name}\nnorm {bumps.name}\n"
+        temporary.write_text(f"newmtl person\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\n{maps}", "ascii")
+    for place, image in ((picture, texture), (bumps, relief)):
+        with whole_file(place) as temporary:
+            temporary.write_bytes(picture_file(image))
+    return [path, material, picture, bumps]
 
 
-def write_mesh_ply(path: str | Path, vertices: np.ndarray, body: BodyModel, texture: np.ndarray) -> None:
-    """Write the mesh ``vertices`` [V,3], each with its normal and its colour in the texture [S,S,3] uint8."""
+def vertex_colors(body: BodyModel, texture: np.ndarray) -> np.ndarray:
+    """Colour [V,3] uint8 of each vertex in a texture [S,S,3] uint8; of a vertex on a seam that of any one of its places."""
     side = len(texture)
-    place = np.zeros(len(vertices), np.int64)
-    place[body.faces] = body.ft  # of a vertex on a seam any one of its places
+    place = np.zeros(len(body.v_template), np.int64)
+    place[body.faces] = body.ft
     u, v = np.clip(body.vt[place], 0.0, 1.0 - 1e-6).T
+    return texture[((1.0 - v) * side).astype(int).clip(0, side - 1), (u * side).astype(int)]
+
+
+def write_mesh_ply(path: str | Path, vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray) -> None:
+    """Write a mesh of ``vertices`` [V,3] and ``faces`` [F,3], each vertex with its normal and its colour [V,3] uint8."""
     table = np.empty(len(vertices), [("place", "<f4", 3), ("normal", "<f4", 3), ("color", "u1", 3)])
-    table["place"], table["normal"] = vertices, vertex_normals(vertices, body.faces)
-    table["color"] = texture[((1.0 - v) * side).astype(int).clip(0, side - 1), (u * side).astype(int)]
-    triangles = np.empty(len(body.faces), [("count", "u1"), ("corners", "<i4", 3)])
-    triangles["count"], triangles["corners"] = 3, body.faces
+    table["place"], table["normal"], table["color"] = vertices, vertex_normals(vertices, faces), colors
+    triangles = np.empty(len(faces), [("count", "u1"), ("corners", "<i4", 3)])
+    triangles["count"], triangles["corners"] = 3, faces
     floats = [f"property float {name}" for name in ("x", "y", "z", "nx", "ny", "nz")]
-    colors = [f"property uchar {name}" for name in ("red", "green", "blue")]
+    bytes_ = [f"property uchar {name}" for name in ("red", "green", "blue")]
     header = [
-        "ply", "format binary_little_endian 1.0", f"element vertex {len(table)}", *floats, *colors,
+        "ply", "format binary_little_endian 1.0", f"element vertex {len(table)}", *floats, *bytes_,
         f"element face {len(triangles)}", "property list uchar int vertex_indices", "end_header\n",
     ]  # fmt: skip
     with whole_file(path) as temporary:

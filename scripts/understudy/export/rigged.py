@@ -1,4 +1,4 @@
-"""``avatar.glb``: the mesh with its texture, skinned to 24 joints, and motions for them.
+"""``avatar.glb`` and ``avatar.vrm``: the mesh with its texture, skinned to 24 joints, and motions for them.
 
 glTF's skins are plain linear blending, as ours but for the pose correctives, which no skin can carry.
 """
@@ -12,8 +12,11 @@ from scipy.spatial.transform import Rotation
 
 from understudy.body.model import JOINTS
 from understudy.export.gltf import INDICES, VERTICES, Glb
+from understudy.export.seams import unwrapped
 from understudy.export.surface import Surface
 from understudy.export.texture import picture_file
+from understudy.export.vrm import EXTENSION as VRM
+from understudy.export.vrm import VrmMeta, vrm_extension
 from understudy.motion.clip import Clip
 from understudy.render.mesh import vertex_normals
 
@@ -32,7 +35,13 @@ ROUGHNESS = 0.9
 
 
 def write_rigged(
-    path: str | Path, surface: Surface, texture: np.ndarray, clips: Mapping[str, Clip], licences: Sequence[str] = ()
+    path: str | Path,
+    surface: Surface,
+    texture: np.ndarray,
+    relief: np.ndarray,
+    clips: Mapping[str, Clip],
+    licences: Sequence[str] = (),
+    vrm: VrmMeta | None = None,
 ) -> None:
     """Write a GLB: y up, metres, facing +z in a T-pose on the ground.
 
@@ -40,8 +49,10 @@ def write_rigged(
         path: The file.
         surface: The mesh.
         texture: [S,S,3] uint8 sRGB of its UV layout.
+        relief: [R,R,3] uint8 normal map of the same.
         clips: Motions by name, their ground at y = 0.
         licences: What the file says of its copyright.
+        vrm: Makes it a VRM 1.0 avatar.
     """
     glb = Glb({"scene": 0, "extras": {"licences": list(licences)}})
     if licences:
@@ -57,7 +68,10 @@ def write_rigged(
     inverse = glb.accessor(bind.transpose(0, 2, 1).reshape(-1, 16))
     glb.content["skins"] = [{"joints": list(range(len(BONES))), "inverseBindMatrices": inverse, "skeleton": 0}]
     _add_mesh(glb, surface, place)
-    _add_material(glb, texture)
+    _add_material(glb, texture, relief)
+    if vrm is not None:
+        glb.content["extensionsUsed"] = [VRM]
+        glb.content["extensions"] = {VRM: vrm_extension(vrm, BONES)}
     if clips:
         glb.content["animations"] = [_animation(glb, name, clip, surface.joints[0]) for name, clip in clips.items()]
     glb.write(path)
@@ -74,22 +88,20 @@ def _joint_nodes(joints: np.ndarray, parents: Sequence[int]) -> list[dict[str, A
 
 
 def _add_mesh(glb: Glb, surface: Surface, place: np.ndarray) -> None:
-    body = surface.body
-    # a vertex on a seam of the UV layout has several places in it, and becomes several vertices
-    corners = np.stack([body.faces.ravel(), body.ft.ravel()], axis=1)
-    pairs, index = np.unique(corners, axis=0, return_inverse=True)
-    vertex, uv = pairs.T
+    body, mesh = surface.body, unwrapped(surface.body)
+    normals = vertex_normals(surface.vertices, body.faces)
     joint, weight = main_joints(body.lbs_weights.numpy())
     attributes = {
-        "POSITION": (surface.vertices + place)[vertex].astype(np.float32),
-        "NORMAL": vertex_normals(surface.vertices, body.faces)[vertex],
-        "TEXCOORD_0": (body.vt[uv] * [1.0, -1.0] + [0.0, 1.0]).astype(np.float32),  # glTF's v points down
-        "JOINTS_0": joint[vertex],
-        "WEIGHTS_0": weight[vertex],
+        "POSITION": (surface.vertices + place)[mesh.vertex].astype(np.float32),
+        "NORMAL": normals[mesh.vertex],
+        "TANGENT": mesh.tangents(surface.vertices, normals),
+        "TEXCOORD_0": (mesh.uv * [1.0, -1.0] + [0.0, 1.0]).astype(np.float32),  # glTF's v points down
+        "JOINTS_0": joint[mesh.vertex],
+        "WEIGHTS_0": weight[mesh.vertex],
     }
     primitive = {
         "attributes": {name: glb.accessor(values, VERTICES, name == "POSITION") for name, values in attributes.items()},
-        "indices": glb.accessor(index.ravel().astype(np.uint32), INDICES),
+        "indices": glb.accessor(mesh.faces.ravel().astype(np.uint32), INDICES),
         "material": 0,
     }
     glb.content["meshes"] = [{"name": "person", "primitives": [primitive]}]
@@ -104,14 +116,15 @@ def main_joints(lbs_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(weight > 0, joint, 0).astype(np.uint8), weight
 
 
-def _add_material(glb: Glb, texture: np.ndarray) -> None:
+def _add_material(glb: Glb, texture: np.ndarray, relief: np.ndarray) -> None:
     glb.content["images"] = [
-        {"mimeType": "image/jpeg", "bufferView": glb.view(picture_file(texture)), "name": "person"}
+        {"mimeType": "image/jpeg", "bufferView": glb.view(picture_file(picture)), "name": name}
+        for name, picture in (("person", texture), ("relief", relief))
     ]
     glb.content["samplers"] = [{"magFilter": 9729, "minFilter": 9987}]  # linear, with smaller copies of the image
-    glb.content["textures"] = [{"source": 0, "sampler": 0}]
+    glb.content["textures"] = [{"source": 0, "sampler": 0}, {"source": 1, "sampler": 0}]
     surface = {"baseColorTexture": {"index": 0}, "metallicFactor": 0.0, "roughnessFactor": ROUGHNESS}
-    glb.content["materials"] = [{"name": "person", "pbrMetallicRoughness": surface}]
+    glb.content["materials"] = [{"name": "person", "pbrMetallicRoughness": surface, "normalTexture": {"index": 1}}]
 
 
 def _animation(glb: Glb, name: str, clip: Clip, pelvis: np.ndarray) -> dict[str, Any]:

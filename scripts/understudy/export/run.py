@@ -2,31 +2,38 @@
 
 import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from torch import Tensor
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.errors import InputError
-from understudy.export.meshes import write_mesh_ply, write_obj
+from understudy.export.cubes import cubes_mesh
+from understudy.export.meshes import vertex_colors, write_mesh_ply, write_obj
+from understudy.export.relief import bake_normals
 from understudy.export.rigged import write_rigged
 from understudy.export.splat_gltf import write_splat_gltf
-from understudy.export.splats import posed_splats, write_splats
+from understudy.export.splats import Splats, posed_splats, write_splats
 from understudy.export.spz import write_spz
 from understudy.export.stance import frame_pose, recorded, shod, still
-from understudy.export.surface import avatar_surface
+from understudy.export.surface import Surface, avatar_surface
 from understudy.export.texture import bake_texture
+from understudy.export.vrm import VrmMeta
 from understudy.motion.clip import Clip
-from understudy.motion.read import read_motion
+from understudy.motion.read import TAKE, named_motions, read_motion
 from understudy.show.shape import ShapeConfig, chosen_betas, shaped_body
 
 logger = logging.getLogger(__name__)
 
-FILES = ("avatar.glb", "avatar.ply", "avatar.spz", "splats.glb", "mesh.obj", "mesh.ply")
+FILES = ("avatar.glb", "avatar.vrm", "avatar.ply", "avatar.spz", "splats.glb", "mesh.obj", "mesh.ply")
 """What can be written."""
 SPLATS = ("avatar.ply", "avatar.spz", "splats.glb")
-TAKE = "take"
-"""Name of the video's own motion."""
+RELIEF_SIZE = 1024
+"""Largest side of the normal map, px: the density that it shows is blurred by more than one such texel."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,14 @@ class ExportConfig:
     """Most frames per second of the motions in avatar.glb."""
     take: bool = True
     """Whether the motion of the video itself is one of them."""
+    mesh: Literal["body", "cubes"] = "body"
+    """Surface of mesh.ply: the body's mesh moved to the Gaussians, or marching cubes over their density."""
+    author: str = "unknown"
+    """Whom avatar.vrm names as its author."""
 
     def __post_init__(self) -> None:
+        if self.mesh not in ("body", "cubes"):
+            raise InputError(f"mesh is {self.mesh}; it must be body or cubes.")
         if not 16 <= self.texture_size <= 8192:
             raise InputError(f"texture_size is {self.texture_size}; it must be 16 to 8192 px.")
         if not 0 < self.fps <= 240:
@@ -75,43 +88,67 @@ def export_avatar(
     unknown = [name for name in files if name not in FILES]
     if unknown:
         raise InputError(f"{unknown[0]} is no export; there are {', '.join(FILES)}.")
+    of_body = [name for name in files if name not in SPLATS and (name != "mesh.ply" or config.mesh == "body")]
     body = archive.avatar.body
-    if not body.free and set(files) - set(SPLATS):
+    if of_body and not body.free:
         logger.warning(
             "the mesh has the topology and skin weights of %s: its licence says to whom you may give it", body.name
         )
     clips = _clips(archive, motions) if "avatar.glb" in files else {}
     surface = avatar_surface(archive.avatar)
-    rotations, transl = frame_pose(still(archive, surface, config.pose), 0)
-    written: list[Path] = []
-    if set(files) & set(SPLATS):
-        splats = posed_splats(archive.avatar, rotations, transl)
-        if "avatar.ply" in files:
-            # as structure from motion has it, and so most programs that read such files
-            write_splats(folder / "avatar.ply", splats.upside_down())
-            written.append(folder / "avatar.ply")
-        if "avatar.spz" in files:
-            write_spz(folder / "avatar.spz", splats)
-            written.append(folder / "avatar.spz")
-        if "splats.glb" in files:
-            write_splat_gltf(folder / "splats.glb", splats)
-            written.append(folder / "splats.glb")
-    if not set(files) - set(SPLATS):
-        return written
+    pose = frame_pose(still(archive, surface, config.pose), 0)
+    written = _write_clouds(folder, posed_splats(archive.avatar, *pose), set(files) - set(of_body))
+    if of_body:
+        written += _write_meshes(folder, archive, config, surface, pose, clips, of_body)
+    return written
+
+
+def _write_clouds(folder: Path, splats: Splats, files: Collection[str]) -> list[Path]:
+    """Write those files that are made of the Gaussians alone, in one pose."""
+    written = [folder / name for name in (*SPLATS, "mesh.ply") if name in files]
+    if "avatar.ply" in files:
+        # as structure from motion has it, and so most programs that read such files
+        write_splats(folder / "avatar.ply", splats.upside_down())
+    if "avatar.spz" in files:
+        write_spz(folder / "avatar.spz", splats)
+    if "splats.glb" in files:
+        write_splat_gltf(folder / "splats.glb", splats)
+    if "mesh.ply" in files:
+        mesh = cubes_mesh(splats)
+        write_mesh_ply(folder / "mesh.ply", mesh.vertices, mesh.faces, np.round(255 * mesh.colors))
+    return written
+
+
+def _write_meshes(
+    folder: Path,
+    archive: AvatarArchive,
+    config: ExportConfig,
+    surface: Surface,
+    pose: tuple[Tensor, Tensor],
+    clips: Mapping[str, Clip],
+    files: Collection[str],
+) -> list[Path]:
+    """Write those files that are made of the body's mesh, moved to the Gaussians."""
+    written = [folder / name for name in ("avatar.glb", "avatar.vrm", "mesh.ply") if name in files]
     texture = bake_texture(archive, surface, config.texture_size)
-    vertices = surface.posed(rotations, transl)
+    if "mesh.ply" in files:
+        colors = vertex_colors(surface.body, texture)
+        write_mesh_ply(folder / "mesh.ply", surface.posed(*pose), surface.body.faces, colors)
+    if set(files) == {"mesh.ply"}:
+        return written
+    relief = bake_normals(archive.avatar, surface, min(config.texture_size, RELIEF_SIZE))
+    licences = archive.info.get("licences", ())
     if "avatar.glb" in files:
         shown = {name: shod(clip, surface) for name, clip in clips.items()}
         if config.take:
             shown = {TAKE: recorded(archive, surface), **shown}
         shown = {name: clip.resampled(min(clip.fps, config.fps)) for name, clip in shown.items()}
-        write_rigged(folder / "avatar.glb", surface, texture, shown, archive.info.get("licences", ()))
-        written.append(folder / "avatar.glb")
+        write_rigged(folder / "avatar.glb", surface, texture, relief, shown, licences)
+    if "avatar.vrm" in files:
+        meta = VrmMeta(Path(archive.info["source"]["name"]).stem, config.author, licences)
+        write_rigged(folder / "avatar.vrm", surface, texture, relief, {}, licences, meta)
     if "mesh.obj" in files:
-        written += write_obj(folder / "mesh.obj", vertices, surface.body, texture)
-    if "mesh.ply" in files:
-        write_mesh_ply(folder / "mesh.ply", vertices, surface.body, texture)
-        written.append(folder / "mesh.ply")
+        written += write_obj(folder / "mesh.obj", surface.posed(*pose), surface.body, texture, relief)
     return written
 
 
@@ -127,11 +164,4 @@ def reshaped(archive: AvatarArchive, shape: ShapeConfig) -> AvatarArchive:
 def _clips(archive: AvatarArchive, motions: Sequence[str | Path]) -> dict[str, Clip]:
     """Motions on the person's own body, by the files' names."""
     body = shaped_body(archive.avatar.body, archive.avatar.betas)
-    clips: dict[str, Clip] = {}
-    for path in motions:
-        # results/anna/smpl.npz is anna's motion
-        name = Path(path).parent.name if Path(path).name == "smpl.npz" else Path(path).stem
-        if name in clips or name == TAKE:
-            raise InputError(f"{path}: there is a motion {name} already; rename the file.")
-        clips[name] = read_motion(path, body)
-    return clips
+    return {name: read_motion(path, body) for name, path in named_motions(motions).items()}

@@ -1,7 +1,7 @@
 """Any motion file that is known, on a body."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 SETUP_JUMP = 0.35
 """rad; nobody turns a joint so far within a frame."""
+TAKE = "take"
+"""Name of the motion of the avatar's own video."""
 PARAMETERS = (".npz", ".pkl", ".pt", ".pth", ".npy")
 
 
@@ -49,6 +51,21 @@ def read_motion(
     """
     clip = _read(path, body, fps, joint_map)
     return plant_feet(clip if loop is None else looped(clip, loop), body)
+
+
+def named_motions(paths: Sequence[str | Path]) -> dict[str, str | Path]:
+    """Motions' files by the names that they are chosen by: the file's, or the actor's for a ``smpl.npz``.
+
+    Raises:
+        InputError: Two have one name, or one that of the video's own motion.
+    """
+    named: dict[str, str | Path] = {}
+    for path in paths:
+        name = Path(path).parent.name if Path(path).name == "smpl.npz" else Path(path).stem
+        if name in named or name == TAKE:
+            raise InputError(f"{path}: there is a motion {name} already; rename the file.")
+        named[name] = path
+    return named
 
 
 def _read(path: str | Path, body: BodyModel, fps: float | None, joint_map: Mapping[str, str] | None) -> Clip:

@@ -1,0 +1,23 @@
+rule viewer:
+    input:
+        avatar="results/{actor}/avatar.tar",
+        body=body_file,
+        motions=motion_inputs("viewer"),
+    output:
+        page="results/{actor}/viewer/index.html",
+    log:
+        "logs/viewer/{actor}.log",
+    benchmark:
+        "results/{actor}/benchmarks/viewer.tsv"
+    conda:
+        "../envs/render.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem(2000),
+        runtime="30m",
+    params:
+        settings=settings("viewer"),
+    message:
+        "{wildcards.actor}: writing the page that plays the avatar"
+    script:
+        "../scripts/write_viewer.py"
