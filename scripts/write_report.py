@@ -31,6 +31,12 @@ def main() -> None:
         metrics=read_json(snakemake.input.metrics),
         comparisons=Path(snakemake.input.comparisons),
         turntable=Path(snakemake.input.turntable),
+        reenactment=Path(snakemake.input.reenactment),
+        motions=tuple(map(Path, snakemake.input.motions)),
+        viewer=Path(snakemake.input.viewer),
+        files=tuple(map(Path, [snakemake.input.avatar, *snakemake.input.exports])),
+        benchmarks=Path(snakemake.output.report).parent / "benchmarks",
+        height_given=snakemake.params.height_given,
     )
     write_report(snakemake.output.report, inputs)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import jinja2
 import numpy as np
-import torch
 from PIL import Image
 
 from understudy.body.model import BodyModel
@@ -22,12 +22,19 @@ from understudy.formats.masks import read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.masks import iou
 from understudy.render.mesh import silhouette
+from understudy.report.cautions import cautions_of
+from understudy.report.costs import Cost, duration, read_costs, size
 from understudy.report.curves import curve_svg
+from understudy.report.figures import in_a_sentence, likeness
+from understudy.report.links import address, file_links
+from understudy.report.measure import Measure
 from understudy.report.overlays import draw_keypoints, draw_mask, draw_mesh, draw_parsing, shrink
 from understudy.report.result import Result
+from understudy.report.seen import SIDES, seen_shares
 from understudy.report.sheet import heading, pictures_of
 from understudy.report.worst import measures_of
 
+TEMPLATE, STYLE = "page.html.j2", "page.css.j2"
 SHOWN_FRAMES = 6
 SHOWN_HELD_OUT = 6
 PICTURE_HEIGHT = 500  # px; twice the size on the page, for sharp screens
@@ -52,23 +59,50 @@ class ReportInputs:
     comparisons: Path
     """Folder of side-by-side pictures of held-out frames."""
     turntable: Path
+    reenactment: Path
+    motions: tuple[Path, ...]
+    """Videos of the avatar in motions that are not its own."""
+    viewer: Path
+    """The page that plays the avatar."""
+    files: tuple[Path, ...]
+    """The avatar, and what was made of it for other programs."""
+    benchmarks: Path
+    """Folder of Snakemake's files of seconds and memory."""
+    height_given: bool
+    """Whether the person's height was known."""
 
 
 def write_report(path: str | Path, inputs: ReportInputs) -> None:
-    """Write the page; it needs no other file and no network."""
+    """Write the page; it needs no other file and no network, but links to files that lie beside it."""
     shown = np.unique(np.linspace(0, len(inputs.frames) - 1, SHOWN_FRAMES).round().astype(int))
     rows, body_iou = _stage_rows(inputs, shown)
+    result = Result(inputs.frames, inputs.keypoints, inputs.alpha_folder, inputs.track, inputs.body)
+    measures, height = measures_of(result), result.body_height()
+    costs = read_costs(inputs.benchmarks)
     template = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    ).get_template("page.html.j2")
-    frames = inputs.frames
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(TEMPLATE)
+    frames, metrics = inputs.frames, inputs.metrics
     page = template.render(
+        style=STYLE,
         actor=inputs.actor,
-        summary=f"{frames.source}: {len(frames)} frames of {frames.width}×{frames.height} px, {frames.fps:.3g} a second.",
-        turntable=base64.b64encode(inputs.turntable.read_bytes()).decode(),
-        figures=_figures(inputs, body_iou),
+        summary=f"{frames.source}: {len(frames)} frames of {frames.width}×{frames.height} px, {frames.fps:.3g} a second",
+        videos=_videos(inputs),
+        viewer=address(path, inputs.viewer),
+        links=file_links(path, inputs.files),
+        cautions=cautions_of(
+            frames, inputs.keypoints, inputs.track, inputs.canonical, metrics, measures,
+            None if inputs.height_given else height,
+        ),
+        sentence=in_a_sentence(metrics),
+        likeness=likeness(metrics),
+        figures=_figures(inputs, body_iou, height),
         stages={"frames": shown.tolist(), "rows": rows},
-        worst=_worst(inputs),
+        worst=_worst(result, measures),
         held_out=_held_out(inputs.comparisons),
         charts=_charts(inputs),
         textures=[
@@ -79,9 +113,50 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
             },
             {"name": "canonical normals", "data": _jpeg(inputs.canonical.normal)},
         ],
-    )
+        costs=_costs(costs),
+        total=duration(sum(cost.seconds for cost in costs)),
+    )  # fmt: skip
     with whole_file(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _videos(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """The videos with their captions and how many times as wide as tall they are; ``both`` holds two pictures side by side."""
+    named = [
+        (inputs.turntable, "All round"),
+        (inputs.reenactment, "The video, and the avatar in its poses"),
+        *((path, f"In a motion that the video does not show: {path.stem}") for path in inputs.motions),
+    ]
+    return [
+        {
+            "data": base64.b64encode(path.read_bytes()).decode(),
+            "caption": caption,
+            "ratio": round(_ratio(path), 3),
+            "both": path == inputs.reenactment,
+        }
+        for path, caption in named
+    ]
+
+
+def _ratio(video: Path) -> float:
+    capture = cv2.VideoCapture(str(video))
+    width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    capture.release()
+    return width / height
+
+
+def _costs(costs: list[Cost]) -> list[dict[str, Any]]:
+    """Rows of the table, with the length of their bars in percent."""
+    longest = max((cost.seconds for cost in costs), default=1.0)
+    return [
+        {
+            "name": cost.what,
+            "time": duration(cost.seconds),
+            "memory": size(cost.megabytes),
+            "share": round(100 * cost.seconds / longest, 1),
+        }
+        for cost in costs
+    ]
 
 
 def _stage_rows(inputs: ReportInputs, shown: np.ndarray) -> tuple[list[dict[str, Any]], float]:
@@ -109,11 +184,10 @@ def _stage_rows(inputs: ReportInputs, shown: np.ndarray) -> tuple[list[dict[str,
     return rows, float(np.mean(ious)) if ious else float("nan")
 
 
-def _worst(inputs: ReportInputs) -> list[dict[str, Any]]:
+def _worst(result: Result, measures: list[Measure]) -> list[dict[str, Any]]:
     """Pictures of the frames that are beyond a measure's limit, a row for each measure that has some."""
-    result = Result(inputs.frames, inputs.keypoints, inputs.alpha_folder, inputs.track, inputs.body)
     rows = []
-    for measure in measures_of(result):
+    for measure in measures:
         found = [picture for picture in pictures_of(result, measure, WORST_FRAMES, WORST_HEIGHT) if picture.beyond]
         pictures = [
             {"data": _jpeg(picture.image), "caption": f"{picture.frame}: {picture.value}", "note": picture.note}
@@ -124,26 +198,19 @@ def _worst(inputs: ReportInputs) -> list[dict[str, Any]]:
     return rows
 
 
-def _figures(inputs: ReportInputs, body_iou: float) -> list[dict[str, str]]:
-    """The table's rows."""
-    track, keypoints, metrics = inputs.track, inputs.keypoints, inputs.metrics
-    rest, _ = inputs.body.shaped(torch.from_numpy(track.betas))
-    height = float(rest[:, 1].max() - rest[:, 1].min())
+def _figures(inputs: ReportInputs, body_iou: float, height: float | None) -> list[dict[str, str]]:
+    """What was found, in rows of a table."""
+    track, keypoints, seen = inputs.track, inputs.keypoints, seen_shares(inputs.canonical)
     rows = [
-        ("Frames with the person found", f"{(~keypoints.interpolated).sum()} of {len(keypoints)}", keypoints.backend),
-        ("Left and right put back", f"{int(keypoints.swapped.sum())}", "frames where the detector had exchanged them"),
-        ("Reprojection error", f"{np.nanmean(track.reprojection_px):.1f} px", "mean over seen keypoints"),
-        ("Body against mask", f"{body_iou:.3f}", "IoU over the frames below; clothes and hair are outside the body"),
-        ("Height", f"{height:.2f} m", "of the fitted body; a prior unless height_m is given"),
-    ]
-    rows += [
-        (f"{name} on held-out frames{how}", f"{metrics[key][figure]['mean']:{digits}}", area)
-        for key, how in (("without_pose_refinement", ""), ("with_pose_refinement", ", pose refined"))
-        if key in metrics
-        for name, figure, digits, area in (
-            ("PSNR", "psnr_person_box_on_white", ".1f", "person's box on white, dB"),
-            ("SSIM", "ssim_person_box_on_white", ".3f", "person's box on white"),
-        )
+        ("Person found", f"{(~keypoints.interpolated).sum()} of {len(keypoints)} frames", f"by {keypoints.backend}"),
+        ("Joints off the body", f"{np.nanmean(track.reprojection_px):.1f} px", "mean over the joints that were seen"),
+        ("Body in the silhouette", f"{body_iou:.2f}", "IoU in the frames below; clothes and hair are outside the body"),
+        ("Height", f"{height:.2f} m", "given" if inputs.height_given else "a guess near the mean adult's"),
+        (
+            "Surface that the video shows",
+            f"{100 * seen['body']:.0f} %",
+            ", ".join(f"{name} {100 * seen[name]:.0f} %" for name in SIDES),
+        ),
     ]
     return [{"name": name, "value": value, "note": note} for name, value, note in rows]
 
@@ -151,7 +218,10 @@ def _figures(inputs: ReportInputs, body_iou: float) -> list[dict[str, str]]:
 def _held_out(folder: Path) -> list[dict[str, str]]:
     pictures = sorted(folder.glob("*.png"))
     chosen = np.unique(np.linspace(0, len(pictures) - 1, min(SHOWN_HELD_OUT, len(pictures))).round().astype(int))
-    return [{"name": pictures[i].stem, "data": _jpeg(np.array(Image.open(pictures[i]).convert("RGB")))} for i in chosen]
+    return [
+        {"name": f"{int(pictures[i].stem)}", "data": _jpeg(np.array(Image.open(pictures[i]).convert("RGB")))}
+        for i in chosen
+    ]
 
 
 def _charts(inputs: ReportInputs) -> list[dict[str, str]]:

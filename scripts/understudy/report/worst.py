@@ -106,9 +106,10 @@ def _of_body(result: Result, track: BodyTrack, body: BodyModel) -> list[Measure]
         rotations = pose_rotations(torch.from_numpy(track.global_orient), torch.from_numpy(track.body_pose))
         rig, betas, transl = PointRig.of_keypoints(body), torch.from_numpy(track.betas), torch.from_numpy(track.transl)
         points, joints = (values.numpy() for values in rig.posed(betas, rotations, transl))
-    found = []
+    projected = _pixels(points, track.K)
+    found = [_out_of_picture(projected, body.keypoint_names, result)]
     if result.keypoints is not None:
-        found.append(_farthest(result.keypoints, body, _pixels(points, track.K), _heights_px(result)))
+        found.append(_farthest(result.keypoints, body, projected, _heights_px(result)))
     return found + _of_motion(rotations, joints, track.K, result.frames.fps) + [_of_limits(rotations, joints, track.K)]
 
 
@@ -123,6 +124,16 @@ def _farthest(keypoints: Keypoints, body: BodyModel, projected: np.ndarray, heig
         "One keypoint off the body", "% of height", 6.0,
         np.where(distance.max(axis=1) >= 0, 100 * distance.max(axis=1) / heights, np.nan), "keypoints",
         notes=tuple(names[i] for i in worst), marks=np.stack([seen[rows, worst, :2], own[rows, worst]], axis=1),
+    )  # fmt: skip
+
+
+def _out_of_picture(projected: np.ndarray, names: tuple[str, ...], result: Result) -> Measure:
+    """How far the body's points [T,K,2] px reach over the picture's edges."""
+    over = np.maximum(-projected, projected - np.array(result.size)).max(axis=-1)
+    farthest, rows = over.argmax(axis=1), np.arange(len(over))
+    return Measure(
+        "Out of the picture", "% of height", 1.0, 100 * over.max(axis=1).clip(min=0) / _heights_px(result), "mesh",
+        notes=tuple(names[i] for i in farthest), marks=projected[rows, farthest][:, None],
     )  # fmt: skip
 
 

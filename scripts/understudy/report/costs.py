@@ -1,0 +1,77 @@
+"""What each step of the workflow cost: Snakemake's benchmark files."""
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+STEPS = {
+    "frames": "choosing frames",
+    "keypoints": "finding the person",
+    "silhouettes": "first silhouettes",
+    "smpl": "fitting the body",
+    "matte": "exact silhouettes",
+    "parsing": "telling clothes apart",
+    "canonical": "texture and volumes",
+    "avatar": "training the avatar",
+    "evaluate": "measuring",
+    "render": "turntable",
+    "reenactment": "re-enactment",
+    "motion": "motion",
+    "viewer": "page that plays it",
+    "export": "files for other programs",
+}
+"""What the rules do, in the order in which they are told."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One step's cost."""
+
+    rule: str
+    what: str
+    seconds: float
+    megabytes: float
+    """Peak of the resident memory; NaN where the step was too short to be measured."""
+
+
+def read_costs(folder: str | Path) -> list[Cost]:
+    """Costs of the steps whose ``{rule}.tsv`` or ``{rule}/{name}.tsv`` are in a folder, in the order of ``STEPS``."""
+    folder = Path(folder)
+    order = list(STEPS)
+    costs = []
+    for path in folder.rglob("*.tsv"):
+        rule, *names = path.relative_to(folder).with_suffix("").parts
+        rows = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
+        if rule not in STEPS or not rows:
+            continue
+        seconds, megabytes = (_number(rows[-1].get(key)) for key in ("s", "max_rss"))
+        if math.isfinite(seconds):
+            costs.append(Cost(rule, ": ".join([STEPS[rule], *names]), seconds, megabytes))
+    return sorted(costs, key=lambda cost: (order.index(cost.rule), cost.what))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, two units at most: ``4 s``, ``3 min 25 s``, ``1 h 4 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s" if whole else "under 1 s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(megabytes: float) -> str:
+    """Megabytes in words, two digits: ``320 kB``, ``280 MB``, ``1.1 GB``."""
+    if not math.isfinite(megabytes):
+        return "?"
+    unit, factor = ("GB", 1e-3) if megabytes >= 1000 else ("MB", 1.0) if megabytes >= 1 else ("kB", 1e3)
+    return f"{float(f'{factor * megabytes:.2g}'):g} {unit}"
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:  # Snakemake writes NA or -
+        return float("nan")
