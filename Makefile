@@ -1,4 +1,4 @@
-# make avatar: set up .venv, then make the demo actor's avatar, turntable and report.
+# make avatar: set up .venv, then make the demo actor's avatar and all that is made of it.
 # make test:   set up .venv, then run the tests.
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 ACTOR ?= actor
 CORES ?= all
 # named one by one, so that a deleted one is made again with all that follows
-FILES := frames.json keypoints.npz alpha smpl.npz matte trimap parsing canonical.npz avatar.tar metrics.json renders/turntable.mp4 report.html
+FILES := frames.json keypoints.npz alpha smpl.npz matte trimap parsing canonical.npz avatar.tar metrics.json renders/turntable.mp4 renders/reenactment.mp4 viewer/index.html exports/avatar.glb report.html
 BIN := .venv/bin
 
 .PHONY: avatar all test lint clean

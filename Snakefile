@@ -1,7 +1,7 @@
 """One ordinary video of a person in, an animatable avatar out.
 
 snakemake --cores 8 results/actor/avatar.tar     one avatar, from data/videos/actor.*
-snakemake --cores 8                              all videos in data/videos
+snakemake --cores 8                              all videos in data/videos and of the configuration
 """
 
 from snakemake.utils import min_version
@@ -10,6 +10,9 @@ min_version("9.0")
 
 
 configfile: os.path.join(workflow.basedir, "config.yaml")
+
+
+report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
@@ -31,9 +34,16 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        expand("results/{actor}/{file}", actor=ACTORS, file=FILES),
-        [
-            f"results/{actor}/renders/{motion}.mp4"
-            for actor in ACTORS
-            for motion in motions_of(actor)
-        ],
+        everything,
+
+
+onstart:
+    summarize(at_work=True)
+
+
+onsuccess:
+    summarize()
+
+
+onerror:
+    summarize(failed=True)

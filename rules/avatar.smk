@@ -24,6 +24,7 @@ rule avatar:
     params:
         settings=settings("avatar"),
         checkpoint="results/{actor}/.avatar.checkpoint",  # no output: it must outlive a killed job
+        code=code_of("train_avatar.py"),
     message:
         "{wildcards.actor}: training the avatar"
     script:

@@ -20,6 +20,7 @@ rule canonical:
     params:
         settings=settings("canonical"),
         hold_out=hold_out,
+        code=code_of("prepare_canonical.py"),
     message:
         "{wildcards.actor}: preparing the canonical body"
     script:

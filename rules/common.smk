@@ -1,33 +1,52 @@
-"""Configuration, and where each actor's video is."""
+"""Configuration, where each actor's video is, and what is told of all of them."""
 
+import gc
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from understudy.batch.code import code_digest
+from understudy.batch.sheet import add_sheet, read_sheet
+from understudy.batch.summary import write_summary
 from understudy.errors import InputError
 from understudy.settings import actor_settings, check_settings
 from understudy.video.sources import list_videos
 
+# A plan of thousands of jobs is millions of objects that live on; looking through them for garbage costs an eighth of the time.
+gc.set_threshold(200_000, 50, 100)
+
+SCHEMA = yaml.safe_load(
+    Path(workflow.basedir, "schemas/config.schema.yaml").read_text()
+)
 try:
-    check_settings(
-        config,
-        yaml.safe_load(
-            Path(workflow.basedir, "schemas/config.schema.yaml").read_text()
-        ),
-    )
+    check_settings(config, SCHEMA)
+    if config["videos"] is not None:
+        listed = read_sheet(config["videos"], SCHEMA)
+        check_settings({"actors": listed}, SCHEMA, config["videos"])
+        config["actors"] = add_sheet(config, listed)
+    VIDEOS = {
+        name: str(path) for name, path in list_videos(Path("data/videos")).items()
+    }
 except InputError as error:
     sys.exit(f"error: {error}")
 
-VIDEOS = {name: str(path) for name, path in list_videos(Path("data/videos")).items()}
 VIDEOS |= {
     name: overrides["video"]
     for name, overrides in config["actors"].items()
     if "video" in overrides
 }
 ACTORS = sorted(VIDEOS)
+for place in (*VIDEOS.keys(), *VIDEOS.values()):
+    if set("{}<>\n") & set(place):
+        sys.exit(
+            f"error: {place!r}: names cannot hold {{ }} < > or line ends, in which Snakemake reads something else; rename it."
+        )
 
 # Named one by one, since Snakemake lets a finished target stand when something in between was deleted.
 FILES = (
@@ -42,6 +61,9 @@ FILES = (
     "avatar.tar",
     "metrics.json",
     "renders/turntable.mp4",
+    "renders/reenactment.mp4",
+    "viewer/index.html",
+    "exports/avatar.glb",
     "report.html",
 )
 
@@ -50,20 +72,68 @@ wildcard_constraints:
     actor="[^/]+",
 
 
-def video_of(wildcards):
-    """The video of an actor, or the end of the run in one sentence."""
+def video_name(wildcards):
+    """What names the video of an actor, or the end of the run in one sentence."""
     actor = wildcards.actor
     if actor not in VIDEOS:
-        there = ", ".join(ACTORS) or "none yet"
+        there = ", ".join(ACTORS[:20]) or "none yet"
+        more = f" and {len(ACTORS) - 20} more" if len(ACTORS) > 20 else ""
         sys.exit(
             f"error: no video for '{actor}': put {actor}.mp4 (or mov, avi, mkv, webm, gif, or a folder of images) into"
-            f" data/videos, or name it in config.yaml under actors. Videos there: {there}."
-        )
-    if not Path(VIDEOS[actor]).exists():
-        sys.exit(
-            f"error: config.yaml, actors.{actor}.video: there is no file {VIDEOS[actor]}."
+            f" data/videos, or name it in config.yaml under actors. Videos there: {there}{more}."
         )
     return VIDEOS[actor]
+
+
+def video_of(wildcards):
+    """The video of an actor: a file, a folder, or what a storage plugin finds at an address.
+
+    One that is missing is no input, so that the job of this actor alone fails, unless its frames are there.
+    """
+    name = video_name(wildcards)
+    video = stored(name) if "://" in name else name
+    if is_there(video):
+        return video
+    # the missing file, not none: the same input as before, so that the frames stay as they are
+    return name if Path("results", wildcards.actor, "frames.json").exists() else []
+
+
+@cache
+def stored(address):
+    """A file at an address, which the storage plugin for it brings here when the job begins."""
+    try:
+        return storage(address)
+    except WorkflowError:
+        kind = address.split("://")[0].replace("https", "http")
+        sys.exit(
+            f"error: Snakemake has no storage plugin here for {address}: pip install snakemake-storage-plugin-{kind},"
+            " or the one that its plugin catalog names."
+        )
+
+
+@cache
+def is_there(video):
+    """Whether a video can be had; what else a server may answer than yes and no counts as no."""
+    if "storage_object" not in getattr(video, "flags", ()):
+        return Path(video).exists()
+    try:
+        return video.flags["storage_object"].exists()
+    except Exception as error:
+        logger.warning(f"{error}")
+        return False
+
+
+def code_of(script):
+    """Params function: a digest of the library code that a script reaches, since Snakemake watches the script alone."""
+
+    @cache
+    def digest():
+        return code_digest(Path(workflow.basedir, "scripts", script))
+
+    def of_job(wildcards):
+        return digest()
+
+    return of_job
 
 
 def settings(stage):
@@ -113,6 +183,19 @@ def motion_inputs(stage):
     return of_actor
 
 
+def motion_videos(wildcards):
+    """Input function: the videos of the motions that are to be rendered."""
+    return [
+        f"results/{wildcards.actor}/renders/{motion}.mp4"
+        for motion in motions_of(wildcards.actor)
+    ]
+
+
+def height_given(wildcards):
+    """Params function: whether the person's height is known."""
+    return actor_settings(config, "smpl", wildcards.actor)["height_m"] is not None
+
+
 def look(wildcards):
     """Params function: how renders look, without the list of motions, which does not change those there are."""
     options = actor_settings(config, "render", wildcards.actor)
@@ -137,6 +220,7 @@ def regressor_file(wildcards):
     return [] if path is None else model_file("smpl.regressor", path)
 
 
+@cache
 def model_file(option, path):
     """A file that an option names: in the working folder, else beside the workflow."""
     for place in (Path(path), Path(workflow.basedir, path)):
@@ -152,3 +236,25 @@ def scaled_mem(mem_mb):
         return mem_mb * attempt
 
     return of_attempt
+
+
+def everything(wildcards):
+    """Input function: all files of all actors; a function, so that asking for one of them does not list all."""
+    return [
+        f"results/{actor}/{file}"
+        for actor in ACTORS
+        for file in (*FILES, *(f"renders/{motion}.mp4" for motion in motions_of(actor)))
+    ]
+
+
+def summarize(at_work=False, failed=False):
+    """Write results/summary.tsv and results/index.html; after a failure, say where to look."""
+    try:
+        count = write_summary(Path("results"), ACTORS, at_work)
+    except OSError as error:
+        logger.warning(f"No results/summary.tsv was written: {error}")
+        return
+    if failed:
+        logger.error(
+            f"{count} of {len(ACTORS)} videos failed; why stands in results/summary.tsv and results/index.html."
+        )

@@ -8,7 +8,12 @@ rule evaluate:
         avatar="results/{actor}/avatar.tar",
         body=body_file,
     output:
-        metrics="results/{actor}/metrics.json",
+        metrics=report(
+            "results/{actor}/metrics.json",
+            caption="../report/metrics.rst",
+            category="{actor}",
+            labels={"what": "6 metrics"},
+        ),
         comparisons=directory("results/{actor}/held_out"),
     log:
         "logs/evaluate/{actor}.log",
@@ -23,6 +28,7 @@ rule evaluate:
         runtime="30m",
     params:
         settings=settings("evaluate"),
+        code=code_of("evaluate_avatar.py"),
     message:
         "{wildcards.actor}: measuring on held-out frames"
     script:

@@ -26,6 +26,7 @@ rule export:
         runtime="30m",
     params:
         settings=settings("export"),
+        code=code_of("export_avatar.py"),
     message:
         "{wildcards.actor}: writing the avatar for other programs"
     script:
@@ -58,6 +59,7 @@ rule dataset:
         runtime="60m",
     params:
         hold_out=hold_out,
+        code=code_of("write_dataset.py"),
     message:
         "{wildcards.actor}: writing the data set for {wildcards.layout}"
     script:

@@ -16,7 +16,9 @@ rule frames:
         runtime="30m",
     params:
         settings=settings("frames"),
+        video=video_name,
+        code=code_of("extract_frames.py"),
     message:
-        "{wildcards.actor}: choosing frames of {input.video}"
+        "{wildcards.actor}: choosing frames of {params.video}"
     script:
         "../scripts/extract_frames.py"

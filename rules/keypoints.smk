@@ -16,6 +16,7 @@ rule keypoints:
         runtime="30m",
     params:
         settings=settings("keypoints"),
+        code=code_of("detect_keypoints.py"),
     message:
         "{wildcards.actor}: finding 2D keypoints"
     script:

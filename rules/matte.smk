@@ -21,6 +21,7 @@ rule matte:
         runtime="60m",
     params:
         settings=settings("matte"),
+        code=code_of("refine_mattes.py"),
     message:
         "{wildcards.actor}: refining silhouettes"
     script:

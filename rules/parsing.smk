@@ -19,6 +19,7 @@ rule parsing:
         runtime="30m",
     params:
         settings=settings("parsing"),
+        code=code_of("label_parts.py"),
     message:
         "{wildcards.actor}: labelling parts and clothes"
     script:

@@ -3,7 +3,12 @@ rule render:
         avatar="results/{actor}/avatar.tar",
         body=body_file,
     output:
-        turntable="results/{actor}/renders/turntable.mp4",
+        turntable=report(
+            "results/{actor}/renders/turntable.mp4",
+            caption="../report/turntable.rst",
+            category="{actor}",
+            labels={"what": "3 turntable"},
+        ),
     log:
         "logs/render/{actor}.log",
     benchmark:
@@ -17,6 +22,7 @@ rule render:
         runtime="30m",
     params:
         settings=look,
+        code=code_of("render_turntable.py"),
     message:
         "{wildcards.actor}: rendering the turntable"
     script:
@@ -30,7 +36,12 @@ rule reenactment:
         index="results/{actor}/frames.json",
         body=body_file,
     output:
-        video="results/{actor}/renders/reenactment.mp4",
+        video=report(
+            "results/{actor}/renders/reenactment.mp4",
+            caption="../report/reenactment.rst",
+            category="{actor}",
+            labels={"what": "4 re-enactment"},
+        ),
     log:
         "logs/reenactment/{actor}.log",
     benchmark:
@@ -44,6 +55,7 @@ rule reenactment:
         runtime="30m",
     params:
         settings=look,
+        code=code_of("render_reenactment.py"),
     message:
         "{wildcards.actor}: rendering the video and the avatar side by side"
     script:
@@ -56,7 +68,12 @@ rule motion:
         motion=motion_file,
         body=body_file,
     output:
-        video="results/{actor}/renders/{motion}.mp4",
+        video=report(
+            "results/{actor}/renders/{motion}.mp4",
+            caption="../report/motion.rst",
+            category="{actor}",
+            labels={"what": "5 motion {motion}"},
+        ),
     log:
         "logs/motion/{actor}/{motion}.log",
     benchmark:
@@ -72,6 +89,7 @@ rule motion:
         runtime="60m",
     params:
         settings=look,
+        code=code_of("render_motion.py"),
     message:
         "{wildcards.actor}: rendering the motion {wildcards.motion}"
     script:

@@ -13,8 +13,17 @@ rule report:
         metrics="results/{actor}/metrics.json",
         comparisons="results/{actor}/held_out",
         turntable="results/{actor}/renders/turntable.mp4",
+        reenactment="results/{actor}/renders/reenactment.mp4",
+        motions=motion_videos,
+        viewer="results/{actor}/viewer/index.html",
+        exports=rules.export.output,
     output:
-        report="results/{actor}/report.html",
+        report=report(
+            "results/{actor}/report.html",
+            caption="../report/page.rst",
+            category="{actor}",
+            labels={"what": "1 report"},
+        ),
     log:
         "logs/report/{actor}.log",
     benchmark:
@@ -25,6 +34,9 @@ rule report:
     resources:
         mem_mb=scaled_mem(2000),
         runtime="30m",
+    params:
+        height_given=height_given,
+        code=code_of("write_report.py"),
     message:
         "{wildcards.actor}: writing the report"
     script:

@@ -17,6 +17,7 @@ rule silhouettes:
         runtime="30m",
     params:
         settings=settings("silhouettes"),
+        code=code_of("cut_silhouettes.py"),
     message:
         "{wildcards.actor}: cutting silhouettes"
     script:

@@ -21,6 +21,7 @@ rule smpl:
     params:
         settings=settings("smpl"),
         body=settings("body"),
+        code=code_of("fit_smpl.py"),
     message:
         "{wildcards.actor}: fitting the body"
     script:

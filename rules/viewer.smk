@@ -4,7 +4,12 @@ rule viewer:
         body=body_file,
         motions=motion_inputs("viewer"),
     output:
-        page="results/{actor}/viewer/index.html",
+        page=report(
+            "results/{actor}/viewer/index.html",
+            caption="../report/viewer.rst",
+            category="{actor}",
+            labels={"what": "2 viewer"},
+        ),
     log:
         "logs/viewer/{actor}.log",
     benchmark:
@@ -17,6 +22,7 @@ rule viewer:
         runtime="30m",
     params:
         settings=settings("viewer"),
+        code=code_of("write_viewer.py"),
     message:
         "{wildcards.actor}: writing the page that plays the avatar"
     script:

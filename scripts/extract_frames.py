@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from understudy.errors import InputError
 from understudy.log import log_to
 from understudy.threads import use_threads
 from understudy.video.decode import FramesConfig, extract_frames
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
+    found, name = snakemake.input.video, snakemake.params.video
+    if not found and "://" in name:
+        raise InputError(f"{name}: there is nothing at this address.")
     extract_frames(
-        source=Path(snakemake.input.video),
+        source=Path(found or name),
         folder=Path(snakemake.output.frames),
         index=Path(snakemake.output.index),
         config=FramesConfig(**snakemake.params.settings),

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from understudy.batch.code import reached_modules
+
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "scripts/understudy"
 DISTRIBUTION = {
@@ -34,39 +36,16 @@ def rules():
     return found
 
 
-def imports_of(path, seen):
-    """Third-party modules that a file and the library modules it reaches import."""
-    if path in seen:
-        return set()
-    seen.add(path)
+def imports_of(script):
+    """Third-party modules that a script and the library modules it reaches import."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Constant) and re.fullmatch(r"understudy(\.\w+)+", str(node.value)):
-            names = [node.value]  # imported by its name at run time
-        else:
-            continue
-        for name in names:
-            top = name.split(".")[0]
-            if top == "understudy":
-                found |= imports_of(module_file(name), seen)
-            elif top not in sys.stdlib_module_names and top not in OPTIONAL:
-                found.add(top)
-    return found
-
-
-def module_file(name):
-    """File of ``understudy.a.b`` or of ``understudy.a.b.thing``."""
-    parts = name.split(".")[1:]
-    for length in range(len(parts), -1, -1):
-        base = LIBRARY.joinpath(*parts[:length])
-        for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-            if candidate.is_file():
-                return candidate
-    raise AssertionError(f"{name} is not in the library")
+    for path in (script, *reached_modules(script)):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - OPTIONAL - {"understudy"}
 
 
 def pins_of(env):
@@ -90,7 +69,7 @@ def test_every_rule_has_an_environment_and_a_script(rule, env, script):
 
 @pytest.mark.parametrize("rule, env, script", [r for r in rules()])
 def test_environment_covers_what_the_script_imports(rule, env, script):
-    needed = {DISTRIBUTION.get(name, name) for name in imports_of(ROOT / script, set())}
+    needed = {DISTRIBUTION.get(name, name) for name in imports_of(ROOT / script)}
     assert needed <= set(pins_of(env)), f"{env} lacks {sorted(needed - set(pins_of(env)))}"
 
 

@@ -85,6 +85,9 @@ def test_every_option_is_explained():
         ({"keypoints": {"backend": "guess"}}, ["keypoints.backend", "guess", "mediapipe"]),
         ({"actors": {"anna": {"avatar": {"stepz": 3}}}}, ["actors.anna.avatar", "stepz"]),
         ({"frame": {}}, ["frame", "frames"]),
+        ({"actors": {7: {}}}, ["actors", "7", "quotes"]),
+        ({"actors": {"a/b": {}}}, ["actors", "'a/b'", "folder"]),
+        ({"videos": 3}, ["videos", "3", "string"]),
     ],
 )
 def test_bad_options_are_refused_in_one_sentence(change, words):

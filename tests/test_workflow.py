@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("results/tiny/avatar.tar", "results/tiny/report.html")
 RULES = {
-    "frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical", "avatar", "evaluate", "render", "report",
+    "frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical", "avatar", "evaluate", "render",
+    "reenactment", "viewer", "export", "report",
 }  # fmt: skip
 
 
@@ -55,7 +57,8 @@ def test_one_command_makes_every_file(finished):
     for name in (
         "frames/000000.jpg", "frames.json", "keypoints.npz", "alpha/000000.png", "smpl.npz",
         "matte/000000.png", "trimap/000000.png", "parsing/000000.png", "canonical.npz", "avatar.tar",
-        "training.json", "metrics.json", "renders/turntable.mp4", "report.html",
+        "training.json", "metrics.json", "renders/turntable.mp4", "renders/reenactment.mp4", "renders/walk.mp4",
+        "viewer/index.html", "exports/avatar.glb", "report.html",
     ):  # fmt: skip
         assert (results / name).stat().st_size > 0, name
     for rule in RULES:
@@ -106,7 +109,24 @@ def test_projected_body_covers_the_mask(finished):
 def test_report_needs_no_other_file(finished):
     page = (finished / "results/tiny/report.html").read_text()
     assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//[^"')]*""", page)
-    assert page.count("data:image/jpeg;base64,") > 30 and "data:video/mp4;base64," in page
+    assert page.count("data:image/jpeg;base64,") > 30 and page.count("data:video/mp4;base64,") == 3
+
+
+def test_links_of_the_report_lead_somewhere(finished):
+    page = (finished / "results/tiny/report.html").read_text()
+    links = re.findall(r'<a [^>]*href="([^"]*)"', page)
+    assert {"viewer/index.html", "exports/avatar.glb", "avatar.tar"} <= set(links)
+    assert all((finished / "results/tiny" / link).is_file() for link in links)
+
+
+def test_snakemakes_own_report_has_a_caption_for_everything_shown(finished):
+    made = snakemake(finished, *TARGETS, "--report", str(finished / "all.zip"), config=finished / "tiny.yaml")
+    assert made.returncode == 0, made.stderr
+    with zipfile.ZipFile(finished / "all.zip") as archive:
+        names = {Path(name).name for name in archive.namelist()}
+        page = archive.read("all/report.html").decode()
+    assert {"report.html", "index.html", "turntable.mp4", "reenactment.mp4", "walk.mp4", "metrics.json"} <= names
+    assert "arms lowered, a pose that need not be in the video" in page
 
 
 def test_a_second_call_does_nothing(finished):
@@ -120,7 +140,7 @@ def test_an_avatar_option_reruns_the_avatar_and_what_follows(finished):
     options["actors"]["tiny"]["avatar"]["steps"] = 31
     (finished / "changed.yaml").write_text(yaml.safe_dump(options))
     assert planned_rules(finished, *TARGETS, config=finished / "changed.yaml") == {
-        "avatar", "evaluate", "render", "report",
+        "avatar", "evaluate", "render", "reenactment", "viewer", "export", "report",
     }  # fmt: skip
 
 

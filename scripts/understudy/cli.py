@@ -289,6 +289,41 @@ class View:
             view.stop()
 
 
+@dataclass(frozen=True)
+class Status:
+    """Say of every video which stages are done, running or failed, and why."""
+
+    results: Annotated[Path, tyro.conf.Positional] = Path("results")
+    """Folder with the actors' folders."""
+    write: bool = False
+    """Write summary.tsv and index.html there as well, as the workflow does at the end of a run."""
+
+    def run(self) -> None:
+        """Print the table."""
+        from rich.console import Console
+        from rich.table import Column, Table
+        from rich.text import Text
+
+        from understudy.batch.stages import STAGES
+        from understudy.batch.status import all_statuses
+        from understudy.batch.summary import shown, write_summary
+
+        if not self.results.is_dir():
+            raise InputError(f"{self.results} is no folder; give the one with the actors' folders, as results.")
+        rows = all_statuses(self.results)
+        table = Table("actor", "state", "stages", "frames", "PSNR", "SSIM", "s", "MB", Column("at", overflow="fold"))
+        colours = {"failed": "red", "running": "blue", "done": "green"}
+        for row in rows:
+            numbers = (shown(row, column) for column in ("frames", "psnr", "ssim", "seconds", "peak_mb"))
+            state = Text(row.state, colours.get(row.state, ""))
+            table.add_row(Text(row.actor), state, f"{row.done}/{len(STAGES)}", *numbers, Text(row.stage))
+        Console().print(table)
+        sys.stdout.write("".join(f"{row.actor}, {row.stage}: {row.error}\n" for row in rows if row.error))
+        if self.write:
+            write_summary(self.results)
+            sys.stdout.write(f"wrote {self.results / 'summary.tsv'}\nwrote {self.results / 'index.html'}\n")
+
+
 def _size(text: str | None) -> tuple[int, int] | None:
     """Width and height of an option such as 540x960."""
     if text is None:
@@ -313,9 +348,12 @@ def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     verb = tyro.extras.subcommand_cli_from_dict(
-        {"inspect": Inspect, "import": Import, "render": Render, "export": Export, "dataset": Dataset, "view": View},
+        {
+            "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
+            "dataset": Dataset, "view": View,
+        },
         description=__doc__,
-    )
+    )  # fmt: skip
     try:
         verb.run()
     except InputError as error:

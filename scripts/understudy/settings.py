@@ -32,6 +32,8 @@ def _sentence(error: ValidationError) -> str:
         known = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(known))
         return f"{where}: unknown option {', '.join(map(str, unknown))}; known here: {', '.join(known)}."
+    if "propertyNames" in error.absolute_schema_path:
+        return f"{where}: {error.instance!r} cannot be a name; it names a folder, and a number needs quotes."
     if error.validator == "type":
         allowed = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
         return f"{where}: {error.instance!r} should be of type {' or '.join(allowed)}."

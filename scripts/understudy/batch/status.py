@@ -1,0 +1,158 @@
+"""The state of every actor, read from the files and logs that the stages leave. Standard library only."""
+
+import csv
+import json
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from understudy.batch.stages import STAGES, Stage, stages_of
+
+LOG_TAIL = 65536
+"""Bytes at the end of a log in which its last message stands."""
+LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ (\w+) [\w.]+: ")
+SILENT = "ended without a message: stopped by hand, killed, or out of memory; see {log}"
+
+
+@dataclass(frozen=True)
+class ActorStatus:
+    """A line of the summary."""
+
+    actor: str
+    state: str
+    """failed, running, done, partial (some stages done, none failed) or waiting."""
+    stage: str
+    """The stage that failed, or those that run."""
+    error: str
+    """What the failed stage said, one sentence."""
+    done: int
+    """Number of the stages done, of those that every actor goes through."""
+    frames: int | None
+    """Frames of the video that are used."""
+    psnr: float | None
+    """dB on held-out frames, in the person's box, poses aligned."""
+    ssim: float | None
+    """Likewise."""
+    seconds: float | None
+    """Of all stages done."""
+    peak_mb: float | None
+    """Memory of the hungriest stage."""
+
+
+COLUMNS = tuple(field.name for field in fields(ActorStatus))
+
+
+def actor_status(results: Path, actor: str, at_work: bool) -> ActorStatus:
+    """The state of one actor.
+
+    A stage failed if it could begin, began (its log is newer than what it reads) and wrote nothing.
+
+    Args:
+        results: Folder with a folder for each actor; ``logs/`` lies beside it.
+        actor: Name.
+        at_work: Whether the workflow runs, so that a stage without results and error is running rather than dead.
+    """
+    folder, logs = results / actor, results.parent / "logs"
+    failed, running, done = [], [], 0
+    for stage, log in stages_of(actor, logs):
+        if _is_done(folder, stage):
+            done += stage in STAGES
+        elif _began(folder, stage, log):
+            error = _last_error(log)
+            if error or not at_work:
+                failed.append((stage.name, error or SILENT.format(log=log)))
+            else:
+                running.append(stage.name)
+    if failed:
+        state, (where, error) = "failed", failed[0]
+    elif running:
+        state, where, error = "running", ", ".join(running), ""
+    else:
+        state, where, error = ("done" if done == len(STAGES) else "partial" if done else "waiting"), "", ""
+    return ActorStatus(actor, state, where, error, done, _frames(folder), *_likeness(folder), *_cost(folder))
+
+
+def all_statuses(
+    results: str | Path, actors: list[str] | None = None, at_work: bool | None = None
+) -> list[ActorStatus]:
+    """The state of all actors, by name.
+
+    Args:
+        results: Folder with a folder for each actor.
+        actors: Names, also of those that have no folder yet; default those of the last run's summary.
+        at_work: Whether the workflow runs; default whether Snakemake has locked the folder.
+    """
+    results = Path(results)
+    names = _listed(results) if actors is None else set(actors)
+    names |= {path.parent.name for path in results.glob("*/frames.json")}
+    if at_work is None:
+        at_work = any((results.parent / ".snakemake/locks").glob("*.lock"))
+    return [actor_status(results, actor, at_work) for actor in sorted(names)]
+
+
+def _listed(results: Path) -> set[str]:
+    try:
+        with open(results / "summary.tsv", encoding="utf-8", newline="") as file:
+            return {row["actor"] for row in csv.DictReader(file, delimiter="\t")}
+    except (OSError, KeyError, UnicodeDecodeError):
+        return set()
+
+
+def _is_done(folder: Path, stage: Stage) -> bool:
+    return all((folder / file).exists() for file in stage.files)
+
+
+def _began(folder: Path, stage: Stage, log: Path) -> bool:
+    """Whether a log is of an attempt with the files that are there now."""
+    try:
+        began = log.stat().st_mtime
+        return all((folder / file).stat().st_mtime <= began for file in stage.needs)
+    except FileNotFoundError:
+        return False
+
+
+def _last_error(log: Path) -> str:
+    """The last thing that a log says, if that is an error: its sentence, or the last line of a traceback."""
+    with open(log, "rb") as file:
+        file.seek(max(0, log.stat().st_size - LOG_TAIL))
+        lines = file.read().decode(errors="replace").splitlines()
+    messages = [(i, found[1]) for i, line in enumerate(lines) if (found := LOG_LINE.match(line))]
+    if not messages or messages[-1][1] not in ("ERROR", "CRITICAL"):
+        return ""
+    last = [line for line in lines[messages[-1][0] :] if line.strip()]
+    sentence = LOG_LINE.sub("", last[0]) if len(last) == 1 else last[-1]
+    return " ".join(sentence.removeprefix("error: ").split())
+
+
+def _frames(folder: Path) -> int | None:
+    index = _json(folder / "frames.json")
+    return len(index["source_frames"]) if "source_frames" in index else None
+
+
+def _likeness(folder: Path) -> tuple[float | None, float | None]:
+    """PSNR and SSIM on held-out frames, with poses aligned where that was measured."""
+    metrics = _json(folder / "metrics.json")
+    part = metrics.get("with_pose_refinement") or metrics.get("without_pose_refinement") or {}
+    psnr, ssim = (part.get(f"{name}_person_box_on_white", {}).get("mean") for name in ("psnr", "ssim"))
+    return psnr, ssim
+
+
+def _cost(folder: Path) -> tuple[float | None, float | None]:
+    """Seconds of all stages, and the most memory that one took, MB."""
+    seconds: list[float] = []
+    peaks: list[float] = []
+    for path in (folder / "benchmarks").glob("**/*.tsv"):
+        for row in csv.DictReader(path.read_text().splitlines(), delimiter="\t"):
+            for numbers, key in ((seconds, "s"), (peaks, "max_rss")):
+                if re.fullmatch(r"[\d.]+", row.get(key) or ""):  # a job too short to be sampled has NA
+                    numbers.append(float(row[key]))
+    return (sum(seconds) if seconds else None), (max(peaks) if peaks else None)
+
+
+def _json(path: Path) -> dict:
+    """A JSON object, empty where there is none yet."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
