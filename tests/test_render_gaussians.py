@@ -100,6 +100,32 @@ def test_gradients_of_the_twin_are_those_of_finite_differences():
     assert torch.autograd.gradcheck(pictures, leaves, eps=1e-6, atol=1e-4)
 
 
+def test_normals_and_their_gradients_are_those_of_the_dense_twin():
+    random = torch.Generator().manual_seed(2)
+    weights = torch.randn(SIZE[1], SIZE[0], 3, generator=random)
+    results = []
+    for render in (rasterize, rasterize_reference):
+        leaves = [tensor.detach().clone().requires_grad_() for tensor in (*cloud(120, 4, scale=0.15), tilted_view())]
+        normal = render(*leaves[:5], K, leaves[5], SIZE, normals=True).normal
+        (normal * weights).sum().backward()
+        results.append((normal.detach(), [leaves[i].grad for i in (0, 1, 2, 3, 5)]))
+    (normal, gradients), (expected, expected_gradients) = results
+    torch.testing.assert_close(normal, expected, atol=2e-5, rtol=2e-5)
+    for gradient, truth in zip(gradients, expected_gradients, strict=True):
+        torch.testing.assert_close(gradient / truth.abs().max(), truth / truth.abs().max(), atol=2e-4, rtol=0)
+
+
+def test_a_disk_faces_the_camera_along_its_shortest_axis_and_leaves_the_colours_alone():
+    disk = single(scale=0.2)
+    disk[2] = torch.tensor([[0.2, 0.2, 0.01]])
+    plain, render = (rasterize(*disk, K, torch.eye(4), SIZE, normals=normals) for normals in (False, True))
+    assert plain.normal is None
+    torch.testing.assert_close(render.rgb, plain.rgb)
+    seen = render.alpha > 0.1
+    direction = render.normal[seen] / render.alpha[seen][:, None]
+    torch.testing.assert_close(direction, torch.tensor([0.0, 0.0, -1.0]).expand_as(direction), atol=1e-4, rtol=0)
+
+
 def test_one_gaussian_is_its_formula():
     x, y, z, scale, opacity = 0.1, -0.05, 2.0, 0.05, 0.8
     render = rasterize(*single(x, y, z, scale, opacity), K, torch.eye(4), SIZE)

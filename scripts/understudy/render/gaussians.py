@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from understudy.errors import InputError
 from understudy.render import jit, numba_bins, numba_project, numba_tiles
+from understudy.render.normals import facing_normals
 
 _CHUNKS = 16  # parts of the projection's work; fixed, so that no sum depends on the number of threads
 
@@ -24,6 +25,8 @@ class Render:
     alpha: Tensor  # [H,W] 0..1
     depth: Tensor  # [H,W] m
     """Mean depth of what is seen, weighted by alpha; 0 where nothing is."""
+    normal: Tensor | None = None  # [H,W,3]
+    """Mean of the Gaussians' normals, premultiplied by alpha, in camera axes and towards the camera; where asked for."""
 
 
 def rasterize(
@@ -36,6 +39,7 @@ def rasterize(
     view: Tensor | np.ndarray,  # [4,4] world to camera
     size: tuple[int, int],  # (width, height) px
     background: Tensor | None = None,  # [C], black by default
+    normals: bool = False,
 ) -> Render:
     """Picture of the Gaussians by EWA splatting, differentiable to all but ``K``.
 
@@ -56,10 +60,14 @@ def rasterize(
         from understudy.render.gsplat_backend import splat
     else:
         splat = _splat_on_cpu
-    rgb, alpha, depth_sum = splat(means, quats, scales, opacities, colors, K, view, size)
+    channels = colors.shape[1]
+    if normals:
+        colors = torch.cat([colors, facing_normals(means, quats, scales, view).to(colors)], dim=1)
+    pictures, alpha, depth_sum = splat(means, quats, scales, opacities, colors, K, view, size)
+    rgb, normal = pictures[..., :channels], pictures[..., channels:] if normals else None
     if background is not None:
         rgb = rgb + (1 - alpha).unsqueeze(-1) * background
-    return Render(rgb, alpha, depth_sum / alpha.clamp(min=1e-10))
+    return Render(rgb, alpha, depth_sum / alpha.clamp(min=1e-10), normal)
 
 
 def _check(

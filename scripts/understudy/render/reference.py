@@ -23,6 +23,7 @@ def rasterize_reference(
     view: Tensor,  # [4,4]
     size: tuple[int, int],
     background: Tensor | None = None,
+    normals: bool = False,
 ) -> Render:
     """Picture of the Gaussians, as ``rasterize`` draws it."""
     width, height = size
@@ -30,7 +31,8 @@ def rasterize_reference(
     front = torch.argsort(camera_points[:, 2].detach(), stable=True)
     front = front[camera_points[front, 2] > NEAR]
     points, opacities, colors = camera_points[front], opacities[front], colors[front]
-    rotated = view[:3, :3] @ rotation_matrices(quats[front]) * scales[front][:, None]  # view R S
+    turned = view[:3, :3] @ rotation_matrices(quats[front])
+    rotated = turned * scales[front][:, None]  # view R S
     spread = jacobians(points, K, size) @ rotated
     covariance = spread @ spread.mT + LOW_PASS * torch.eye(2).to(means)
     centres = (points[:, :2] / points[:, 2:]) * K.diagonal()[:2] + K[:2, 2]
@@ -49,7 +51,11 @@ def rasterize_reference(
     depth = torch.einsum("nhw,n->hw", weights, points[:, 2]) / alpha.clamp(min=1e-10)
     if background is not None:
         rgb = rgb + (1 - alpha)[..., None] * background
-    return Render(rgb, alpha, depth)
+    if not normals:
+        return Render(rgb, alpha, depth)
+    axis = turned[torch.arange(len(front)), :, scales[front].argmin(dim=1)]
+    axis = torch.where((axis * points).sum(dim=1, keepdim=True) > 0, -axis, axis)
+    return Render(rgb, alpha, depth, torch.einsum("nhw,nc->hwc", weights, axis))
 
 
 def rotation_matrices(quats: Tensor) -> Tensor:

@@ -1,13 +1,13 @@
 """Pictures of an act: colours, silhouettes, depths or normals, over a background."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import torch
 
-from understudy.avatar.model import Gaussians, splat
+from understudy.avatar.model import splat
 from understudy.errors import InputError
 from understudy.render.camera import Camera
 from understudy.show.backdrop import Backdrop
@@ -50,30 +50,14 @@ def render_act(act: Act, cameras: Sequence[Camera], layer: str = "color", shadow
     for number, camera in enumerate(cameras):
         with torch.no_grad():
             cloud = act.gaussians(min(number, len(act) - 1))
-            if layer == "normal":
-                cloud = replace(cloud, colors=facing_normals(cloud, camera))
             K, view = (torch.as_tensor(part, dtype=torch.float32, device=cloud.means.device)
                        for part in (camera.K, camera.view))  # fmt: skip
-            drawn = splat(cloud, K, camera.size, view)
-            alpha = drawn.alpha
+            drawn = splat(cloud, K, camera.size, view, normals=layer == "normal")
+            picture, alpha = drawn.rgb if drawn.normal is None else drawn.normal, drawn.alpha
             if shadow and layer == "color":
                 # black behind the person adds nothing to the colours
                 alpha = alpha + (1 - alpha) * ground_shadow(cloud, camera)
-            yield Picture(*(part.cpu().numpy() for part in (drawn.rgb, alpha, drawn.depth)))
-
-
-def facing_normals(cloud: Gaussians, camera: Camera) -> torch.Tensor:
-    """Unit normals [N,3] in camera axes of the Gaussians as flat disks: along the shortest axis, towards the camera."""
-    w, x, y, z = torch.nn.functional.normalize(cloud.quats, dim=-1).unbind(dim=-1)
-    axes = torch.stack([
-        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)], dim=-1),
-        torch.stack([2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)], dim=-1),
-        torch.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], dim=-1),
-    ], dim=1)  # fmt: skip
-    normal = axes[torch.arange(len(axes), device=axes.device), cloud.scales.argmin(dim=1)]
-    view = torch.as_tensor(camera.view, dtype=normal.dtype, device=normal.device)
-    normal, seen = normal @ view[:3, :3].T, cloud.means @ view[:3, :3].T + view[:3, 3]
-    return torch.where((normal * seen).sum(dim=-1, keepdim=True) > 0, -normal, normal)
+            yield Picture(*(part.cpu().numpy() for part in (picture, alpha, drawn.depth)))
 
 
 def to_pixels(
