@@ -8,6 +8,7 @@ import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from understudy.metrics.image import blur, psnr, ssim, ssim_map
+from understudy.metrics.similarity import mean_ssim
 
 
 def test_psnr_of_a_constant_error_is_known():
@@ -85,3 +86,16 @@ def test_pictures_of_bytes_and_tiny_pictures_are_refused():
         psnr(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(ValueError, match="11x11"):
         ssim_map(torch.zeros(10, 30, 3), torch.zeros(10, 30, 3))
+
+
+def test_the_loss_is_the_mean_of_the_map_and_so_is_its_gradient():
+    generator = torch.Generator().manual_seed(0)
+    picture, truth = torch.rand(2, 40, 33, 3, generator=generator)
+    results = []
+    for mean in (mean_ssim, lambda x, y: ssim_map(x, y).mean()):
+        leaf = picture.clone().requires_grad_()
+        value = mean(leaf, truth)
+        (3.0 * value).backward()
+        results.append((value.detach(), leaf.grad))
+    torch.testing.assert_close(results[0][0], results[1][0], atol=1e-6, rtol=0)
+    torch.testing.assert_close(results[0][1], results[1][1], atol=1e-7, rtol=1e-4)

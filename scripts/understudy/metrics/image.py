@@ -14,6 +14,8 @@ WINDOW = 11
 EDGE = WINDOW // 2
 SIGMA = 1.5
 """Standard deviation of SSIM's Gaussian window, px."""
+C1, C2 = 0.01**2, 0.03**2
+"""SSIM's constants, for values 0..1."""
 
 Picture = Tensor | np.ndarray
 
@@ -65,9 +67,8 @@ def ssim_map(
     mean_x, mean_y, xx, yy, xy = means
     variance_x, variance_y = xx - mean_x * mean_x, yy - mean_y * mean_y
     covariance = xy - mean_x * mean_y
-    c1, c2 = 0.01**2, 0.03**2
-    return ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
-        (mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2)
+    return ((2 * mean_x * mean_y + C1) * (2 * covariance + C2)) / (
+        (mean_x * mean_x + mean_y * mean_y + C1) * (variance_x + variance_y + C2)
     )
 
 
@@ -88,15 +89,24 @@ class _Blur(torch.autograd.Function):
         return _blur(gradient)
 
 
-def _blur(values: Tensor) -> Tensor:
+def blur_pixels(pixels: np.ndarray) -> np.ndarray:
+    """The same as ``blur``, of an array [H,W,C] of at most 4 channels."""
+    kernel = _window()
+    blurred = cv2.sepFilter2D(pixels, -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
+    return blurred.reshape(pixels.shape)
+
+
+def _window() -> np.ndarray:
+    """Weights [11]."""
     place = np.arange(WINDOW) - EDGE
-    kernel = np.exp(-0.5 * (place / SIGMA) ** 2)
-    kernel /= kernel.sum()
+    weights = np.exp(-0.5 * (place / SIGMA) ** 2)
+    return weights / weights.sum()
+
+
+def _blur(values: Tensor) -> Tensor:
     if values.device.type == "cpu":
-        pixels = np.ascontiguousarray(values.detach().numpy())
-        blurred = cv2.sepFilter2D(pixels, -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
-        return torch.from_numpy(blurred.reshape(values.shape))
-    taps = torch.from_numpy(kernel).to(values)
+        return torch.from_numpy(blur_pixels(np.ascontiguousarray(values.detach().numpy())))
+    taps = torch.from_numpy(_window()).to(values)
     channels = values.movedim(-1, 0)[:, None]
     channels = functional.conv2d(channels, taps.view(1, 1, 1, -1), padding=(0, EDGE))
     return functional.conv2d(channels, taps.view(1, 1, -1, 1), padding=(EDGE, 0))[:, 0].movedim(0, -1)
