@@ -1,4 +1,4 @@
-"""What each part of the avatar and of its training is worth: one at a time left out, on frames never seen.
+"""What each part of the avatar and of its training is worth: one at a time left out or added, on frames never seen.
 
     PYTHONPATH=scripts python benchmarks/ablation.py results/actor [results/...] [--steps 600] [--gaussians 12000]
 
@@ -30,16 +30,21 @@ PARTS = {
     "one step of alignment a visit": {"align_steps": 1},
     "shape as fitted": {"lr_betas": 0.0},
     "light the same from all sides": {"lr_light": 0.0},
+    "colours the same from all sides": {"lr_sh": 0.0},
+    "blend weights of the body": {"lr_weights": 0.0},
+    "poses aligned at every visit": {"align_often": 1.0},
     "full resolution from the start": {"levels": ((1, 1.0),)},
     "no D-SSIM": {"dssim": 0.0},
     "no loss of alpha": {"alpha": 0.0},
     "no offsets from the body": {"lr_offsets": 0.0},
     "no regularisers": {
         "calm_offsets": 0.0, "calm_scales": 0.0, "calm_opacities": 0.0, "calm_neighbours": 0.0,
-        "calm_colors": 0.0, "calm_betas": 0.0, "calm_light": 0.0,
+        "calm_colors": 0.0, "calm_betas": 0.0, "calm_light": 0.0, "calm_extras": 0.0,
     },
+    "+ residual of the pose": {"lr_residual": 2e-3},
+    "+ exposure of each frame": {"exposure": True},
 }  # fmt: skip
-"""What is left out, and the options that leave it out."""
+"""What is left out, or added, and the options that do it."""
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 STAGES = (
-    "frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical", "avatar", "evaluate", "render", "report",
+    "frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical", "avatar", "evaluate", "render",
+    "reenactment", "motion/walk", "export", "viewer", "report",
 )  # fmt: skip
 
 

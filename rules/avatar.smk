@@ -18,7 +18,7 @@ rule avatar:
         "../envs/avatar.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=lambda wildcards: settings("avatar")(wildcards)["gpus"],
         mem_mb=scaled_mem(4000),
         runtime="120m",
     params:

@@ -42,7 +42,8 @@ def archive(thicker=THICKER):
     K = np.array([[200.0, 0.0, 45.0], [0.0, 200.0, 80.0], [0.0, 0.0, 1.0]])
     canonical = plain_canonical(body)
     return AvatarArchive(
-        avatar, turning_track(LENGTH, body, K), (), 25.0, 90, 160, canonical.texture, canonical.texture_seen,
+        avatar, turning_track(LENGTH, body, K), np.ones((LENGTH, 3), np.float32), (), 25.0, 90, 160,
+        canonical.texture, canonical.texture_seen,
         {"licences": ["footage: mine"], "source": {"name": "anna.mp4"}},
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ def save_made_up_avatar(path: Path) -> Path:
     body = sausage_body()
     avatar = truth_avatar(body, count=1500)
     history: dict[str, list[float]] = {"step": [1.0], "seconds": [2.0], "shrink": [1.0], "loss": [0.1], "psnr": [20.0]}
-    training = Training(avatar, turning_track(LENGTH, body, K), [2], history)
+    training = Training(avatar, turning_track(LENGTH, body, K), np.ones((LENGTH, 3), np.float32), [2], history)
     frames = Frames(
         folder=path.parent, fps=25.0, width=WIDTH, height=HEIGHT, source="made_up.mp4", source_sha256="1" * 64,
         source_frames=np.arange(LENGTH), K=K, K_source="config",

@@ -14,7 +14,7 @@ import torch
 from avatar_scenes import HEIGHT, WIDTH, plain_canonical, truth_avatar, turning_track
 from bodies import sausage_body
 from understudy.avatar import tar
-from understudy.avatar.archive import load_archive, load_avatar, save_avatar
+from understudy.avatar.archive import VERSION, load_archive, load_avatar, save_avatar
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.train import Training
 from understudy.body.files import load_body, write_body
@@ -37,7 +37,7 @@ def save(path: Path, body: BodyModel) -> Training:
         parameter += 0.01 * torch.randn(parameter.shape, generator=generator)
     track = replace(turning_track(5, body, K), betas=avatar.betas.numpy())
     history: dict[str, list[float]] = {"step": [1.0], "seconds": [2.0], "shrink": [1.0], "loss": [0.1], "psnr": [20.0]}
-    training = Training(avatar, track, [2], history)
+    training = Training(avatar, track, np.ones((len(track), 3), np.float32), [2], history)
     frames = Frames(
         folder=path.parent, fps=25.0, width=WIDTH, height=HEIGHT, source="secret/place/me.mp4", source_sha256="1" * 64,
         source_frames=np.arange(5), K=K, K_source="config",
@@ -90,7 +90,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path, saved: tuple[Path
 
 def test_the_archive_names_its_origin_and_no_place_on_disk(saved: tuple[Path, Training]):
     info = json.loads(members(saved[0])["avatar.json"])
-    assert info["method"] == "gaussians" and info["version"] == 2
+    assert info["method"] == "gaussians" and info["version"] == VERSION
     assert info["source"] == {"name": "me.mp4", "sha256": "1" * 64, "frames": 5}
     assert info["licences"] == ["footage: mine"]
     assert info["body"] == {"name": "sausage", "sha256": "0" * 64, "included": True}
@@ -179,8 +179,10 @@ def test_a_zip_bomb_is_refused(tmp_path: Path, saved: tuple[Path, Training], mon
 def test_newer_versions_and_other_files_are_refused(tmp_path: Path, saved: tuple[Path, Training]):
     content = members(saved[0])
     info = json.loads(content["avatar.json"])
-    newer = write(tmp_path / "newer.tar", {**content, "avatar.json": json.dumps({**info, "version": 3}).encode()})
-    with pytest.raises(InputError, match="format version 3, newer than 2; update"):
+    newer = write(
+        tmp_path / "newer.tar", {**content, "avatar.json": json.dumps({**info, "version": VERSION + 1}).encode()}
+    )
+    with pytest.raises(InputError, match=f"format version {VERSION + 1}, newer than {VERSION}; update"):
         load_avatar(newer)
     foreign = write(tmp_path / "foreign.tar", {**content, "avatar.json": b"[]"})
     with pytest.raises(InputError, match="not an avatar"):

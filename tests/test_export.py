@@ -30,7 +30,7 @@ from understudy.body.model import JOINTS
 from understudy.errors import InputError
 from understudy.export import spz
 from understudy.export.meshes import vertex_colors, write_mesh_ply, write_obj
-from understudy.export.splats import REST, SH_C0, Splats, albedo, posed_splats, write_splats
+from understudy.export.splats import REST, SH_C0, SH_C1, Splats, albedo, posed_splats, write_splats
 from understudy.export.spz import write_spz
 from understudy.export.stance import frame_pose, recorded, still
 from understudy.render.camera import Camera, look_at
@@ -151,6 +151,33 @@ def test_posed_splats_have_the_avatars_albedo_whatever_the_pose():
     for rotations in (REST[0], pose):
         splats = posed_splats(archive().avatar, rotations, torch.zeros(3))
         np.testing.assert_array_equal(splats.colors, albedo(archive().avatar).numpy())
+
+
+def test_colours_by_the_side_are_in_every_file_of_splats_and_turn_with_it(tmp_path):
+    random = np.random.default_rng(0)
+    splats = replace(some_splats(), sh=random.normal(0, 0.1, (len(some_splats()), 3, 3)).astype(np.float32))
+    sight = random.normal(size=3)
+    sight /= np.linalg.norm(sight)
+    expected = splats.colors + splats.sh @ sight
+
+    def seen(coefficients, x, y, z):  # as Inria's program adds up degrees zero and one
+        zero, *one = coefficients
+        return 0.5 + SH_C0 * zero + SH_C1 * (-y * one[0] + z * one[1] - x * one[2])
+
+    np.testing.assert_allclose(seen(splats.harmonics(), *sight), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        seen(splats.upside_down().harmonics(), sight[0], -sight[1], -sight[2]), expected, atol=1e-5
+    )
+    write_splats(tmp_path / "a.ply", splats)
+    rows = trimesh.load(tmp_path / "a.ply").metadata["_ply_raw"]["vertex"]["data"]
+    zero = np.stack([rows[f"f_dc_{c}"] for c in range(3)], axis=1)
+    one = [np.stack([rows[f"f_rest_{3 * c + i}"] for c in range(3)], axis=1) for i in range(3)]
+    np.testing.assert_allclose(seen([zero, *one], *sight), expected, atol=1e-5)
+    write_spz(tmp_path / "a.spz", splats)
+    raw = gzip.decompress((tmp_path / "a.spz").read_bytes())
+    assert raw[12] == 1
+    packed = np.frombuffer(raw[-9 * len(splats) :], np.uint8).reshape(-1, 3, 3).astype(float) / 128 - 1
+    np.testing.assert_allclose(packed, np.stack(splats.harmonics()[1:], axis=1), atol=0.5 / 128 + 1e-6)
 
 
 @settings(max_examples=20, deadline=None)

@@ -182,7 +182,7 @@ def test_an_avatar_holds_the_hash_of_it_alone(tmp_path, files):
     walk = turning_walk(length=3)
     avatar = truth_avatar(body, count=200)
     history = {key: [1.0] for key in ("step", "seconds", "shrink", "loss", "psnr")}
-    training = Training(avatar, turning_track(3, body, walk.frames.K), [1], history)
+    training = Training(avatar, turning_track(3, body, walk.frames.K), np.ones((3, 3), np.float32), [1], history)
     save_avatar(tmp_path / "avatar.tar", training, plain_canonical(body), walk.frames, AvatarConfig())
     with tarfile.open(tmp_path / "avatar.tar") as archive:
         inside = {member.name: archive.extractfile(member).read() for member in archive}

@@ -4,6 +4,8 @@ import copy
 from dataclasses import replace
 from functools import cache
 
+import torch
+
 from export_scenes import archive as made_up
 from show_scenes import write_amass
 from understudy.avatar.archive import AvatarArchive
@@ -15,6 +17,7 @@ def archive() -> AvatarArchive:
     known = made_up()
     avatar = copy.deepcopy(known.avatar)
     avatar.light.data[1] = -0.3
+    avatar.sh = torch.nn.Parameter(0.1 * torch.randn(len(avatar), 3, 3, generator=torch.Generator().manual_seed(0)))
     return replace(known, avatar=avatar, info={"source": {"name": "made_up.mp4", "sha256": "1" * 64}, "licences": []})
 
 

@@ -1,6 +1,7 @@
 """The configuration: checked against its schema, and merged with an actor's own options."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -31,7 +32,9 @@ def _sentence(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(known))
-        return f"{where}: unknown option {', '.join(map(str, unknown))}; known here: {', '.join(known)}."
+        alike = sorted({near for name in unknown for near in get_close_matches(str(name), known)})
+        hint = f"do you mean {' or '.join(alike)}" if alike else f"known here: {', '.join(known)}"
+        return f"{where}: unknown option {', '.join(map(str, unknown))}; {hint}."
     if "propertyNames" in error.absolute_schema_path:
         return f"{where}: {error.instance!r} cannot be a name; it names a folder, and a number needs quotes."
     if error.validator == "type":

@@ -15,10 +15,9 @@ import torch
 from torch import Tensor
 
 from understudy.avatar.dataset import Crop
-from understudy.avatar.model import Avatar, Gaussians, Rest
+from understudy.avatar.model import Avatar, Gaussians, Rest, splat
 from understudy.avatar.poses import Correction
 from understudy.body.lbs import joint_transforms
-from understudy.render.gaussians import rasterize
 
 LEAST_HEIGHT = 96
 """Pictures for an alignment are shrunk no further than to this height, px: limbs would be a few pixels wide."""
@@ -57,6 +56,7 @@ def align(
     neighbours: Correction | None,
     leash: Leash,
     iterations: int,
+    exposure: Tensor | None = None,  # [3]
 ) -> Correction:
     """The correction nearby in which the avatar, itself unchanged, looks most like the picture.
 
@@ -68,9 +68,10 @@ def align(
         starts: Where to begin: the likeliest of these.
         neighbours: Mean correction of the frames before and after; None where there are none.
         leash: How far the correction may go.
+        exposure: Factors on the picture's colours; None for one.
         iterations: Steps of Levenberg and Marquardt's method, each kept only where it betters the likeness.
     """
-    picture = _Picture.of(crop, fitted[1].device)
+    picture = _Picture.of(crop, fitted[1].device, exposure)
     prior = _prior(neighbours, leash, fitted[1].device)
     views = [_see(avatar, rest, picture, fitted, start) for start in starts]
     energies = [view.energy + prior.energy(start) for view, start in zip(views, starts, strict=True)]
@@ -105,8 +106,9 @@ class _Picture:
     size: tuple[int, int]
 
     @classmethod
-    def of(cls, crop: Crop, device: torch.device) -> "_Picture":
+    def of(cls, crop: Crop, device: torch.device, exposure: Tensor | None = None) -> "_Picture":
         rgb, alpha, weight = crop.tensors(device)
+        rgb = rgb if exposure is None else rgb / exposure
         scale = weight.new_tensor([1.0, 1.0, 1.0, ALPHA])
         shrink = (crop.box[2] - crop.box[0]) / crop.size[0]
         values = torch.cat([rgb, alpha[..., None]], dim=-1) * scale
@@ -133,9 +135,7 @@ def _see(avatar: Avatar, rest: Rest, picture: _Picture, fitted: tuple[Tensor, Te
         transforms[:, :3, 3] += transl
         cloud = avatar.gaussians(rotations, transl, rest)
     handles = torch.zeros(len(avatar), 5, device=cloud.means.device, requires_grad=True)
-    colors = torch.cat([cloud.colors, handles], dim=1)
-    view = torch.eye(4).to(cloud.means)
-    render = rasterize(cloud.means, cloud.quats, cloud.scales, cloud.opacities, colors, picture.K, view, picture.size)
+    render = splat(cloud, picture.K, picture.size, more=handles)
     with torch.no_grad():
         values = torch.cat([render.rgb[..., :3], ALPHA * render.alpha[..., None]], dim=-1)
         energy = _energy(values, picture)
@@ -185,7 +185,7 @@ def _motion(avatar: Avatar, rest: Rest, picture: _Picture, view: _View, seen: Te
     axes = view.transforms[:, :3, :3]  # columns of each joint's world rotation
     centres = (axes @ rest.joints[..., None])[..., 0] + view.transforms[:, :3, 3]
     axes, centres = axes.mT.reshape(-1, 3), centres.repeat_interleave(3, dim=0)  # [72,3]
-    carried = _carried(avatar.weights[seen], avatar.body.parents)
+    carried = _carried(avatar.blend_weights().detach()[seen], avatar.body.parents)
     x, y, z = means.unbind(dim=1)
     fx, fy = picture.K[0, 0], picture.K[1, 1]
     zero = torch.zeros_like(z)

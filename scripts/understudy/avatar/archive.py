@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.model import Avatar
+from understudy.avatar.model import EXTRAS, Avatar
 from understudy.avatar.sampling import Anchors
 from understudy.avatar.tar import unpack_tar, write_tar
 from understudy.avatar.train import Training
@@ -30,7 +30,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 
 FORMAT = "understudy-avatar"
-VERSION = 2
+VERSION = 3
 MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
 PREVIEW = RenderConfig(frames=1, width=270, height=480)
 
@@ -42,6 +42,8 @@ class AvatarArchive:
     avatar: Avatar
     poses: BodyTrack
     """Of all frames, refined; the person's betas."""
+    exposure: np.ndarray  # [T,3] float32
+    """Factors on the avatar's colours in each frame of the video."""
     held_out: tuple[int, ...]
     """Frames that training never saw."""
     fps: float
@@ -116,11 +118,14 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
         try:
             body = _body(path, info, folder, body_path)
             avatar = _avatar(folder / "weights.safetensors", body)
-            poses = read_npz(folder / "poses.npz", ("fps", "width", "height", "held_out"))
+            poses = read_npz(folder / "poses.npz", ("fps", "width", "height", "held_out", "exposure"))
             texture = read_npz(folder / "canonical.npz", ("texture", "texture_seen"))
+            if poses["exposure"].shape != (len(poses["transl"]), 3) or not np.isfinite(poses["exposure"]).all():
+                raise InputError(f"{path} is damaged (exposure); get the file again or train it anew.")
             return AvatarArchive(
                 avatar=avatar,
                 poses=BodyTrack.load(folder / "poses.npz"),
+                exposure=poses["exposure"],
                 held_out=tuple(int(frame) for frame in poses["held_out"]),
                 fps=float(poses["fps"]),
                 width=int(poses["width"]),
@@ -145,7 +150,7 @@ def _info(training: Training, frames: Frames, config: AvatarConfig, licences: Se
         "source": {"name": Path(frames.source).name, "sha256": frames.source_sha256, "frames": len(frames)},
         "config": asdict(config),
         "training": {
-            "steps": len(history["step"]),
+            "steps": int(history["step"][-1]) if history["step"] else 0,
             "seconds": round(history["seconds"][-1], 1) if history["seconds"] else 0.0,
             "psnr_of_last_steps": float(np.mean(history["psnr"][-50:])) if history["psnr"] else None,
             "held_out_frames": training.held_out,
@@ -161,6 +166,7 @@ def _write_poses(path: Path, training: Training, frames: Frames) -> None:
         "width": np.int32(frames.width),
         "height": np.int32(frames.height),
         "held_out": np.array(training.held_out, np.int32),
+        "exposure": training.exposure,
     }
     write_npz(path, {**read_npz(path), **more})
 
@@ -194,6 +200,7 @@ def _avatar(path: Path, body: BodyModel) -> Avatar:
     if not all(bool(value.isfinite().all()) for value in weights.values()) or int(weights["face"].min()) < 0:
         raise InputError("The avatar's weights hold impossible numbers; get the file again or train it anew.")
     anchors = Anchors(weights["face"].numpy(), weights["bary"].numpy(), weights["spacing"].numpy())
-    avatar = Avatar(body, anchors, weights["betas"], torch.full((len(anchors.face), 3), 0.5))
+    extras = [extra for extra in EXTRAS if any(name.split(".")[0] == extra for name in weights)]
+    avatar = Avatar(body, anchors, weights["betas"], torch.full((len(anchors.face), 3), 0.5), extras)
     avatar.load_state_dict(weights)
     return avatar.requires_grad_(False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class AvatarConfig:
     """How an avatar is trained."""
 
-    gaussians: int = 20000
+    gaussians: int = 30000
     """Number of Gaussians."""
     steps: int = 1200
     """Training steps, one frame each."""
@@ -19,6 +19,8 @@ class AvatarConfig:
     """Of everything random; on a CPU the same seed gives the same avatar."""
     device: str = "auto"
     """cpu, cuda, or auto: CUDA where PyTorch and gsplat find it."""
+    gpus: int = 1
+    """GPUs that train together, each on its own frames; as many steps are made at once."""
     levels: tuple[tuple[int, float], ...] = ((4, 0.25), (2, 0.35), (1, 0.4))
     """Shrink factor of the pictures and the part of the training that uses it, coarse to fine."""
     lr_offsets: float = 1e-3
@@ -33,6 +35,14 @@ class AvatarConfig:
     """Of the colours' logits."""
     lr_light: float = 1e-2
     """Of the light; 0 for light that is the same from all sides."""
+    lr_sh: float = 2e-3
+    """Of spherical harmonics of degree one, for colours that depend on the side they are seen from; 0 for none."""
+    lr_weights: float = 2e-2
+    """Of corrections of the blend weights; 0 for the body's own."""
+    lr_residual: float = 0.0
+    """Of the network for what a pose changes beyond skinning; 0 for none."""
+    exposure: bool = False
+    """Whether every frame has a brightness and tint of its own, as cameras with automatic exposure need it."""
     lr_betas: float = 5e-3
     """Of the shape; 0 keeps the fitted one."""
     lr_end: float = 0.1
@@ -53,19 +63,47 @@ class AvatarConfig:
     """Weight against large and needle-like Gaussians."""
     calm_opacities: float = 1e-3
     """Weight against transparent Gaussians."""
-    calm_neighbours: float = 1e-2
+    calm_neighbours: float = 1e-3
     """Weight of differences between neighbours in height over the surface and in size."""
     calm_colors: float = 1.0
     """Weight that keeps the texture's colours where the video shows nothing."""
     calm_betas: float = 1e-2
     """Weight of the shape's mean squared distance from the fitted one."""
+    calm_extras: float = 1e-3
+    """Weight of the squared spherical harmonics, corrections of blend weights and residual network."""
     calm_light: float = 1e-3
     """Weight of the light's squared contrast, over all directions."""
     align_steps: int = 2
     """Steps by which a frame's pose is aligned with its picture each time the frame comes round; 0 keeps the fitted poses."""
+    align_often: float = 0.5
+    """Part of the training during which poses are aligned each time a frame comes round; then it is every second time."""
     align_shrink: int = 2
     """Least shrink factor of the pictures that poses are aligned with: 1, 2, 4 or 8."""
     final_align_steps: int = 2
     """Steps of aligning every frame when the avatar is done, beyond the time of ``minutes``."""
     cache_mb: int = 256
     """Memory for pictures that are read again, MB."""
+
+    def shrink(self, done: float) -> int:
+        """The shrink factor of the pictures, with ``done`` of the training over."""
+        for shrink, part in self.levels:
+            if done < part:
+                return shrink
+            done -= part
+        return self.levels[-1][0]
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Learning rates of the avatar's parameters and parts, by their names."""
+        return {
+            "offsets": self.lr_offsets,
+            "log_scales": self.lr_scales,
+            "quats": self.lr_quats,
+            "opacity_logits": self.lr_opacities,
+            "rgb_logits": self.lr_colors,
+            "light": self.lr_light,
+            "betas": self.lr_betas,
+            "sh": self.lr_sh,
+            "weight_logits": self.lr_weights,
+            "residual": self.lr_residual,
+        }

@@ -109,14 +109,14 @@ def evaluate_avatar(
         if truth is None:
             continue
         used.append(frame)
-        pose = track_pose(archive.poses, frame, device)
+        pose, exposure = track_pose(archive.poses, frame, device), torch.from_numpy(archive.exposure[frame]).to(device)
         panels = [truth.rgb]
         for name in scores:
             if name == "with_pose_refinement":
                 if config.refine_steps == 0:
                     continue
-                pose = refine_pose(avatar, rest, crops, frame, pose, config.refine_steps)
-            score, picture = _score(avatar, pose, truth, archive.poses.K, lpips)
+                pose = refine_pose(avatar, rest, crops, frame, pose, config.refine_steps, exposure)
+            score, picture = _score(avatar, pose, exposure, truth, archive.poses.K, lpips)
             scores[name].append(score)
             panels.append(picture)
         if frame in shown:
@@ -129,8 +129,11 @@ def evaluate_avatar(
         truth = _truth(frames, Path(alpha_folder), trimaps, frame)
         if truth is not None:
             seen.append(frame)
-            pose = track_pose(archive.poses, frame, device)
-            scores["reconstruction"].append(_score(avatar, pose, truth, archive.poses.K, lpips)[0])
+            pose, exposure = (
+                track_pose(archive.poses, frame, device),
+                torch.from_numpy(archive.exposure[frame]).to(device),
+            )
+            scores["reconstruction"].append(_score(avatar, pose, exposure, truth, archive.poses.K, lpips)[0])
     result: dict[str, Any] = {
         "protocol": _protocol(archive, config),
         "held_out_frames": used,
@@ -159,13 +162,14 @@ def refine_pose(
     frame: int,
     pose: tuple[Tensor, Tensor],  # rotations [24,3,3], transl [3] m
     steps: int,
+    exposure: Tensor | None = None,  # [3]
 ) -> tuple[Tensor, Tensor]:
     """The pose nearby in which the avatar, itself unchanged, looks most like a frame; see ``alignment.align``."""
     correction = none = Correction.none(pose[1].device)
     for shrink in REFINE_SHRINKS:
         crop = crops.get_tall(frame, shrink, LEAST_HEIGHT)
         if crop is not None:
-            correction = align(avatar, rest, crop, pose, (correction, none), None, Leash(), steps)
+            correction = align(avatar, rest, crop, pose, (correction, none), None, Leash(), steps, exposure)
     return correction.of(*pose)
 
 
@@ -192,15 +196,16 @@ def _seen_frames(archive: AvatarArchive, count: int) -> list[int]:
 
 
 def _score(
-    avatar: Avatar, pose: tuple[Tensor, Tensor], truth: _Truth, K: np.ndarray, lpips: Lpips | None
+    avatar: Avatar, pose: tuple[Tensor, Tensor], exposure: Tensor, truth: _Truth, K: np.ndarray, lpips: Lpips | None
 ) -> tuple[dict[str, float], Tensor]:
     """The figures of one frame, and the render as 8-bit picture would hold it."""
     height, width = truth.alpha.shape
     device = pose[1].device
     with torch.no_grad():
         intrinsics = torch.as_tensor(K, dtype=torch.float32, device=device)
-        render = splat(avatar.gaussians(*pose), intrinsics, (width, height), background=torch.ones(3, device=device))
-    rgb = (render.rgb.clamp(0.0, 1.0) * 255.0).round().cpu() / 255.0
+        render = splat(avatar.gaussians(*pose), intrinsics, (width, height))
+    picture = render.rgb * exposure + (1.0 - render.alpha)[..., None]
+    rgb = (picture.clamp(0.0, 1.0) * 255.0).round().cpu() / 255.0
     inside, truly = render.alpha.cpu() > 0.5, truth.alpha > 0.5
     inside_surely, truly_surely = inside & truth.sure, truly & truth.sure
     box = truth.box
@@ -227,6 +232,7 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
         "where_mask_is_sure": "pixels of more than 90 % foreground: colour alone, without the silhouette's own faults",
         "alpha_iou": "over the pixels of which the trimap is sure",
         "held_out": "every so many frames one, no pixel of which the texture or the avatar's training read",
+        "exposure": "of a held-out frame: between those of the frames of the training next to it; one unless learned",
         "poses_without_refinement": (
             "fitted to the frame's own keypoints and silhouette, "
             "with the correction that training gave its neighbours, interpolated"

@@ -1,6 +1,7 @@
 """What an avatar is trained on: likeness of pictures, and calm where pictures say nothing."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,13 +10,15 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from understudy.avatar.config import AvatarConfig
 from understudy.avatar.model import WIDTH, Avatar
-from understudy.metrics.image import WINDOW, ssim_map
+from understudy.metrics.image import WINDOW
+from understudy.metrics.similarity import mean_ssim
 
 NEIGHBOURS = 4
 LARGEST = 2.0
 """Width above which a Gaussian is pulled back, over that of a new one."""
-UNSEEN = 30.0
+UNSEEN = 300.0
 """How much more neighbours hold together where the texture was filled in: an outline alone pulls them anywhere."""
 LONGEST = 3.0
 """Length over breadth in the surface above which a Gaussian is a needle and is pulled back."""
@@ -37,7 +40,7 @@ def likeness(
     rgb = true_rgb + weight[..., None] * (rgb - true_rgb)
     loss = (1.0 - dssim) * (rgb - true_rgb).abs().mean() + alpha_weight * (weight * (alpha - true_alpha).abs()).mean()
     if dssim > 0 and min(alpha.shape) >= WINDOW:
-        loss = loss + dssim * 0.5 * (1.0 - ssim_map(rgb, true_rgb)).mean()
+        loss = loss + dssim * 0.5 * (1.0 - mean_ssim(rgb, true_rgb))
     return loss
 
 
@@ -52,8 +55,8 @@ class Calm:
     """0 where the texture was seen well, 1 where it was filled in."""
 
     @classmethod
-    def of(cls, avatar: Avatar, colors: np.ndarray, unseen: np.ndarray) -> "Calm":
-        """Set up for an avatar, with the colours [N,3] of its texture and how unseen they are [N]."""
+    def of(cls, avatar: Avatar, colors: np.ndarray, seen: np.ndarray) -> "Calm":
+        """Set up for an avatar, with the colours [N,3] of its texture and how well they were seen [N], 0..1."""
         with torch.no_grad():
             points = avatar.rest().means.cpu().numpy()
         _, near = cKDTree(points).query(points, NEIGHBOURS + 1)
@@ -61,11 +64,24 @@ class Calm:
         return cls(
             torch.from_numpy(near[:, 1:].astype(np.int64)).to(device),
             torch.as_tensor(colors, dtype=torch.float32, device=device),
-            torch.as_tensor(unseen, dtype=torch.float32, device=device),
+            1.0 - torch.as_tensor(seen, dtype=torch.float32, device=device),
+        )
+
+    def loss(self, avatar: Avatar, config: AvatarConfig) -> Tensor:
+        """The terms by what ``config`` says that each counts."""
+        terms = self.terms(avatar)
+        return (
+            config.calm_offsets * terms.offsets
+            + config.calm_scales * terms.scales
+            + config.calm_opacities * terms.opacities
+            + config.calm_neighbours * terms.neighbours
+            + config.calm_colors * terms.colors
+            + config.calm_light * avatar.light.square().sum()
+            + config.calm_extras * terms.extras
         )
 
     def terms(self, avatar: Avatar) -> "CalmTerms":
-        """The terms; ``config.AvatarConfig`` says how much each counts."""
+        """The terms by themselves."""
         offset = avatar.offsets / avatar.spacing[:, None]
         width = avatar.log_scales - (WIDTH * avatar.spacing[:, None]).log()
         needle = (avatar.log_scales[:, 0] - avatar.log_scales[:, 1]).abs() - math.log(LONGEST)
@@ -78,6 +94,7 @@ class Calm:
             opacities=(1.0 - avatar.opacity_logits.sigmoid()).mean(),
             neighbours=((1.0 + UNSEEN * self.unseen) * apart).mean(),
             colors=(self.unseen[:, None] * (rgb - self.colors).square()).mean(),
+            extras=sum((part.square().mean() for part in _extras(avatar)), rgb.new_zeros(())),
         )
 
 
@@ -94,3 +111,12 @@ class CalmTerms(NamedTuple):
     """Squared difference from the neighbours' mean in height over the surface and in size."""
     colors: Tensor
     """Squared difference from the texture, where it was filled in."""
+    extras: Tensor
+    """Squared size of what the avatar need not have."""
+
+
+def _extras(avatar: Avatar) -> Iterator[Tensor]:
+    """What is zero where an avatar has nothing beyond the usual."""
+    yield from (part for part in (avatar.sh, avatar.weight_logits) if part is not None)
+    if avatar.residual is not None:
+        yield avatar.residual.last

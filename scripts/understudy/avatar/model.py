@@ -1,5 +1,6 @@
 """The avatar: 3D Gaussians anchored on a body's surface, which follow any pose and any change of shape."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from understudy.avatar.lighting import TERMS, shading
-from understudy.avatar.rotations import blend, from_matrix, product
+from understudy.avatar.residual import PoseResidual
+from understudy.avatar.rotations import blend, from_matrix, product, turned
 from understudy.avatar.sampling import Anchors
 from understudy.body.lbs import joint_transforms, pose_rotations
 from understudy.body.model import BodyModel
@@ -23,6 +25,13 @@ WIDTH = 0.6
 """Standard deviation of a new Gaussian over the spacing: neighbours overlap without a gap."""
 OPACITY = 0.9
 """Of a new Gaussian."""
+LEAST = (0.5, 0.5, 0.1)
+"""Least standard deviations over a new one's width: what is not wanted has to fade, not to shrink to a dot."""
+PER_GAUSSIAN = ("offsets", "log_scales", "quats", "opacity_logits", "rgb_logits", "sh", "weight_logits")
+"""The parameters that have a row for each Gaussian."""
+EXTRAS = ("sh", "weight_logits", "residual")
+"""What an avatar may have or not: colours that depend on the side they are seen from, blend weights of its own, and what a pose
+changes beyond skinning."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class Gaussians:
     scales: Tensor  # [N,3] m
     opacities: Tensor  # [N] 0..1
     colors: Tensor  # [N,3] sRGB, 0..1, above in bright light
+    sh: Tensor | None = None  # [N,3,3]
+    """Vectors for red, green and blue, whose product with the direction from the camera is added to the colours."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,7 @@ class Avatar(nn.Module):
         anchors: Anchors,
         betas: np.ndarray | Tensor,  # [B]
         colors: np.ndarray | Tensor,  # [N,3] sRGB, 0..1
+        extras: Collection[str] = (),
     ) -> None:
         super().__init__()
         self.body = body
@@ -96,6 +108,11 @@ class Avatar(nn.Module):
         self.rgb_logits = nn.Parameter(torch.as_tensor(colors, dtype=torch.float32).clamp(0.01, 0.99).logit())
         self.light = nn.Parameter(torch.zeros(TERMS, 3))
         self._bind()
+        self.sh = nn.Parameter(torch.zeros(count, 3, 3)) if "sh" in extras else None
+        self.weight_logits = nn.Parameter(torch.zeros(count, 24)) if "weight_logits" in extras else None
+        self.residual: PoseResidual | None = None
+        if "residual" in extras:
+            self.residual = PoseResidual(self._uv(), self.weights, body.parents)
 
     def _bind(self) -> None:
         """Gather what the anchors need of the body, so that a step costs no work per vertex."""
@@ -129,6 +146,33 @@ class Avatar(nn.Module):
     def __len__(self) -> int:
         return len(self.face)
 
+    def hold_size(self) -> None:
+        """Let no Gaussian be smaller than ``LEAST``."""
+        with torch.no_grad():
+            least = WIDTH * self.spacing[:, None] * self.spacing.new_tensor(LEAST)
+            self.log_scales.clamp_(min=least.log())
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What it has of ``EXTRAS``."""
+        return tuple(name for name in EXTRAS if getattr(self, name) is not None)
+
+    def _uv(self) -> Tensor:
+        """Places [N,2] of the anchors in the texture."""
+        corners = torch.from_numpy(self.body.vt[self.body.ft]).to(self.bary)[self.face]
+        return torch.einsum("nk,nkc->nc", self.bary, corners)
+
+    def blend_weights(self) -> Tensor:
+        """Weights [N,24] of the joints that the Gaussians follow."""
+        if self.weight_logits is None:
+            return self.weights
+        weights = self.weights * self.weight_logits.exp()
+        return weights / weights.sum(dim=1, keepdim=True)
+
+    def anchors(self) -> Anchors:
+        """Where the Gaussians are fixed."""
+        return Anchors(*(values.cpu().numpy() for values in (self.face, self.bary, self.spacing)))
+
     def _corners(self, betas: Tensor) -> Tensor:
         """Corners [N,3,3] of each anchor's face on the shaped body."""
         return self.corners_template + self.corners_shapedirs @ betas
@@ -153,21 +197,28 @@ class Avatar(nn.Module):
     ) -> Gaussians:
         """The Gaussians in a pose."""
         rest = self.rest() if rest is None else rest
+        weights = self.blend_weights()
         transforms = joint_transforms(rotations[None], rest.joints, self.body.parents)[0]
-        blended = (self.weights @ transforms[:, :3].flatten(1)).view(-1, 3, 4)
-        turn = blend(from_matrix(transforms[:, :3, :3]), self.weights, self.dominant)
+        blended = (weights @ transforms[:, :3].flatten(1)).view(-1, 3, 4)
+        turn = blend(from_matrix(transforms[:, :3, :3]), weights, self.dominant)
         frames = product(turn, rest.quats)
         # the offset turns with the rigid frame, not with the sheared blend, so that it keeps its length
         anchors = rest.means if self.pose_offsets is None else rest.means + self.pose_offsets(rotations[None])[0]
         means = (blended[..., :3] @ anchors[..., None])[..., 0] + blended[..., 3] + transl
-        means = means + _turned(frames, self.offsets * rest.size[:, None])
-        quats = product(frames, functional.normalize(self.quats, dim=-1))
+        offsets, colors = (
+            self.offsets * rest.size[:, None],
+            self.rgb_logits.sigmoid() * shading(_third_axis(frames), self.light),
+        )
+        if self.residual is not None:
+            moves, shades = self.residual(rotations)
+            offsets, colors = offsets + moves, colors * shades
         return Gaussians(
-            means=means,
-            quats=quats,
+            means=means + turned(frames, offsets),
+            quats=product(frames, functional.normalize(self.quats, dim=-1)),
             scales=self.log_scales.exp() * rest.size[:, None],
             opacities=self.opacity_logits.sigmoid(),
-            colors=self.rgb_logits.sigmoid() * shading(_third_axis(frames), self.light),
+            colors=colors,
+            sh=None if self.sh is None else turned(turn[:, None], self.sh),
         )
 
     def posed_means(
@@ -204,19 +255,29 @@ def splat(
     size: tuple[int, int],  # (width, height)
     view: Tensor | None = None,  # [4,4] world to camera
     background: Tensor | None = None,  # [3]
+    normals: bool = False,
+    more: Tensor | None = None,  # [N,D]
 ) -> Render:
-    """Rasterize a cloud."""
+    """Rasterize a cloud, with ``more`` behind its colours."""
     view = torch.eye(4).to(gaussians.means) if view is None else view
+    colors = gaussians.colors
+    if gaussians.sh is not None:
+        sight = functional.normalize(gaussians.means + view[:3, :3].T @ view[:3, 3], dim=-1)
+        colors = colors + (gaussians.sh @ sight[..., None])[..., 0]
+    if more is not None:
+        colors = torch.cat([colors, more], dim=1)
+        background = None if background is None else functional.pad(background, (0, more.shape[1]))
     return rasterize(
         gaussians.means,
         gaussians.quats,
         gaussians.scales,
         gaussians.opacities,
-        gaussians.colors,
+        colors,
         K,
         view,
         size,
         background,
+        normals,
     )
 
 
@@ -244,10 +305,3 @@ def _third_axis(quats: Tensor) -> Tensor:
     """The z axes [N,3] of frames given by unit quaternions [N,4]."""
     w, x, y, z = quats.unbind(dim=-1)
     return torch.stack([2.0 * (x * z + w * y), 2.0 * (y * z - w * x), 1.0 - 2.0 * (x * x + y * y)], dim=-1)
-
-
-def _turned(quats: Tensor, vectors: Tensor) -> Tensor:
-    """Vectors [N,3] turned by unit quaternions [N,4]."""
-    w, axis = quats[:, :1], quats[:, 1:]
-    across = 2.0 * torch.linalg.cross(axis, vectors)
-    return vectors + w * across + torch.linalg.cross(axis, across)

@@ -39,3 +39,10 @@ def blend(
     """
     signs = torch.where(quats @ quats.T < 0, -1.0, 1.0)[dominant]
     return torch.nn.functional.normalize((weights * signs) @ quats, dim=-1)
+
+
+def turned(quats: Tensor, vectors: Tensor) -> Tensor:
+    """Vectors [...,3] turned by unit quaternions [...,4]."""
+    w, axis = quats[..., :1], quats[..., 1:]
+    across = 2.0 * torch.linalg.cross(axis, vectors)
+    return vectors + w * across + torch.linalg.cross(axis, across)

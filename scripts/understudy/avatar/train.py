@@ -9,16 +9,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from understudy.avatar.alignment import LEAST_HEIGHT, Leash, align
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crop, Crops
-from understudy.avatar.device import choose_device
+from understudy.avatar.device import check_gpus, choose_device
+from understudy.avatar.exposure import FROM as EXPOSED_FROM
+from understudy.avatar.exposure import Exposures
+from understudy.avatar.history import History
 from understudy.avatar.losses import Calm, likeness
-from understudy.avatar.model import Avatar, Rest, splat
+from understudy.avatar.model import EXTRAS, Avatar, Rest, splat
+from understudy.avatar.optimizer import Optimizer
+from understudy.avatar.parallel import Team, run_together
 from understudy.avatar.poses import CorrectedPoses
+from understudy.avatar.pruning import without_faint
 from understudy.avatar.sampling import sample_surface
 from understudy.avatar.texture import sample_texture
 from understudy.body.model import BodyModel
@@ -30,7 +35,6 @@ from understudy.progress import track as track_progress
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_LINES = 10.0
 BROKEN_STEPS = 20
 """Steps in a row without a finite loss after which training gives up."""
 
@@ -42,6 +46,8 @@ class Training:
     avatar: Avatar
     poses: BodyTrack
     """Refined in the frames of training, interpolated corrections in the others; the avatar's betas."""
+    exposure: np.ndarray  # [T,3] float32
+    """Factors on the avatar's colours in each frame, one on average."""
     held_out: list[int]
     """Frames of which no pixel was read."""
     history: dict[str, list[float]]
@@ -75,6 +81,10 @@ def train_avatar(
         InputError: The poses belong to another body or another number of frames, no frame is left to train on, no mask
             shows anybody, or the learning rates let the loss grow beyond all numbers.
     """
+    if config.gpus > 1 and Team.here().size == 1:
+        check_gpus(config.device, config.gpus)
+        arguments = (frames, alpha_folder, track, canonical, body, config, trimap_folder, checkpoint)
+        return run_together(train_avatar, config.gpus, arguments, cuda=True)
     if track.body_model[1] != body.sha256:
         names = [f"{name} ({digest[:8]})" for name, digest in (track.body_model, (body.name, body.sha256))]
         raise InputError(f"The poses belong to the body file {names[0]}, not to {names[1]}; fit them to this body.")
@@ -84,6 +94,10 @@ def train_avatar(
     usable = [frame for frame in range(len(frames)) if track.valid[frame] and frame not in set(held_out)]
     if not usable:
         raise InputError(f"{frames.source} has no frame with a valid pose to train on; use a clearer video.")
+    if len(usable) < Team.here().size:
+        raise InputError(
+            f"avatar.gpus is {Team.here().size}, but there are {len(usable)} frames to train on; lower it."
+        )
     crops = Crops(
         frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder, config.unsure
     )
@@ -105,104 +119,92 @@ class _Trainer:
         usable: list[int],
         held_out: list[int],
     ) -> None:
-        self.config, self.usable, self.held_out = config, usable, held_out
-        self.device = choose_device(config.device)
-        self.crops = crops
+        self.config, self.crops, self.held_out = config, crops, held_out
+        self.team, self.device = Team.here(), choose_device(config.device)
+        self.usable = self.team.share(usable)
+        self.mine = self.team.share(range(len(usable)))
         anchors = sample_surface(canonical.rest_vertices, canonical.faces, body.parts, config.gaussians, config.seed)
+        extras = [name for name in EXTRAS if config.rates[name] > 0]
         colors, seen = sample_texture(canonical, anchors)
-        self.avatar = Avatar(body, anchors, track.betas, colors).to(self.device)
+        self.avatar = Avatar(body, anchors, track.betas, colors, extras).to(self.device)
         self.fitted_betas = self.avatar.betas.detach().clone()
-        self.calm = Calm.of(self.avatar, colors, 1.0 - seen)
-        self.poses = CorrectedPoses(track, usable, self.device)
-        self.random = np.random.default_rng(config.seed)
-        self.optimizer = self._optimizer()
+        self.calm = Calm.of(self.avatar, colors, seen)
+        self.poses, self.exposures = CorrectedPoses(track, usable, self.device), Exposures(usable, self.device)
+        self.random = np.random.default_rng((config.seed, self.team.rank) if self.team.rank else config.seed)
+        self.optimizer = Optimizer(self.avatar, config, self.team.size)
         self.order: list[int] = []
         self.step, self.seconds = 0, 0.0
-        self.history: dict[str, list[float]] = {name: [] for name in ("step", "seconds", "shrink", "loss", "psnr")}
-
-    def _optimizer(self) -> torch.optim.Adam:
-        config, avatar = self.config, self.avatar
-        rates = [
-            ([avatar.offsets], config.lr_offsets),
-            ([avatar.log_scales], config.lr_scales),
-            ([avatar.quats], config.lr_quats),
-            ([avatar.opacity_logits], config.lr_opacities),
-            ([avatar.rgb_logits], config.lr_colors),
-            ([avatar.light], config.lr_light),
-            ([avatar.betas], config.lr_betas),
-        ]
-        if not any(rate > 0 for _, rate in rates):
-            raise InputError("All of avatar's learning rates are 0, so that nothing can be learned; give one.")
-        groups = [{"params": parameters, "lr": rate, "start": rate} for parameters, rate in rates if rate > 0]
-        return torch.optim.Adam(groups, eps=1e-15)
+        self.history = History()
 
     def run(self, checkpoint: Checkpoint | None) -> Training:
         """All steps, from the checkpoint on where there is one."""
         if checkpoint is not None and (state := checkpoint.load(self.device)) is not None:
             self._restore(state)
             logger.info("avatar: going on from step %d of %d", self.step, self.config.steps)
-        started = last_line = time.monotonic()
-        before = self.seconds
-        broken = 0
-        while (done := self._done()) < 1.0:
-            loss, error = self._train(self._next_crop(self._shrink(done)), done)
+        started, before, broken = time.monotonic(), self.seconds, 0
+        while (done := self.team.agree(self._done(), self.device)) < 1.0:
+            shrink = self.config.shrink(done)
+            loss, error = self._train(self._next_crop(shrink), done, shrink)
             broken = 0 if np.isfinite(loss) else broken + 1
             if broken >= BROKEN_STEPS:
                 raise InputError(f"No finite loss in {broken} steps of training; lower avatar's learning rates.")
-            self.step += 1
-            now = time.monotonic()
-            self.seconds = before + now - started
+            self.step += self.team.size
+            self.seconds = before + time.monotonic() - started
             if np.isfinite(loss):
-                self._note(self.step, self.seconds, self._shrink(done), loss, error)
-            if now - last_line > SECONDS_BETWEEN_LINES:
-                last_line = now
-                self._report()
-            if checkpoint is not None and checkpoint.due():
-                checkpoint.save(self._state())
-        self._report()
+                self.history.note(self.step, self.seconds, shrink, loss, error)
+            self.history.report(self.config.steps)
+            if checkpoint is not None and self.team.agree(checkpoint.due(), self.device):
+                self._save(checkpoint)
+        self.history.report(self.config.steps, now=True)
         if checkpoint is not None:
-            checkpoint.save(self._state())
-        if self.config.align_steps > 0 and self.config.final_align_steps > 0:
-            rest = self.avatar.rest().detach()
-            for frame in track_progress(self.usable, "aligning poses"):
-                self._align(frame, rest, self.config.align_shrink, self.config.final_align_steps)
+            self._save(checkpoint)
+        self.avatar = without_faint(self.avatar, self.fitted_betas.cpu()).to(self.device)
+        self._align_all()
         self.avatar.own_shape()
-        return Training(self.avatar.requires_grad_(False).cpu(), self._track(), self.held_out, self.history)
+        return Training(
+            self.avatar.requires_grad_(False).cpu(),
+            replace(self.poses.refined(), betas=self.avatar.betas.numpy().astype(np.float32)),
+            self.exposures.over(len(self.poses.track)),
+            self.held_out,
+            self.history.curves,
+        )
 
-    def _state(self) -> dict[str, Any]:
+    def _save(self, checkpoint: Checkpoint) -> None:
         """All that changes, and nothing that follows from the input."""
-        return {
-            "avatar": self.avatar.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "turns": self.poses.turns,
-            "shifts": self.poses.shifts,
-            "history": self.history,
+        own = {
             "order": self.order,
             "usable": self.usable,
-            "step": self.step,
-            "seconds": self.seconds,
             "random": json.dumps(self.random.bit_generator.state),
         }
+        state = {
+            "avatar": self.avatar.state_dict(),
+            "optimizer": self.optimizer.state(),
+            "exposures": self.exposures.logs,
+            "turns": self.poses.turns,
+            "shifts": self.poses.shifts,
+            "history": self.history.curves,
+            "step": self.step,
+            "seconds": self.seconds,
+            "members": self.team.gather(own),
+        }
+        if self.team.rank == 0:
+            checkpoint.save(state)
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.avatar.load_state_dict(state["avatar"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.restore(state["optimizer"])
+        self.exposures.logs = state["exposures"]
         self.poses.turns, self.poses.shifts = state["turns"], state["shifts"]
-        self.history, self.order, self.usable = state["history"], state["order"], state["usable"]
+        self.history.curves = state["history"]
         self.step, self.seconds = state["step"], state["seconds"]
-        self.random.bit_generator.state = json.loads(state["random"])
+        own = state["members"][self.team.rank]
+        self.order, self.usable = own["order"], own["usable"]
+        self.random.bit_generator.state = json.loads(own["random"])
 
     def _done(self) -> float:
         """Part of the training that is over."""
         done = self.step / max(1, self.config.steps)
         return done if self.config.minutes is None else max(done, self.seconds / (60.0 * self.config.minutes))
-
-    def _shrink(self, done: float) -> int:
-        for shrink, part in self.config.levels:
-            if done < part:
-                return shrink
-            done -= part
-        return self.config.levels[-1][0]
 
     def _next_crop(self, shrink: int) -> Crop:
         """Frames in random order, each once a round; one whose mask shows nobody is dropped."""
@@ -224,73 +226,54 @@ class _Trainer:
         if crop is None:
             return
         poses = self.poses
-        starts, near = (poses.correction(frame),), poses.neighbours(frame)
-        poses.correct(frame, align(self.avatar, rest, crop, poses.fitted(frame), starts, near, Leash(), steps))
+        starts, near, factors = (poses.correction(frame),), poses.neighbours(frame), self.exposures.factors(frame)
+        fitted = poses.fitted(frame)
+        poses.correct(frame, align(self.avatar, rest, crop, fitted, starts, near, Leash(), steps, factors))
 
-    def _train(self, crop: Crop, done: float) -> tuple[float, float]:
+    def _align_all(self) -> None:
+        """Move every frame's pose to where the avatar, now done, looks like its picture."""
+        steps = self.config.final_align_steps
+        if self.config.align_steps > 0 and steps > 0:
+            rest = self.avatar.rest().detach()
+            for frame in track_progress(self.usable, "aligning poses"):
+                self._align(frame, rest, self.config.align_shrink, steps)
+            self._share_frames()
+
+    def _share_frames(self) -> None:
+        for rows in (self.poses.turns, self.poses.shifts, self.exposures.logs):
+            self.team.merge(rows, self.mine)
+
+    def _train(self, crop: Crop, done: float, shrink: int) -> tuple[float, float]:
         """One step on one frame: the loss, not finite where the step was skipped, and the mean squared error."""
-        frame, shrink = crop.frame, self._shrink(done)
-        refine = done >= self.config.refine_from
+        frame, config = crop.frame, self.config
+        refine = done >= config.refine_from
         rest = self.avatar.rest(self.avatar.betas if refine else self.avatar.betas.detach())
-        if refine and self.config.align_steps > 0:
-            self._align(frame, rest.detach(), max(shrink, self.config.align_shrink), self.config.align_steps)
-        premultiplied, alpha, weight = crop.tensors(self.device)
+        rounds = self.step // (self.team.size * max(1, len(self.usable)))
+        if refine and config.align_steps > 0 and (done < config.align_often or rounds % 2 == 0):
+            self._align(frame, rest.detach(), max(shrink, config.align_shrink), config.align_steps)
+        seen, alpha, weight = crop.tensors(self.device)
         background = torch.from_numpy(self.random.random(3, dtype=np.float32)).to(self.device)
-        truth = premultiplied + (1.0 - alpha)[..., None] * background
+        truth = seen / self.exposures.factors(frame) + (1.0 - alpha)[..., None] * background
         K = torch.as_tensor(crop.K, dtype=torch.float32, device=self.device)
 
-        self.optimizer.zero_grad(set_to_none=True)
-        gaussians = self.avatar.gaussians(*self.poses.pose(frame), rest)
-        render = splat(gaussians, K, crop.size, background=background)
-        loss = likeness(render.rgb, render.alpha, truth, alpha, weight, self.config.dssim, self.config.alpha)
-        total = loss + self._regularisers(refine)
-        total.backward()
-        if not self._finite(total):
-            self.optimizer.zero_grad(set_to_none=True)
-            return float("nan"), float("nan")
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["start"] * self.config.lr_end**done
-        self.optimizer.step()
-        with torch.no_grad():
-            squares = weight[..., None] * (render.rgb - truth).square()
-            error = squares.sum() / (3.0 * weight.sum().clamp_min(1.0))
-        return float(loss.detach()), float(error)
-
-    def _regularisers(self, refine: bool) -> Tensor:
-        config = self.config
-        terms = self.calm.terms(self.avatar)
-        total = (
-            config.calm_offsets * terms.offsets
-            + config.calm_scales * terms.scales
-            + config.calm_opacities * terms.opacities
-            + config.calm_neighbours * terms.neighbours
-            + config.calm_colors * terms.colors
-            + config.calm_light * self.avatar.light.square().sum()
-        )
+        self.optimizer.clear()
+        render = splat(self.avatar.gaussians(*self.poses.pose(frame), rest), K, crop.size)
+        rgb = render.rgb + (1.0 - render.alpha)[..., None] * background
+        loss = likeness(rgb, render.alpha, truth, alpha, weight, config.dssim, config.alpha)
+        total = loss + self.calm.loss(self.avatar, config)
         if refine:
             total = total + config.calm_betas * (self.avatar.betas - self.fitted_betas).square().mean()
-        return total
-
-    def _finite(self, total: Tensor) -> bool:
-        gradients = [p.grad for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
-        sums = torch.stack([total.detach(), *(gradient.sum() for gradient in gradients)])
-        return bool(sums.isfinite().all())
-
-    def _note(self, *values: float) -> None:
-        *rest, error = values
-        for name, value in zip(self.history, [*rest, -10.0 * float(np.log10(max(error, 1e-10)))], strict=True):
-            self.history[name].append(float(value))
-
-    def _report(self) -> None:
-        loss, psnr = (float(np.mean(self.history[name][-20:])) for name in ("loss", "psnr"))
-        logger.info(
-            "avatar: step %d of %d, %.0f s, loss %.4f, PSNR %.2f dB",
-            self.step,
-            self.config.steps,
-            self.seconds,
-            loss,
-            psnr,
-        )
-
-    def _track(self) -> BodyTrack:
-        return replace(self.poses.refined(), betas=self.avatar.betas.detach().cpu().numpy().astype(np.float32))
+        total.backward()
+        sums = [total.detach().clone(), *self.optimizer.gradients()]
+        self.team.average(sums)
+        if not torch.stack([tensor.sum() for tensor in sums]).isfinite().all():
+            return float("nan"), float("nan")
+        self.optimizer.step(done)
+        self.avatar.hold_size()
+        if config.exposure and done >= EXPOSED_FROM:
+            self.exposures.observe(frame, render.rgb.detach(), render.alpha.detach(), seen, weight)
+        self._share_frames()
+        with torch.no_grad():
+            squares = weight[..., None] * (rgb - truth).square()
+            error = squares.sum() / (3.0 * weight.sum().clamp_min(1.0))
+        return float(loss.detach()), float(error)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from understudy.export.gltf import VERTICES, Glb
-from understudy.export.splats import SH_C0, Splats
+from understudy.export.splats import Splats
 
 EXTENSION = "KHR_gaussian_splatting"
 POINTS = 0
@@ -24,8 +24,10 @@ def write_splat_gltf(path: str | Path, splats: Splats) -> None:
         f"{EXTENSION}:ROTATION": np.roll(splats.quats, -1, axis=1),  # x y z w
         f"{EXTENSION}:SCALE": splats.scales,
         f"{EXTENSION}:OPACITY": splats.opacities,
-        f"{EXTENSION}:SH_DEGREE_0_COEF_0": (splats.colors - 0.5) / SH_C0,
     }
+    middle, *first = splats.harmonics()
+    attributes[f"{EXTENSION}:SH_DEGREE_0_COEF_0"] = middle
+    attributes |= {f"{EXTENSION}:SH_DEGREE_1_COEF_{i}": values for i, values in enumerate(first)}
     primitive = {
         "mode": POINTS,
         "attributes": {

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.export.splats import SH_C0, Splats
+from understudy.export.splats import Splats
 from understudy.files import whole_file
 
 MAGIC, VERSION = 0x5053474E, 3
@@ -29,14 +29,16 @@ def write_spz(path: str | Path, splats: Splats) -> None:
     Raises:
         InputError: A Gaussian is farther away than the format can say.
     """
-    header = struct.pack("<IIIBBBB", MAGIC, VERSION, len(splats), 0, FRACTION_BITS, 0, 0)
-    coefficients = (splats.colors - 0.5) / SH_C0
+    middle, *first = splats.harmonics()
+    header = struct.pack("<IIIBBBB", MAGIC, VERSION, len(splats), 1 if first else 0, FRACTION_BITS, 0, 0)
     parts = (
         _places(splats.means, path),
         _byte(255.0 * splats.opacities),
-        _byte(255.0 * (COLOR_SCALE * coefficients + 0.5)),
+        _byte(255.0 * (COLOR_SCALE * middle + 0.5)),
         _byte(STEPS_OF_SCALE * (np.log(splats.scales) - LEAST_LOG_SCALE)),
         _turns(splats.quats),
+        # coefficient by coefficient, its three colours together
+        _byte(128.0 * np.stack(first, axis=1) + 128.0) if first else b"",
     )
     with whole_file(path) as temporary:
         # without a time inside, so that the same avatar gives the same bytes

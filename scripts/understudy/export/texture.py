@@ -41,7 +41,7 @@ def bake_texture(archive: AvatarArchive, surface: Surface, size: int) -> np.ndar
     avatar, body = archive.avatar, surface.body
     rotations, transl = pose_rotations(torch.zeros(1, 3), torch.from_numpy(big_pose())[None])[0], torch.zeros(3)
     with torch.no_grad():
-        gaussians = replace(avatar.gaussians(rotations, transl), colors=albedo(avatar))
+        gaussians = replace(avatar.gaussians(rotations, transl), colors=albedo(avatar), sh=None)
     vertices = surface.posed(rotations, transl)
     atlas = make_atlas(body.vt, body.ft, size)
     cameras = ring_cameras(gaussians.means.numpy(), HEIGHT, AROUND, list(RINGS))

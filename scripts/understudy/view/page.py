@@ -57,6 +57,8 @@ def write_page(
         )
     named = sources(motions, config)
     data = page_data(archive, [scene(archive, name, source, config) for name, source in named.items()])
+    if archive.avatar.residual is not None:
+        logger.warning("the page leaves out what the pose changes beyond skinning (avatar.lr_residual)")
     static = files("understudy.view") / "static"
     page = (static / "page.html").read_text(encoding="utf-8")
     program = "\n".join((static / name).read_text(encoding="utf-8") for name in PROGRAM)
@@ -86,6 +88,7 @@ def page_data(archive: AvatarArchive, shown: Sequence[Scene]) -> dict[str, Any]:
         "scales": _whole(np.log(splats.scales), 8),
         "opacities": _whole(splats.opacities[:, None], 8, (0.0, 1.0)),
         "colors": _whole(splats.colors, 8, (0.0, 1.0)),
+        "sh": _whole(splats.sh, 8),
         "bones": (splats.bones, None, None),
         "weights": _whole(splats.weights, 16, (0.0, 1.0)),
         # the page's program scales them by 1/127

@@ -42,6 +42,8 @@ class Skinned:
     colors: np.ndarray  # [N,3] sRGB 0..1, without the light
     bones: np.ndarray  # [N,BONES] uint8, of the largest weights, the largest first
     weights: np.ndarray  # [N,BONES], rows sum to one
+    sh: np.ndarray  # [N,9]
+    """Vectors for red, green and blue, whose product with the direction from the camera is added to the colours."""
 
     def __len__(self) -> int:
         return len(self.means)
@@ -54,12 +56,17 @@ def skinned(avatar: Avatar, rest: Rest) -> Skinned:
         quats = product(rest.quats, torch.nn.functional.normalize(avatar.quats, dim=-1))
         offsets = (frames @ (avatar.offsets * rest.size[:, None])[..., None])[..., 0]
         scales = avatar.log_scales.exp() * rest.size[:, None]
-        weights, bones = avatar.weights.topk(BONES, dim=1)
+        weights = avatar.blend_weights()
+        # the first one's side counts in blending
+        first = torch.nn.functional.one_hot(avatar.dominant, weights.shape[1])
+        bones = (weights + first).topk(BONES, dim=1).indices
+        weights = weights.gather(1, bones)
         weights = weights / weights.sum(dim=1, keepdim=True)
         opacities = avatar.opacity_logits.sigmoid()
+        sh = torch.zeros(len(avatar), 3, 3) if avatar.sh is None else avatar.sh
         return Skinned(
             rest.means.numpy(), offsets.numpy(), quats.numpy(), frames[..., 2].numpy(), scales.numpy(), opacities.numpy(),
-            albedo(avatar).numpy(), bones.numpy().astype(np.uint8), weights.numpy(),
+            albedo(avatar).numpy(), bones.numpy().astype(np.uint8), weights.numpy(), sh.flatten(1).numpy(),
         )  # fmt: skip
 
 

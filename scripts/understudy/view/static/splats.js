@@ -1,10 +1,11 @@
 // Drawing: the ground, then the Gaussians from back to front.
 
-const TEXELS = 4 + BONES / 2; // of a Gaussian, for what stays as it is
+const TEXELS = 7 + BONES / 2; // of a Gaussian, for what stays as it is
 
 const SPLAT_VERTEX = `#version 300 es
 precision highp float;
 precision highp sampler2D;
+const int SH = ${TEXELS - 3};
 const float LOW_PASS = 0.1, NEAR = 0.1, MARGIN = 0.3;  // as in the program's own renderer
 uniform sampler2D gaussians, rests;
 uniform vec4 joints[96];
@@ -84,7 +85,10 @@ void main() {
   place = (vec2(gl_VertexID & 1, gl_VertexID >> 1 & 1) * 2.0 - 1.0) * reach;
   vec2 pixel = focal * eye.xy / eye.z + middle + place.x * sqrt(large) * axis + place.y * sqrt(small) * vec2(-axis.y, axis.x);
   gl_Position = vec4(pixel / size * vec2(2, -2) + vec2(-1, 1), 0, 1);
-  color = vec4(tint.rgb * shading(turned(turn, normal.xyz)), opacity);
+  // the direction that it is seen from, as it lies to the Gaussian
+  vec3 sight = turned(vec4(-turn.xyz, turn.w), mat3(view[0].xyz, view[1].xyz, view[2].xyz) * normalize(eye));
+  vec3 sheen = vec3(dot(value(SH).xyz, sight), dot(value(SH + 1).xyz, sight), dot(value(SH + 2).xyz, sight));
+  color = vec4(tint.rgb * shading(turned(turn, normal.xyz)) + sheen, opacity);
 }`;
 
 const SPLAT_FRAGMENT = `#version 300 es
@@ -176,7 +180,7 @@ class Painter {
   }
 
   table() {
-    const { offsets, scales, quats, normals, colors, bones, weights } = this.figure.arrays;
+    const { offsets, scales, quats, normals, colors, bones, weights, sh } = this.figure.arrays;
     const data = new Float32Array(this.figure.rows * PER_ROW * TEXELS * 4);
     for (let i = 0; i < this.figure.count; i++) {
       const three = (array, last) => [array[i * 3], array[i * 3 + 1], array[i * 3 + 2], last];
@@ -186,6 +190,7 @@ class Painter {
       data.set([...three(offsets, x), ...all(quats, 4), ...three(normals, y), ...three(colors, z)], i * TEXELS * 4);
       data.set(all(bones, BONES), (i * TEXELS + 4) * 4);
       data.set(all(weights, BONES), (i * TEXELS + 4) * 4 + BONES);
+      for (let c = 0; c < 3; c++) data.set(sh.subarray(i * 9 + c * 3, i * 9 + c * 3 + 3), (i * TEXELS + 4 + c) * 4 + BONES * 2);
     }
     return data;
   }
