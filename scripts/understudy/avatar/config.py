@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class AvatarConfig:
     """How an avatar is trained."""
 
-    gaussians: int = 30000
+    gaussians: int = 20000
     """Number of Gaussians."""
-    steps: int = 1200
+    steps: int = 1100
     """Training steps, one frame each."""
     minutes: float | None = None
     """Time after which training ends even if steps are left; the schedule is shortened to fit. None for no limit."""
@@ -75,7 +75,7 @@ class AvatarConfig:
     """Weight of the light's squared contrast, over all directions."""
     align_steps: int = 2
     """Steps by which a frame's pose is aligned with its picture each time the frame comes round; 0 keeps the fitted poses."""
-    align_often: float = 0.5
+    align_often: float = 0.4
     """Part of the training during which poses are aligned each time a frame comes round; then it is every second time."""
     align_shrink: int = 2
     """Least shrink factor of the pictures that poses are aligned with: 1, 2, 4 or 8."""
