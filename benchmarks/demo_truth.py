@@ -154,12 +154,9 @@ def held_out_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     }
     for key in (name for name in names if name in metrics):
         means = {name: values["mean"] for name, values in metrics[key].items()}
-        rows.append(
-            (
-                f"{names[key]}: PSNR / SSIM, person's box on white",
-                f"{means['psnr_person_box_on_white']:.2f} dB / {means['ssim_person_box_on_white']:.4f}",
-            )
-        )
+        for area in ("person box", "full frame"):
+            decibels, similarity = (means[f"{name}_{area.replace(' ', '_')}_on_white"] for name in ("psnr", "ssim"))
+            rows.append((f"{names[key]}: PSNR / SSIM, {area} on white", f"{decibels:.2f} dB / {similarity:.4f}"))
     return rows
 
 

@@ -166,7 +166,7 @@ def copy(tmp_path_factory):
     repository = tmp_path_factory.mktemp("copy")
     for name in ("Snakefile", "config.yaml"):
         shutil.copy2(ROOT / name, repository)
-    for name in ("rules", "schemas", "scripts", "envs", "models", "profiles", "report"):
+    for name in ("rules", "schemas", "scripts", "envs", "models", "profiles", "report", "data/motions"):
         shutil.copytree(ROOT / name, repository / name, ignore=shutil.ignore_patterns("__pycache__"))
     return repository, workplace(tmp_path_factory.mktemp("code"), repository, ["anna"])
 
