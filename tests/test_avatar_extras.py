@@ -14,6 +14,7 @@ from test_avatar_train import QUICK, run
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
 from understudy.avatar.exposure import Exposures
+from understudy.avatar.losses import Calm
 from understudy.avatar.model import EXTRAS, LEAST, WIDTH, Avatar, splat
 from understudy.avatar.pruning import without_faint
 from understudy.avatar.sampling import sample_surface
@@ -166,6 +167,14 @@ def test_sheen_follows_the_side_it_is_seen_from_and_turns_with_the_body():
     back, plain = splat(cloud, K, (90, 160)), splat(replace(cloud, sh=None), K, (90, 160))
     assert (front.rgb[front.alpha > 0.9] > 0.6).all()  # seen along +z: 0.5 + 0.3
     assert (back.rgb[back.alpha > 0.9] < plain.rgb[back.alpha > 0.9]).all()
+
+
+def test_an_unseen_side_is_kept_from_colours_by_the_side():
+    avatar, grey = with_extras(), np.full((400, 3), 0.5, np.float32)
+    with torch.no_grad():
+        avatar.sh += 0.1
+    seen, unseen = (Calm.of(avatar, grey, np.full(400, share, np.float32)).terms(avatar).colors for share in (1.0, 0.0))
+    assert seen.item() == 0.0 and unseen.item() == pytest.approx(0.03, rel=1e-3)
 
 
 def test_extras_are_learned_saved_and_read_again(scene: Scene, tmp_path: Path):

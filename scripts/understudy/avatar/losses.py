@@ -86,6 +86,7 @@ class Calm:
         width = avatar.log_scales - (WIDTH * avatar.spacing[:, None]).log()
         needle = (avatar.log_scales[:, 0] - avatar.log_scales[:, 1]).abs() - math.log(LONGEST)
         rgb = avatar.rgb_logits.sigmoid()
+        sheen = 0.0 if avatar.sh is None else avatar.sh.square().sum(dim=2)
         shape = torch.cat([offset[:, 2:], width], dim=1)  # tangents of neighbouring faces point anywhere
         apart = (shape - shape[self.neighbours].mean(dim=1)).square().mean(dim=1)
         return CalmTerms(
@@ -93,7 +94,8 @@ class Calm:
             scales=(width - math.log(LARGEST)).relu().square().mean() + needle.relu().square().mean(),
             opacities=(1.0 - avatar.opacity_logits.sigmoid()).mean(),
             neighbours=((1.0 + UNSEEN * self.unseen) * apart).mean(),
-            colors=(self.unseen[:, None] * (rgb - self.colors).square()).mean(),
+            # what shines through from behind must not colour an unseen side either
+            colors=(self.unseen[:, None] * ((rgb - self.colors).square() + sheen)).mean(),
             extras=sum((part.square().mean() for part in _extras(avatar)), rgb.new_zeros(())),
         )
 
@@ -110,7 +112,7 @@ class CalmTerms(NamedTuple):
     neighbours: Tensor
     """Squared difference from the neighbours' mean in height over the surface and in size."""
     colors: Tensor
-    """Squared difference from the texture, where it was filled in."""
+    """Squared difference from the texture, and of colours by the side from none, where it was filled in."""
     extras: Tensor
     """Squared size of what the avatar need not have."""
 
