@@ -11,8 +11,8 @@ from PIL import Image
 
 from import_sources import LENGTH, body_25, pictures, smpl_body, truth, write_openpose
 from inspect_scenes import sick_walk
-from understudy.cli import main
 from understudy.formats.keypoints import Keypoints
+from verbs import call
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
@@ -21,18 +21,8 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 def run(monkeypatch, capsys, tmp_path):
     """Run the command in a folder of its own: status, what it printed, and its errors."""
 
-    def command(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("COLUMNS", "160")
-        monkeypatch.setattr(sys, "argv", ["understudy", *map(str, arguments)])
-        try:
-            main()
-            status = 0
-        except SystemExit as stopped:
-            status = stopped.code
-        return status, *capsys.readouterr()
-
-    return command
+    monkeypatch.setenv("COLUMNS", "160")
+    return lambda *arguments: call(monkeypatch, capsys, tmp_path, *arguments)
 
 
 def test_inspect_prints_a_table_and_writes_the_sheet(run, tmp_path):

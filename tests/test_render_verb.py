@@ -1,7 +1,6 @@
 """``understudy render``: what a user types, and what is written."""
 
 import json
-import sys
 
 import av
 import numpy as np
@@ -10,8 +9,8 @@ from PIL import Image
 
 from show_scenes import LENGTH, save_made_up_avatar, write_amass, write_views
 from test_motion import RIG, rest_joints, wave, write_rig
-from understudy.cli import main
 from understudy.render.camera import look_at
+from verbs import call
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +22,7 @@ def avatar(tmp_path_factory):
 def render(monkeypatch, capsys, tmp_path, avatar):
     """Run the verb in a folder of its own: status, what it printed, and its errors."""
 
-    def command(output, *arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["understudy", "render", str(avatar), output, *map(str, arguments)])
-        try:
-            main()
-            status = 0
-        except SystemExit as stopped:
-            status = stopped.code
-        return status, *capsys.readouterr()
-
-    return command
+    return lambda output, *arguments: call(monkeypatch, capsys, tmp_path, "render", avatar, output, *arguments)
 
 
 def video(path):

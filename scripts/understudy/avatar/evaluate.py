@@ -109,7 +109,7 @@ def evaluate_avatar(
         if truth is None:
             continue
         used.append(frame)
-        pose, exposure = track_pose(archive.poses, frame, device), torch.from_numpy(archive.exposure[frame]).to(device)
+        pose, exposure = _filmed(archive, frame, device)
         panels = [truth.rgb]
         for name in scores:
             if name == "with_pose_refinement":
@@ -129,10 +129,7 @@ def evaluate_avatar(
         truth = _truth(frames, Path(alpha_folder), trimaps, frame)
         if truth is not None:
             seen.append(frame)
-            pose, exposure = (
-                track_pose(archive.poses, frame, device),
-                torch.from_numpy(archive.exposure[frame]).to(device),
-            )
+            pose, exposure = _filmed(archive, frame, device)
             scores["reconstruction"].append(_score(avatar, pose, exposure, truth, archive.poses.K, lpips)[0])
     result: dict[str, Any] = {
         "protocol": _protocol(archive, config),
@@ -171,6 +168,11 @@ def refine_pose(
         if crop is not None:
             correction = align(avatar, rest, crop, pose, (correction, none), None, Leash(), steps, exposure)
     return correction.of(*pose)
+
+
+def _filmed(archive: AvatarArchive, frame: int, device: torch.device) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """The pose of a frame, and the factors [3] on the avatar's colours in it."""
+    return track_pose(archive.poses, frame, device), torch.from_numpy(archive.exposure[frame]).to(device)
 
 
 def _truth(frames: Frames, alpha_folder: Path, trimap_folder: Path | None, frame: int) -> _Truth | None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 SEEN = 0.5
 """Alpha from which on a pixel tells of the exposure."""
-FROM = 0.25
+MEASURED_FROM = 0.25
 """Part of the training from which on exposures are measured: before, the avatar's own colours still move."""
 
 

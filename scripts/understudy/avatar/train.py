@@ -15,8 +15,7 @@ from understudy.avatar.checkpoint import Checkpoint
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crop, Crops
 from understudy.avatar.device import check_gpus, choose_device
-from understudy.avatar.exposure import FROM as EXPOSED_FROM
-from understudy.avatar.exposure import Exposures
+from understudy.avatar.exposure import MEASURED_FROM, Exposures
 from understudy.avatar.history import History
 from understudy.avatar.losses import Calm, likeness
 from understudy.avatar.model import EXTRAS, Avatar, Rest, splat
@@ -270,7 +269,7 @@ class _Trainer:
             return float("nan"), float("nan")
         self.optimizer.step(done)
         self.avatar.hold_size()
-        if config.exposure and done >= EXPOSED_FROM:
+        if config.exposure and done >= MEASURED_FROM:
             self.exposures.observe(frame, render.rgb.detach(), render.alpha.detach(), seen, weight)
         self._share_frames()
         with torch.no_grad():

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from understudy.render.gaussians import Render
+from understudy.render.rotations import rotation_matrices
 
 NEAR, LOW_PASS, MARGIN = 0.1, 0.1, 0.3
 ALPHA_MIN, ALPHA_MAX, T_MIN = 1 / 255, 0.99, 1e-4
@@ -56,17 +57,6 @@ def rasterize_reference(
     axis = turned[torch.arange(len(front)), :, scales[front].argmin(dim=1)]
     axis = torch.where((axis * points).sum(dim=1, keepdim=True) > 0, -axis, axis)
     return Render(rgb, alpha, depth, torch.einsum("nhw,nc->hwc", weights, axis))
-
-
-def rotation_matrices(quats: Tensor) -> Tensor:
-    """Rotations [N,3,3] of quaternions [N,4] wxyz of any length."""
-    w, x, y, z = torch.nn.functional.normalize(quats, dim=-1).unbind(-1)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
 def jacobians(points: Tensor, K: Tensor, size: tuple[int, int]) -> Tensor:

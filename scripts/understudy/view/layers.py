@@ -12,7 +12,7 @@ from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.model import Gaussians
 from understudy.body.lbs import joint_transforms, pose_rotations
 from understudy.formats.frames import Frames
-from understudy.render.reference import rotation_matrices
+from understudy.render.rotations import rotation_matrices
 from understudy.show.stage import Act
 
 if TYPE_CHECKING:
