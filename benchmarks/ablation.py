@@ -31,7 +31,6 @@ PARTS = {
     "shape as fitted": {"lr_betas": 0.0},
     "light the same from all sides": {"lr_light": 0.0},
     "colours the same from all sides": {"lr_sh": 0.0},
-    "blend weights of the body": {"lr_weights": 0.0},
     "poses aligned at every visit": {"align_often": 1.0},
     "full resolution from the start": {"levels": ((1, 1.0),)},
     "no D-SSIM": {"dssim": 0.0},
@@ -41,6 +40,7 @@ PARTS = {
         "calm_offsets": 0.0, "calm_scales": 0.0, "calm_opacities": 0.0, "calm_neighbours": 0.0,
         "calm_colors": 0.0, "calm_betas": 0.0, "calm_light": 0.0, "calm_extras": 0.0,
     },
+    "+ corrections of the blend weights": {"lr_weights": 2e-2},
     "+ residual of the pose": {"lr_residual": 2e-3},
     "+ exposure of each frame": {"exposure": True},
 }  # fmt: skip

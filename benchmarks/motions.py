@@ -1,6 +1,9 @@
 """How well motions of other rigs sit on the body: feet that slide, soles under the ground, hands inside the body.
 
     PYTHONPATH=scripts python benchmarks/motions.py /path/to/*.bvh
+    PYTHONPATH=scripts python benchmarks/motions.py /path/to/*.bvh --avatar results/anna/avatar.tar --pictures FOLDER
+
+With an avatar the motions are put on its body, and pictures show it from the front and from its left.
 
 A stance is where an ankle or a toe of the rig, scaled to the body's legs, is slower than 0.15 m/s and near its lowest for
 0.1 s at least. Its slide is the largest distance between two places of the body's own joint during it, over the ground.
@@ -12,15 +15,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
+from understudy.avatar.archive import load_archive
 from understudy.body.files import load_body
 from understudy.body.model import JOINTS, BodyModel
 from understudy.motion.clip import Clip
 from understudy.motion.read import read_motion
 from understudy.motion.rigs import Rig, read_rig
 from understudy.motion.stances import find_stances
+from understudy.show.paths import PathConfig, camera_path
+from understudy.show.pictures import render_act
+from understudy.show.shape import shaped_body
+from understudy.show.stage import Act, staged
 
 FPS = 30.0
+MOMENTS, SIZE = 8, (240, 320)
+"""Pictures of a motion, and px of each."""
 CAPSULES = (("pelvis", "neck", 0.09), ("left_hip", "left_knee", 0.06), ("right_hip", "right_knee", 0.06))
 """Ends and radius (m): well inside the flesh, so that a hand on a hip is none."""
 
@@ -72,13 +83,31 @@ def depth(points: dict[str, np.ndarray]) -> float:
     return worst
 
 
+def save_pictures(act: Act, path: Path) -> None:
+    """Two rows, from the front and from the person's left, of moments spread over an act."""
+    moments = np.linspace(0, len(act) - 1, MOMENTS).round().astype(int)
+    shown = act.part(moments)
+    rows = []
+    for azimuth in (0.0, 90.0):
+        cameras = camera_path(shown, MOMENTS, 1.0, SIZE, PathConfig("still", azimuth=azimuth, follow=True))
+        pictures = [picture.rgb + 1 - picture.alpha[..., None] for picture in render_act(shown, cameras, shadow=True)]
+        rows.append(np.concatenate(pictures, axis=1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((np.concatenate(rows) * 255).clip(0, 255).round().astype(np.uint8)).save(path)
+
+
 def main() -> None:
     """Measure all files and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--body", type=Path, default=Path("models/understudy_body.npz"))
+    parser.add_argument("--avatar", type=Path, help="avatar.tar; its body in place of --body")
+    parser.add_argument("--pictures", type=Path, help="folder for a PNG of each motion; needs --avatar")
     arguments = parser.parse_args()
-    body = load_body(arguments.body)
+    if arguments.pictures and not arguments.avatar:
+        parser.error("--pictures needs --avatar")
+    avatar = load_archive(arguments.avatar).avatar if arguments.avatar else None
+    body = shaped_body(avatar.body, avatar.betas) if avatar else load_body(arguments.body)
     heads = (
         "file",
         "frames",
@@ -98,6 +127,8 @@ def main() -> None:
         rig = rig.part(len(rig) - len(clip), len(rig))
         joints, low = posed(body, clip)
         named = {name: joints[:, index] for index, name in enumerate(JOINTS)}
+        if arguments.pictures:
+            save_pictures(staged(avatar, clip), arguments.pictures / f"{path.stem}.png")
         scale = rig.scale_to({name: named[name][0] for name in JOINTS})
         found = slides(named, rig, scale) * 100
         everything.append(found)

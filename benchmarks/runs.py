@@ -46,14 +46,16 @@ def fresh_run(
     cores: int,
     folder: Path | None = None,
     targets: tuple[str, ...] = ("avatar.tar", "report.html"),
+    config: Path | None = None,
 ) -> Run:
-    """Run the chain on ``videos`` (actor: file) with no option but their names.
+    """Run the chain on ``videos`` (actor: file), by default with no option but their names.
 
     Args:
         videos: Files, by the actor's name.
         cores: What Snakemake may use.
         folder: Working folder; default a new temporary one. What is already there is used again.
         targets: Files of every actor that are wanted; by default the whole chain's.
+        config: Configuration file on top of the project's own.
     """
     folder = folder or Path(tempfile.mkdtemp(prefix="understudy-"))
     (folder / "data/videos").mkdir(parents=True, exist_ok=True)
@@ -62,8 +64,9 @@ def fresh_run(
         _link(folder / "data/videos" / f"{actor}{video.suffix}", video.resolve())
     wanted = [f"results/{actor}/{name}" for actor in videos for name in targets]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", str(cores)]
+    more = [] if config is None else ["--configfile", str(config.resolve())]
     started = time.monotonic()
-    subprocess.run([*command, "--directory", str(folder), *wanted], check=True)
+    subprocess.run([*command, "--directory", str(folder), *wanted, *more], check=True)
     return Run(folder, time.monotonic() - started)
 
 

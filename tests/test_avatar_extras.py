@@ -16,6 +16,7 @@ from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
 from understudy.avatar.exposure import Exposures
 from understudy.avatar.losses import Calm
 from understudy.avatar.model import EXTRAS, LEAST, WIDTH, Avatar, splat
+from understudy.avatar.nodes import NODES, node_shares
 from understudy.avatar.pruning import without_faint
 from understudy.avatar.sampling import sample_surface
 from understudy.body.lbs import pose_rotations
@@ -118,11 +119,25 @@ def test_extras_change_nothing_before_they_are_learned():
 
 def test_own_blend_weights_only_shift_between_joints_that_move_a_gaussian_already():
     avatar = with_extras()
-    avatar.weight_logits.data = torch.randn(400, 24, generator=torch.Generator().manual_seed(0))
+    avatar.weight_logits.data = torch.randn(NODES, 24, generator=torch.Generator().manual_seed(0))
     weights = avatar.blend_weights()
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(400))
     assert (weights[avatar.weights == 0] == 0).all()
     assert not torch.allclose(weights, avatar.weights)
+
+
+def test_what_nodes_say_changes_continuously_and_is_not_shared_with_the_other_side_of_a_thin_sheet():
+    generator = np.random.default_rng(0)
+    sheet = np.column_stack([generator.uniform(-0.5, 0.5, (4000, 2)), np.zeros(4000)])
+    points, up = np.concatenate([sheet, sheet - [0, 0, 0.02]]), np.array([0.0, 0.0, 1.0])
+    normals = np.where(np.arange(8000)[:, None] < 4000, up, -up)
+    line = np.column_stack([np.linspace(-0.4, 0.4, 2000), np.zeros(2000), np.zeros(2000)])
+    near, shares = node_shares(points, normals, line, np.broadcast_to(up, line.shape))
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-6)
+    said = (shares * generator.normal(size=NODES)[near]).sum(axis=1)
+    assert np.abs(np.diff(said)).max() < 0.1 * said.std()
+    other, _ = node_shares(points, normals, line, np.broadcast_to(-up, line.shape))
+    assert not set(near.ravel()) & set(other.ravel())
 
 
 def test_a_residual_moves_what_is_near_a_bent_joint_and_nothing_else():

@@ -30,7 +30,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 
 FORMAT = "understudy-avatar"
-VERSION = 3
+VERSION = 4
 MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
 PREVIEW = RenderConfig(frames=1, width=270, height=480)
 

@@ -37,8 +37,8 @@ class AvatarConfig:
     """Of the light; 0 for light that is the same from all sides."""
     lr_sh: float = 2e-3
     """Of spherical harmonics of degree one, for colours that depend on the side they are seen from; 0 for none."""
-    lr_weights: float = 2e-2
-    """Of corrections of the blend weights; 0 for the body's own."""
+    lr_weights: float = 0.0
+    """Of corrections of the blend weights, smooth over the body (0.02 is a rate that works); 0 for the body's own."""
     lr_residual: float = 0.0
     """Of the network for what a pose changes beyond skinning; 0 for none."""
     exposure: bool = False

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from understudy.avatar.lighting import TERMS, shading
+from understudy.avatar.nodes import NODES, node_shares
 from understudy.avatar.residual import PoseResidual
 from understudy.avatar.rotations import blend, from_matrix, product, turned
 from understudy.avatar.sampling import Anchors
@@ -18,6 +19,7 @@ from understudy.body.pose_offsets import PoseOffsets
 from understudy.errors import InputError
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render, rasterize
+from understudy.render.mesh import vertex_normals
 
 FLATNESS = 0.25
 """Thickness of a new Gaussian over its width."""
@@ -27,7 +29,7 @@ OPACITY = 0.9
 """Of a new Gaussian."""
 LEAST = (0.5, 0.5, 0.1)
 """Least standard deviations over a new one's width: what is not wanted has to fade, not to shrink to a dot."""
-PER_GAUSSIAN = ("offsets", "log_scales", "quats", "opacity_logits", "rgb_logits", "sh", "weight_logits")
+PER_GAUSSIAN = ("offsets", "log_scales", "quats", "opacity_logits", "rgb_logits", "sh")
 """The parameters that have a row for each Gaussian."""
 EXTRAS = ("sh", "weight_logits", "residual")
 """What an avatar may have or not: colours that depend on the side they are seen from, blend weights of its own, and what a pose
@@ -76,6 +78,8 @@ class Avatar(nn.Module):
     bary: Tensor
     spacing: Tensor
     weights: Tensor
+    near_nodes: Tensor
+    node_shares: Tensor
     dominant: Tensor
     corners_template: Tensor
     corners_shapedirs: Tensor
@@ -109,7 +113,10 @@ class Avatar(nn.Module):
         self.light = nn.Parameter(torch.zeros(TERMS, 3))
         self._bind()
         self.sh = nn.Parameter(torch.zeros(count, 3, 3)) if "sh" in extras else None
-        self.weight_logits = nn.Parameter(torch.zeros(count, 24)) if "weight_logits" in extras else None
+        self.weight_logits: nn.Parameter | None = None
+        if "weight_logits" in extras:
+            self.weight_logits = nn.Parameter(torch.zeros(NODES, 24))
+            self._bind_nodes()
         self.residual: PoseResidual | None = None
         if "residual" in extras:
             self.residual = PoseResidual(self._uv(), self.weights, body.parents)
@@ -133,6 +140,15 @@ class Avatar(nn.Module):
         correctives = body.posedirs
         self.pose_offsets = None if correctives is None else PoseOffsets.of_mixtures(correctives, vertices, self.bary)
         self.own_shape()
+
+    def _bind_nodes(self) -> None:
+        """Say how the Gaussians share the corrections of the blend weights: were each free, bent knees would fray."""
+        vertices, corners = self.body.v_template.cpu().numpy(), self.corners_template.cpu()
+        places = (self.bary.cpu()[..., None] * corners).sum(dim=1).numpy()
+        normals = _tangent_frames(corners)[..., 2].numpy()
+        near, shares = node_shares(vertices, vertex_normals(vertices, self.body.faces), places, normals)
+        self.register_buffer("near_nodes", torch.from_numpy(near).to(self.face.device), persistent=False)
+        self.register_buffer("node_shares", torch.from_numpy(shares).to(self.face.device), persistent=False)
 
     def own_shape(self) -> None:
         """Take the present ``betas`` as the shape at which the Gaussians have the size that is stored."""
@@ -166,7 +182,8 @@ class Avatar(nn.Module):
         """Weights [N,24] of the joints that the Gaussians follow."""
         if self.weight_logits is None:
             return self.weights
-        weights = self.weights * self.weight_logits.exp()
+        corrections = (self.node_shares[..., None] * self.weight_logits[self.near_nodes]).sum(dim=1)
+        weights = self.weights * corrections.exp()
         return weights / weights.sum(dim=1, keepdim=True)
 
     def anchors(self) -> Anchors:

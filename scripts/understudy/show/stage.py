@@ -41,11 +41,15 @@ class Act:
 
     def first(self, count: int) -> "Act":
         """The first ``count`` frames."""
+        return self.part(np.arange(min(count, len(self))))
+
+    def part(self, frames: np.ndarray) -> "Act":
+        """Some frames [n]."""
         return replace(
             self,
-            global_orient=self.global_orient[:count],
-            body_pose=self.body_pose[:count],
-            transl=self.transl[:count],
+            global_orient=self.global_orient[frames],
+            body_pose=self.body_pose[frames],
+            transl=self.transl[frames],
         )
 
     def gaussians(self, frame: int) -> Gaussians:

@@ -1,0 +1,132 @@
+"""What the length of a video and the number of videos cost.
+
+    python benchmarks/scale.py [--video data/videos/actor.mp4] [--frames 100 300 1000 3000] [--plot docs/images/scale.png]
+    python benchmarks/scale.py --videos 8
+
+The first makes videos of so many frames, the given one forwards and backwards, and prints seconds and peak memory of every stage
+for each; training has as many steps for all. The second makes avatars of copies of the tiny demo, and prints what all took
+against the sum of their stages.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
+from pathlib import Path
+
+import av
+import numpy as np
+import yaml
+from matplotlib.figure import Figure
+from runs import REPOSITORY, STAGES, Run, fresh_run
+
+from understudy.video.write import write_video
+
+TINY = REPOSITORY / "data/demo/tiny.mp4"
+WHOLE = "sum of the stages"
+Costs = dict[int, dict[str, tuple[float, float]]]
+"""Seconds and peak megabytes of each stage by the number of frames."""
+
+
+def main() -> None:
+    """Measure one of both and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--video", type=Path, default=REPOSITORY / "data/videos/actor.mp4")
+    parser.add_argument("--frames", type=int, nargs="+", default=[100, 300, 1000, 3000])
+    parser.add_argument("--plot", type=Path, help="PNG to write")
+    parser.add_argument("--videos", type=int, help="measure so many videos instead")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument(
+        "--folder", type=Path, help="working folder; default a new temporary one; what is there is kept"
+    )
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="understudy-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.videos:
+        print_throughput(options.videos, options.cores, folder)
+        return
+    costs = {count: length_costs(options.video, count, options.cores, folder) for count in options.frames}
+    print_lengths(costs)
+    if options.plot:
+        plot_lengths(costs, options.plot)
+
+
+def length_costs(video: Path, count: int, cores: int, folder: Path) -> dict[str, tuple[float, float]]:
+    """Seconds and megabytes of each stage for a video of ``count`` frames."""
+    actor = f"frames{count}"
+    long = folder / f"{actor}.mp4"
+    if not long.exists():
+        write_video(long, islice(there_and_back(video), count), 30.0)
+    config = write_config(folder / f"{actor}.yaml", {"frames": {"max_frames": count}})
+    return fresh_run({actor: long}, cores, folder, config=config).costs(actor)
+
+
+def there_and_back(video: Path) -> Iterator[np.ndarray]:
+    """Frames of a short video, forwards and backwards without end."""
+    with av.open(str(video)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    return cycle(frames + frames[-2:0:-1])
+
+
+def write_config(path: Path, options: dict[str, object]) -> Path:
+    """Write a configuration file."""
+    path.write_text(yaml.safe_dump(options))
+    return path
+
+
+def print_lengths(costs: Costs) -> None:
+    """A row for each stage: seconds / MB by the number of frames."""
+    print("| stage | " + " | ".join(f"{count} frames: s / MB" for count in costs) + " |")
+    print("|---" * (len(costs) + 1) + "|")
+    for stage in STAGES:
+        if all(stage in of_stage for of_stage in costs.values()):
+            cells = (f"{of_stage[stage][0]:.1f} / {of_stage[stage][1]:.0f}" for of_stage in costs.values())
+            print(f"| {stage} | {' | '.join(cells)} |")
+    whole = (
+        f"{sum(s for s, _ in of.values()):.0f} / {np.nanmax([mb for _, mb in of.values()]):.0f}"
+        for of in costs.values()
+    )
+    print(f"| {WHOLE} / the hungriest | {' | '.join(whole)} |")
+
+
+def plot_lengths(costs: Costs, path: Path) -> None:
+    """Seconds and peak memory of every stage against the number of frames."""
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    counts = np.array(list(costs))
+    for axes, number, label in zip(figure.subplots(1, 2), (0, 1), ("seconds", "peak memory, MB"), strict=True):
+        for stage in STAGES:
+            values = [of_stage.get(stage, (np.nan, np.nan))[number] for of_stage in costs.values()]
+            if np.isfinite(values).any():
+                axes.plot(counts, values, marker="o", markersize=3, label=stage)
+        axes.set(xlabel="frames", ylabel=label, ylim=(0, None), xlim=(0, None))
+        axes.grid(alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def print_throughput(count: int, cores: int, folder: Path) -> None:
+    """What ``count`` tiny videos took, against one and against the sum of their stages."""
+    names = [f"tiny{number}" for number in range(count)]
+    options = next(iter(yaml.safe_load((REPOSITORY / "tests/tiny.yaml").read_text())["actors"].values()))
+    del options["video"]
+    print(
+        "| videos | cores | wall clock, s | sum of the stages, s | jobs | wall clock x cores / sum |\n|---|---|---|---|---|---|"
+    )
+    for actors, used in ((names[:1], 1), (names, cores)):
+        place = folder / f"{len(actors)}_on_{used}"
+        place.mkdir(parents=True, exist_ok=True)
+        config = write_config(place / "tiny.yaml", {"actors": dict.fromkeys(actors, options)})
+        run = fresh_run(dict.fromkeys(actors, TINY), used, place, config=config)
+        seconds = [s for actor in actors for s, _ in run.costs(actor).values()]
+        print(throughput_row(run, len(actors), used, seconds), flush=True)
+
+
+def throughput_row(run: Run, count: int, cores: int, seconds: Sequence[float]) -> str:
+    """A line of the table."""
+    ratio = run.seconds * cores / sum(seconds)
+    return f"| {count} | {cores} | {run.seconds:.0f} | {sum(seconds):.0f} | {len(seconds)} | {ratio:.2f} |"
+
+
+if __name__ == "__main__":
+    main()
