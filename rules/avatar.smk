@@ -18,9 +18,9 @@ rule avatar:
         "../envs/avatar.yaml"
     threads: 8
     resources:
-        gpu=lambda wildcards: settings("avatar")(wildcards)["gpus"],
+        gpu=gpus("avatar"),
         mem_mb=scaled_mem(4000),
-        runtime="120m",
+        runtime=scaled_time(120),
     params:
         settings=settings("avatar"),
         checkpoint="results/{actor}/.avatar.checkpoint",  # no output: it must outlive a killed job

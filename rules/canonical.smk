@@ -16,7 +16,7 @@ rule canonical:
     threads: 2
     resources:
         mem_mb=scaled_mem(3000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=settings("canonical"),
         hold_out=hold_out,

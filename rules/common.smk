@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from understudy.backends import check_files, check_packages, find_backend
 from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary
 from understudy.errors import InputError
 from understudy.settings import actor_settings, check_settings
 from understudy.video.sources import list_videos
+from understudy.weights.manifest import find_weights, read_manifest
 
 # A plan of thousands of jobs is millions of objects that live on; looking through them for garbage costs an eighth of the time.
 gc.set_threshold(200_000, 50, 100)
@@ -26,6 +29,7 @@ SCHEMA = yaml.safe_load(
 )
 try:
     check_settings(config, SCHEMA)
+    MANIFEST = read_manifest(Path(workflow.basedir, "models/manifest.yaml"))
     if config["videos"] is not None:
         listed = read_sheet(config["videos"], SCHEMA)
         check_settings({"actors": listed}, SCHEMA, config["videos"])
@@ -115,7 +119,12 @@ def stored(address):
 def is_there(video):
     """Whether a video can be had; what else a server may answer than yes and no counts as no."""
     if "storage_object" not in getattr(video, "flags", ()):
-        return Path(video).exists()
+        there = Path(video).exists()
+        if there and Path(video).stat().st_mtime > time.time() + 60:
+            logger.warning(
+                f"{video} is dated in the future; Snakemake keeps nothing that is older than what it was made of: touch it."
+            )
+        return there
     try:
         return video.flags["storage_object"].exists()
     except Exception as error:
@@ -123,17 +132,89 @@ def is_there(video):
         return False
 
 
-def code_of(script):
-    """Params function: a digest of the library code that a script reaches, since Snakemake watches the script alone."""
+def code_of(script, stage=None):
+    """Params function: a digest of the library code that a script reaches, since Snakemake watches the script alone.
+
+    Of a stage with backends, that of the actor's own counts too.
+    """
 
     @cache
-    def digest():
-        return code_digest(Path(workflow.basedir, "scripts", script))
+    def digest(*modules):
+        return code_digest(Path(workflow.basedir, "scripts", script), modules)
 
     def of_job(wildcards):
-        return digest()
+        return (
+            digest()
+            if stage is None
+            else digest(f"understudy.{backend_of(stage, wildcards).module}")
+        )
 
     return of_job
+
+
+def backend_of(stage, wildcards):
+    """What does a stage's work for an actor."""
+    name = actor_settings(config, stage, wildcards.actor)["backend"]
+    return find_backend(stage, name)
+
+
+def env_of(stage):
+    """Conda function: the environment of the backend that does a stage's work."""
+
+    def of_actor(wildcards):
+        return f"../envs/{backend_of(stage, wildcards).env or stage}.yaml"
+
+    return of_actor
+
+
+def weights_file(stage):
+    """Input function: the backend's weights, or none where it takes none; what it lacks ends the run in one sentence."""
+
+    def of_actor(wildcards):
+        return lookup_backend(stage, wildcards)[0]
+
+    return of_actor
+
+
+def given_files(stage):
+    """Input function: the folder of another program's files that the backend reads, or none where it reads none."""
+
+    def of_actor(wildcards):
+        return lookup_backend(stage, wildcards)[1]
+
+    return of_actor
+
+
+def lookup_backend(stage, wildcards):
+    """The files of weights and of another program that a stage's backend takes, each a path, or an empty list for none."""
+    options = actor_settings(config, stage, wildcards.actor)
+    return found_backend(
+        stage, options["backend"], options.get("weights"), options["files"]
+    )
+
+
+@cache
+def found_backend(stage, name, weights, files):
+    """As ``lookup_backend``; jobs of an environment of their own may have packages that are not here."""
+    backend = find_backend(stage, name)
+    try:
+        if not workflow.deployment_settings.deployment_method:
+            check_packages(stage, name)
+        if backend.weights is not None:
+            weights = find_weights(
+                MANIFEST,
+                f"{stage}.backend {name!r}",
+                backend.weights,
+                weights,
+                Path(workflow.basedir),
+            )
+        check_files(stage, name, weights and Path(weights), files and Path(files))
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    return (
+        [] if backend.weights is None else str(weights),
+        files if backend.reads else [],
+    )
 
 
 def settings(stage):
@@ -238,6 +319,34 @@ def scaled_mem(mem_mb):
     return of_attempt
 
 
+def scaled_time(minutes):
+    """Resource function: minutes that grow with each attempt."""
+
+    def of_attempt(wildcards, attempt):
+        return minutes * attempt
+
+    return of_attempt
+
+
+def gpus(stage):
+    """Resource function: how many GPUs a stage works on; none where its device is the CPU."""
+
+    def of_actor(wildcards):
+        options = actor_settings(config, stage, wildcards.actor)
+        return 0 if options["device"] == "cpu" else options.get("gpus", 1)
+
+    return of_actor
+
+
+def backend_gpus(stage):
+    """Resource function: the GPU of the backend that does a stage's work, if it uses one."""
+
+    def of_actor(wildcards):
+        return int(backend_of(stage, wildcards).uses_gpu)
+
+    return of_actor
+
+
 def everything(wildcards):
     """Input function: all files of all actors; a function, so that asking for one of them does not list all."""
     return [
@@ -251,7 +360,7 @@ def summarize(at_work=False, failed=False):
     """Write results/summary.tsv and results/index.html; after a failure, say where to look."""
     try:
         count = write_summary(Path("results"), ACTORS, at_work)
-    except OSError as error:
+    except (OSError, InputError) as error:
         logger.warning(f"No results/summary.tsv was written: {error}")
         return
     if failed:

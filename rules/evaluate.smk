@@ -23,9 +23,9 @@ rule evaluate:
         "../envs/evaluate.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=gpus("evaluate"),
         mem_mb=scaled_mem(3000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=settings("evaluate"),
         code=code_of("evaluate_avatar.py"),

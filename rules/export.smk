@@ -23,7 +23,7 @@ rule export:
     threads: 4
     resources:
         mem_mb=scaled_mem(3000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=settings("export"),
         code=code_of("export_avatar.py"),
@@ -56,7 +56,7 @@ rule dataset:
     threads: 2
     resources:
         mem_mb=scaled_mem(2000),
-        runtime="60m",
+        runtime=scaled_time(60),
     params:
         hold_out=hold_out,
         code=code_of("write_dataset.py"),

@@ -13,7 +13,7 @@ rule frames:
     threads: 2
     resources:
         mem_mb=scaled_mem(2000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=settings("frames"),
         video=video_name,

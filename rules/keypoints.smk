@@ -2,6 +2,8 @@ rule keypoints:
     input:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
+        weights=weights_file("keypoints"),
+        files=given_files("keypoints"),
     output:
         keypoints="results/{actor}/keypoints.npz",
     log:
@@ -9,14 +11,15 @@ rule keypoints:
     benchmark:
         "results/{actor}/benchmarks/keypoints.tsv"
     conda:
-        "../envs/keypoints.yaml"
+        env_of("keypoints")
     threads: 2
     resources:
+        gpu=backend_gpus("keypoints"),
         mem_mb=scaled_mem(2000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=settings("keypoints"),
-        code=code_of("detect_keypoints.py"),
+        code=code_of("detect_keypoints.py", "keypoints"),
     message:
         "{wildcards.actor}: finding 2D keypoints"
     script:

@@ -18,7 +18,7 @@ rule matte:
     threads: 4
     resources:
         mem_mb=scaled_mem(2000),
-        runtime="60m",
+        runtime=scaled_time(60),
     params:
         settings=settings("matte"),
         code=code_of("refine_mattes.py"),

@@ -5,6 +5,8 @@ rule parsing:
         matte="results/{actor}/matte",
         smpl="results/{actor}/smpl.npz",
         body=body_file,
+        weights=weights_file("parsing"),
+        files=given_files("parsing"),
     output:
         parsing=directory("results/{actor}/parsing"),
     log:
@@ -12,14 +14,15 @@ rule parsing:
     benchmark:
         "results/{actor}/benchmarks/parsing.tsv"
     conda:
-        "../envs/parsing.yaml"
+        env_of("parsing")
     threads: 2
     resources:
+        gpu=backend_gpus("parsing"),
         mem_mb=scaled_mem(2000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=settings("parsing"),
-        code=code_of("label_parts.py"),
+        code=code_of("label_parts.py", "parsing"),
     message:
         "{wildcards.actor}: labelling parts and clothes"
     script:

@@ -17,9 +17,8 @@ rule render:
         "../envs/render.yaml"
     threads: 4
     resources:
-        gpu=1,
         mem_mb=scaled_mem(2000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=look,
         code=code_of("render_turntable.py"),
@@ -52,7 +51,7 @@ rule reenactment:
     resources:
         gpu=1,
         mem_mb=scaled_mem(2000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=look,
         code=code_of("render_reenactment.py"),
@@ -86,7 +85,7 @@ rule motion:
     resources:
         gpu=1,
         mem_mb=scaled_mem(2000),
-        runtime="60m",
+        runtime=scaled_time(60),
     params:
         settings=look,
         code=code_of("render_motion.py"),

@@ -33,7 +33,7 @@ rule report:
     threads: 2
     resources:
         mem_mb=scaled_mem(2000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         height_given=height_given,
         code=code_of("write_report.py"),

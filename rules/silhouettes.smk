@@ -3,6 +3,8 @@ rule silhouettes:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
         keypoints="results/{actor}/keypoints.npz",
+        weights=weights_file("silhouettes"),
+        files=given_files("silhouettes"),
     output:
         alpha=directory("results/{actor}/alpha"),
     log:
@@ -10,14 +12,15 @@ rule silhouettes:
     benchmark:
         "results/{actor}/benchmarks/silhouettes.tsv"
     conda:
-        "../envs/silhouettes.yaml"
+        env_of("silhouettes")
     threads: 2
     resources:
+        gpu=backend_gpus("silhouettes"),
         mem_mb=scaled_mem(2000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=settings("silhouettes"),
-        code=code_of("cut_silhouettes.py"),
+        code=code_of("cut_silhouettes.py", "silhouettes"),
     message:
         "{wildcards.actor}: cutting silhouettes"
     script:

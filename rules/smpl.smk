@@ -6,6 +6,7 @@ rule smpl:
         alpha="results/{actor}/alpha",
         body=body_file,
         regressor=regressor_file,
+        files=given_files("smpl"),
     output:
         smpl="results/{actor}/smpl.npz",
     log:
@@ -13,15 +14,15 @@ rule smpl:
     benchmark:
         "results/{actor}/benchmarks/smpl.tsv"
     conda:
-        "../envs/smpl.yaml"
+        env_of("smpl")
     threads: 1  # its matrices are small and many: more threads only wait for each other
     resources:
         mem_mb=scaled_mem(3000),
-        runtime="60m",
+        runtime=scaled_time(60),
     params:
         settings=settings("smpl"),
         body=settings("body"),
-        code=code_of("fit_smpl.py"),
+        code=code_of("fit_smpl.py", "smpl"),
     message:
         "{wildcards.actor}: fitting the body"
     script:

@@ -19,7 +19,7 @@ rule viewer:
     threads: 1
     resources:
         mem_mb=scaled_mem(2000),
-        runtime="30m",
+        runtime=scaled_time(30),
     params:
         settings=settings("viewer"),
         code=code_of("write_viewer.py"),

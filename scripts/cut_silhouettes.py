@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
+from understudy.gpus import use_gpus
 from understudy.log import log_to
 from understudy.masks.silhouettes import SilhouettesConfig, cut_silhouettes
 from understudy.threads import use_threads
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
+    use_gpus(snakemake.resources.get("gpu", 0))
+    settings = dict(snakemake.params.settings)
+    del settings["weights"], settings["files"]  # they are inputs
     cut_silhouettes(
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
         keypoints=Keypoints.load(snakemake.input.keypoints),
         folder=Path(snakemake.output.alpha),
-        config=SilhouettesConfig(**snakemake.params.settings),
+        config=SilhouettesConfig(**settings),
+        weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
+        files=Path(snakemake.input.files) if snakemake.input.files else None,
     )
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.rule):
         main()

@@ -1,8 +1,10 @@
 """Find the actor's 2D keypoints in every frame (rule keypoints)."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.formats.frames import Frames
+from understudy.gpus import use_gpus
 from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
 from understudy.log import log_to
 from understudy.threads import use_threads
@@ -14,11 +16,19 @@ if TYPE_CHECKING:
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
+    use_gpus(snakemake.resources.get("gpu", 0))
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
-    keypoints = detect_keypoints(frames, KeypointsConfig(**snakemake.params.settings))
+    settings = dict(snakemake.params.settings)
+    del settings["weights"], settings["files"]  # they are inputs
+    keypoints = detect_keypoints(
+        frames=frames,
+        config=KeypointsConfig(**settings),
+        weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
+        files=Path(snakemake.input.files) if snakemake.input.files else None,
+    )
     keypoints.save(snakemake.output.keypoints)
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.rule):
         main()

@@ -7,6 +7,7 @@ from understudy.avatar.archive import load_archive
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
 from understudy.files import write_json
 from understudy.formats.frames import Frames
+from understudy.gpus import use_gpus
 from understudy.log import log_to
 from understudy.threads import use_threads
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
+    use_gpus(snakemake.resources.get("gpu", 0))
     metrics = evaluate_avatar(
         archive=load_archive(snakemake.input.avatar, snakemake.input.body),
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
@@ -29,5 +31,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.rule):
         main()

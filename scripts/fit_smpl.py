@@ -18,7 +18,7 @@ def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
     settings = dict(snakemake.params.settings)
-    del settings["regressor"]  # its file is an input
+    del settings["regressor"], settings["files"]  # they are inputs
     track = fit_body(
         keypoints=Keypoints.load(snakemake.input.keypoints),
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
@@ -26,10 +26,11 @@ def main() -> None:
         body=load_body(snakemake.input.body, snakemake.params.body.get("model", "auto")),
         config=FitConfig(**settings),
         regressor=Path(snakemake.input.regressor) if snakemake.input.regressor else None,
+        files=Path(snakemake.input.files) if snakemake.input.files else None,
     )
     track.save(snakemake.output.smpl)
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.rule):
         main()

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
+from understudy.gpus import use_gpus
 from understudy.log import log_to
 from understudy.show.backdrop import hex_colour
 from understudy.show.paths import PathConfig
@@ -19,6 +20,7 @@ AZIMUTH, ELEVATION = 30.0, 8.0
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
+    use_gpus(snakemake.resources.get("gpu", 0))
     look = snakemake.params.settings
     config = ShowConfig(
         size=(look["width"], look["height"]),
@@ -32,5 +34,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.rule):
         main()

@@ -11,6 +11,7 @@ from understudy.files import write_json
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
+from understudy.gpus import use_gpus
 from understudy.log import log_to
 from understudy.threads import use_threads
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     use_threads(snakemake.threads)
+    use_gpus(snakemake.resources.get("gpu", 0))
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
     canonical = Canonical.load(snakemake.input.canonical)
     config = AvatarConfig(**snakemake.params.settings)
@@ -41,5 +43,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.rule):
         main()

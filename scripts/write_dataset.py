@@ -21,5 +21,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.rule):
         main()

@@ -145,8 +145,8 @@ def _fake(folder):
         (_no_images, "holds no images"),
         (_too_few, "has 8 frames; at least 9 are needed"),
         (_sizes, r"shot 7.png is 32x48 px but shot 0.png is 64x48"),
-        (_damaged, "shot 4.png cannot be read as an image"),
-        (_fake, "shot 4.png cannot be read as an image"),
+        (_damaged, "shot 4.png is not an image that can be read"),
+        (_fake, "shot 4.png is not an image that can be read"),
     ],
 )
 def test_bad_folders_are_refused_in_one_sentence_and_leave_nothing(tmp_path, prepare, message):

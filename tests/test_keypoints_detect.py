@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from understudy.detectors import backends
-from understudy.detectors.backends import Pose, Region, open_backend
+from understudy.detectors.backends import Pose, Region
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -53,7 +52,7 @@ def play(tmp_path, monkeypatch):
     def detect(script, **options):
         for index in range(len(script)):
             Image.new("RGB", (SIZE, SIZE), (2 * index,) * 3).save(tmp_path / f"{index:06d}.jpg", quality=100)
-        monkeypatch.setattr("understudy.keypoints.detect.open_backend", lambda name: Actor(script, **options))
+        monkeypatch.setattr("understudy.keypoints.detect.open_backend", lambda *given: Actor(script, **options))
         frames = Frames(tmp_path, 10.0, SIZE, SIZE, "walk.mp4", "0" * 64, np.arange(len(script)), np.eye(3), "default")
         return detect_keypoints(frames, KeypointsConfig())
 
@@ -110,17 +109,6 @@ def test_bad_videos_are_refused_with_one_sentence(play, script, message):
     with pytest.raises(InputError, match=message) as error:
         play(script)
     assert "\n" not in str(error.value) and str(error.value).endswith(".")
-
-
-def test_an_unknown_backend_is_refused():
-    with pytest.raises(InputError, match="'openpose', which is none of mediapipe"):
-        open_backend("openpose")
-
-
-def test_a_backend_whose_package_is_missing_says_which(monkeypatch):
-    monkeypatch.setitem(backends.BACKENDS, "other", ("no_such_package.pose", "Pose"))
-    with pytest.raises(InputError, match="needs the package no_such_package"):
-        open_backend("other")
 
 
 def test_unsure_points_do_not_widen_the_box():

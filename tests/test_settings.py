@@ -46,7 +46,15 @@ def dataclasses_of_stages():
     }
 
 
-FILES = {"smpl": {"regressor"}, "render": {"motions"}, "export": {"motions"}, "viewer": {"motions"}}
+FILES = {
+    "keypoints": {"weights", "files"},
+    "silhouettes": {"weights", "files"},
+    "parsing": {"weights", "files"},
+    "smpl": {"regressor", "files"},
+    "render": {"motions"},
+    "export": {"motions"},
+    "viewer": {"motions"},
+}
 """Options that name an input of the stage's rule, which hands the file over."""
 
 

@@ -103,7 +103,7 @@ def test_frames_without_the_person_are_empty_and_interpolated_ones_are_tried(cut
 def test_masks_of_large_frames_keep_their_place(cut_painted):
     large = picture((400, 175, 600, 1025), width=1600, height=1200)
     alpha = cut_painted(
-        [large], [standing(500, 200, 800)], [[350, 150, 650, 1050]], config=SilhouettesConfig(1.25, 300)
+        [large], [standing(500, 200, 800)], [[350, 150, 650, 1050]], config=SilhouettesConfig(margin=1.25, max_size=300)
     )
     found = alpha[0] > 127
     rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from understudy.errors import InputError
+from understudy.errors import InputError, Stopped, sentence, stoppable
 
-FREE_BODY = Path("models/understudy_body.npz")
+MODELS = Path("models")
+FREE_BODY = MODELS / "understudy_body.npz"
 REPOSITORY = Path(__file__).parents[2]
 """Where the free body is, whatever the working folder."""
 
@@ -324,6 +325,54 @@ class Status:
             sys.stdout.write(f"wrote {self.results / 'summary.tsv'}\nwrote {self.results / 'index.html'}\n")
 
 
+@dataclass(frozen=True)
+class Models:
+    """List the weights that other backends need, fetch some, or check those that are there: docs/backends.md."""
+
+    action: Annotated[Literal["list", "get", "check"], tyro.conf.Positional]
+    """list: what there is, and where it comes from; get: fetch those of these names; check: compare checksums."""
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Names of weights, as list shows them; default all, but for get."""
+    folder: Path | None = None
+    """Where the files are or go; default models/ here, else Understudy's own."""
+
+    def run(self) -> None:
+        """Do it, and say what was found."""
+        from understudy.weights.manifest import chosen, read_manifest
+
+        folder = self.folder or (MODELS if MODELS.is_dir() else REPOSITORY / MODELS)
+        entries = chosen(read_manifest(REPOSITORY / MODELS / "manifest.yaml"), self.names)
+        if self.action == "list":
+            from rich.console import Console
+            from rich.table import Column, Table
+            from rich.text import Text
+
+            table = Table("name", "there", "MB", "licence", "for", Column("from", overflow="fold"))
+            for name, entry in entries.items():
+                there = "yes" if (folder / entry.file).exists() else ""
+                size = "" if entry.size_mb is None else f"{entry.size_mb:g}"
+                table.add_row(
+                    name, there, size, entry.licence, "\n".join(entry.used_by), Text(entry.url or entry.how or "")
+                )
+            Console().print(table)
+        elif self.action == "get":
+            if not self.names:
+                raise InputError("Name the weights to fetch; `understudy models list` shows what there is.")
+            from understudy.weights.fetch import fetch_weights
+
+            for name, entry in entries.items():
+                sys.stdout.write(f"{name}: {fetch_weights(name, entry, folder)}, {entry.licence}\n")
+        else:
+            from understudy.weights.check import check_weights
+
+            lines, damaged = check_weights(entries, folder)
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            if damaged:
+                raise InputError(
+                    f"{', '.join(damaged)}: not the files that are known by these names; fetch them again."
+                )
+
+
 def _size(text: str | None) -> tuple[int, int] | None:
     """Width and height of an option such as 540x960."""
     if text is None:
@@ -345,19 +394,26 @@ def _found(body: Path) -> Path:
 
 
 def main() -> None:
-    """Run a verb; what the user can mend is told in one sentence, and the exit status is 2."""
+    """Run a verb; what the user can mend is told in one sentence, and the exit status is 2; stopped, it is the signal's."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     verb = tyro.extras.subcommand_cli_from_dict(
         {
             "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
-            "dataset": Dataset, "view": View,
+            "dataset": Dataset, "view": View, "models": Models,
         },
         description=__doc__,
     )  # fmt: skip
     try:
-        verb.run()
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
+        with stoppable():
+            verb.run()
+    except Stopped as stopped:
+        sys.stderr.write(f"stopped by {stopped.name}\n")
+        sys.exit(stopped.status)
+    except Exception as error:
+        told = sentence(error, "understudy")
+        if told is None:
+            raise
+        sys.stderr.write(f"error: {told}\n")
         sys.exit(2)
 
 

@@ -1,5 +1,94 @@
-"""The one kind of error that is the user's to mend."""
+"""What goes wrong but for faults of the program: bad input, and what the machine refuses. Standard library only."""
+
+import errno
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+NO_MEMORY = re.compile(
+    r"can.?t allocate memory|cannot allocate memory|not enough memory|insufficient memory|failed to allocate|bad_alloc"
+    r"|can.?t start new thread|unable to allocate|out of memory|failed to map segment",
+    re.IGNORECASE,
+)
+"""How libraries say that there is no memory left, each with an error class of its own."""
+NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+}
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 class InputError(ValueError):
     """Bad input. The message is one sentence: which file or option, what is wrong, what to do."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, or another signal that asks the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.name = signal.Signals(number).name
+        self.status = 128 + number
+        """What a shell shows of a process that a signal ended."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM raise ``Stopped`` in the main thread, so that what is unfinished is removed on the way out.
+
+    A second signal ends the process at once.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_DFL)
+        raise Stopped(number)
+
+    try:
+        before = {number: signal.signal(number, stop) for number in numbers}
+    except ValueError:  # not in the main thread, which alone may ask for signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def disk_trouble(error: BaseException) -> str | None:
+    """What a disk refused, in words; None where the error is about something else."""
+    number = error.errno or 0 if isinstance(error, OSError) else 0
+    if NO_SPACE in str(error):  # of libraries with errors of their own
+        number = errno.ENOSPC
+    return NO_ROOM.get(number)
+
+
+def sentence(error: BaseException, what: str) -> str | None:
+    """What the user is told of bad input, or of a machine that has no memory or room; None for all else.
+
+    Args:
+        error: The error.
+        what: What was at work, such as "the stage matte".
+    """
+    if isinstance(error, InputError):
+        return str(error)
+    if "cuda" in str(error).lower() and NO_MEMORY.search(str(error)):
+        return f"{what} ran out of the GPU's memory; end what else uses it, or give a smaller frames.max_size or device cpu."
+    lacking = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    known = isinstance(error, (OSError, RuntimeError, ImportError)) or type(error).__module__ in ("cv2", "av.error")
+    if isinstance(error, MemoryError) or lacking or (known and NO_MEMORY.search(str(error))):
+        return (
+            f"{what} ran out of memory; run fewer jobs at once, allow it more (mem_mb, ulimit -v), "
+            "or make frames.max_size or frames.max_frames smaller."
+        )
+    trouble = disk_trouble(error)
+    if trouble is not None:
+        name = getattr(error, "filename", None)
+        return f"{what} cannot write{f' {name}' if name else ''}: {trouble}; make room there and run again."
+    return None

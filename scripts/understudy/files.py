@@ -1,59 +1,59 @@
-"""Whole files or none: atomic writes, and readers that name what is wrong with a file."""
+"""Files of arrays and of JSON: written whole, and read so that what is wrong with them is named."""
 
 import hashlib
 import json
-import os
-import shutil
+import shlex
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zlib import error as ZlibError
 
 import numpy as np
 
 from understudy.errors import InputError
+from understudy.whole import scratch_folder as scratch_folder
+from understudy.whole import whole_file as whole_file
+from understudy.whole import whole_folder as whole_folder
 
-
-@contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; on success flush it to disk and rename it, else remove it.
-
-    The temporary name keeps the suffix of ``path``, since writers choose a format by it.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(path: str | Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``; on success it takes the place of ``path``, else it is removed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
-        yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+LARGEST = 4 << 30
+"""Bytes that a compressed file may unfold to."""
 
 
 def sha256(path: str | Path) -> str:
     """Hex SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def again(target: str | Path) -> str:
+    """What to do about a damaged file or folder that the workflow made."""
+    return f"delete it and run: snakemake --cores all {shlex.quote(str(target))}"
+
+
+@contextmanager
+def reading(path: str | Path, what: str, mend: str) -> Iterator[None]:
+    """Turn whatever a damaged or foreign file makes a reader raise into an ``InputError`` that names it.
+
+    Args:
+        path: The file.
+        what: What it should be, such as "a readable npz file".
+        mend: What to do about it.
+
+    Raises:
+        InputError: The file is missing, cannot be opened, or is not what it should be.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        if error.filename is not None and Path(error.filename) != Path(path):
+            raise
+        raise InputError(f"{path}: no such file.") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path} is not {what} ({reason}); {mend}.") from error
 
 
 def write_npz(path: str | Path, arrays: Mapping[str, Any]) -> None:
@@ -65,27 +65,91 @@ def write_npz(path: str | Path, arrays: Mapping[str, Any]) -> None:
         np.savez_compressed(temporary, **arrays)
 
 
-def read_npz(path: str | Path, keys: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
-    """Read an npz without ever unpickling.
+def read_npz(path: str | Path, keys: tuple[str, ...] = (), mend: str | None = None) -> dict[str, np.ndarray]:
+    """Read an npz without ever unpickling, and without taking more memory than its members' sizes say.
 
     Args:
         path: The file.
         keys: Arrays that must be there.
+        mend: What to do about a damaged file; default to make it again.
 
     Raises:
-        InputError: The file is missing, damaged, holds Python objects, or lacks one of ``keys``.
+        InputError: The file is missing, damaged, holds Python objects or more than ``LARGEST`` bytes, or lacks one of ``keys``.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, ZlibError, AttributeError) as error:
-        raise InputError(f"{path} is not a readable npz file ({error}); delete it and run again.") from None
+    mend = again(path) if mend is None else mend
+    with reading(path, "a readable npz file", mend), zipfile.ZipFile(path) as archive:
+        check_unfolded(archive)
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        arrays = {name.removesuffix(".npy"): read_member(archive, name) for name in names}
     missing = [key for key in keys if key not in arrays]
     if missing:
-        raise InputError(f"{path} lacks {', '.join(missing)}; delete it and run again.")
+        raise InputError(f"{path} lacks {', '.join(missing)}; {mend}.")
     return arrays
+
+
+def check_unfolded(archive: zipfile.ZipFile, largest: int | None = None) -> None:
+    """Refuse a zip file whose members unfold to more than ``largest`` bytes, by default ``LARGEST``.
+
+    Raises:
+        ValueError: They do.
+    """
+    size, most = sum(member.file_size for member in archive.infolist()), LARGEST if largest is None else largest
+    if size > most:
+        raise ValueError(f"it unfolds to {size} bytes, more than {most}")
+
+
+def read_npy_header(file: Any) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of an npy that is read from its start.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        header: Callable[..., Any] = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = header(file)
+    except Exception as error:  # it is parsed as Python, which can fail in any way, of memory too
+        raise ValueError(f"no header of an npy file ({error})") from None
+    if any(length < 0 for length in shape) or dtype.itemsize < 0:  # sizes of words overflow
+        raise ValueError(f"an array of shape {shape} and type {dtype.str}")
+    return shape, dtype
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array of an npz, when its size was found to be what its header says.
+
+    Raises:
+        ValueError: It is damaged or holds Python objects.
+    """
+    with archive.open(name) as file:
+        shape, dtype = read_npy_header(file)
+        if dtype.hasobject:
+            raise ValueError(f"{name} holds Python objects, which are never loaded")
+        size = dtype.itemsize
+        for length in shape:
+            size *= length
+        if size > archive.getinfo(name).file_size:
+            raise ValueError(f"{name} is cut short or says more than it holds")
+    with archive.open(name) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def check_shapes(
+    arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], text: tuple[str, ...] = ()
+) -> None:
+    """Refuse arrays of other shapes than ``shapes`` says, and those that hold no numbers; ``text`` names those of words.
+
+    Raises:
+        ValueError: One is.
+    """
+    for key, shape in shapes.items():
+        if key not in arrays:
+            continue
+        array = arrays[key]
+        if array.shape != shape or array.dtype.kind not in ("U" if key in text else "biuf"):
+            raise ValueError(f"{key} is {array.dtype} of shape {array.shape}, not of {shape}")
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -94,18 +158,18 @@ def write_json(path: str | Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=1, allow_nan=False, default=_plain) + "\n", encoding="utf-8")
 
 
-def read_json(path: str | Path) -> Any:
+def read_json(path: str | Path, mend: str | None = None) -> Any:
     """Read JSON.
+
+    Args:
+        path: The file.
+        mend: What to do about a damaged file; default to make it again.
 
     Raises:
         InputError: The file is missing or not JSON.
     """
-    try:
+    with reading(path, "readable JSON", again(path) if mend is None else mend):
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except ValueError as error:
-        raise InputError(f"{path} is not readable JSON ({error}); delete it and run again.") from None
 
 
 def _plain(value: Any) -> Any:

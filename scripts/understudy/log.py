@@ -3,23 +3,32 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from understudy.errors import InputError
+from understudy.errors import Stopped, sentence, stoppable
 
 logger = logging.getLogger("understudy")
 
 
 @contextmanager
-def log_to(path: str | Path) -> Iterator[None]:
+def log_to(path: str | Path, stage: str) -> Iterator[None]:
     """Send the library's log and any traceback to ``path``, and end the process with status 1 on an error.
 
-    The terminal gets the same lines, except that bad input (``InputError``) shows as its one sentence,
-    without a traceback, there and in the log.
+    The terminal gets the same lines, except that bad input (``InputError``), want of memory and a full disk show as
+    one sentence, without a traceback, there and in the log. Ctrl-C and SIGTERM end the process with a sentence and their
+    own status when what is unfinished has been removed.
+
+    Args:
+        path: The log file.
+        stage: Name of the stage, for such sentences.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    to_file = logging.FileHandler(path, mode="w", encoding="utf-8")
+    what = f"the stage {stage}"
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        to_file = _LogFile(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"error: {path} cannot be written ({error.strerror}); {what} needs room and rights there.")
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setFormatter(logging.Formatter("%(message)s"))
@@ -29,15 +38,31 @@ def log_to(path: str | Path) -> Iterator[None]:
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").addHandler(to_file)
     try:
-        yield
-    except InputError as error:
-        logger.error("error: %s", error)
-        sys.exit(1)
-    except Exception:
-        logger.exception("unexpected error, traceback in %s", path)
+        with stoppable():
+            yield
+    except Stopped as stopped:
+        logger.error("error: %s was stopped by %s; run again and it goes on.", what, stopped.name)
+        sys.exit(stopped.status)
+    except Exception as error:
+        told = sentence(error, what)
+        if told is None:
+            logger.exception("unexpected error, traceback in %s", path)
+        else:
+            logger.error("error: %s", told)
         sys.exit(1)
     finally:
         logging.getLogger("py.warnings").removeHandler(to_file)
         for handler in (to_file, to_terminal):
             logger.removeHandler(handler)
         to_file.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that does without what a full disk does not take."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()

@@ -9,6 +9,10 @@ from jsonschema.exceptions import best_match
 
 from understudy.errors import InputError
 
+MOST_VALUES = 1_000_000
+LONGEST = 1000
+"""Letters of a sentence: it holds what the user wrote, which may be long."""
+
 
 def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: str = "config.yaml") -> None:
     """Refuse unknown options, wrong types and impossible values.
@@ -16,9 +20,26 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
     Raises:
         InputError: One sentence that names the option, what is wrong and what is allowed.
     """
+    if _is_endless(config):
+        raise InputError(f"{name} has more than {MOST_VALUES} values, by references to references; write them out.")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
-        raise InputError(f"{name}, {_sentence(error)}")
+        told = f"{name}, {_sentence(error)}"
+        raise InputError(told if len(told) < LONGEST else f"{told[:LONGEST]} ...")
+
+
+def _is_endless(config: Mapping[str, Any]) -> bool:
+    """Whether it has more values than ``MOST_VALUES``; YAML's references make that many of a few lines."""
+    waiting: list[Any] = [config]
+    count = 0
+    while waiting and count <= MOST_VALUES:
+        value = waiting.pop()
+        count += 1
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            waiting.extend(value)
+    return count > MOST_VALUES
 
 
 def actor_settings(config: Mapping[str, Any], stage: str, actor: str) -> dict[str, Any]:
@@ -31,7 +52,7 @@ def _sentence(error: ValidationError) -> str:
     where = ".".join(str(part) for part in error.absolute_path) or "top level"
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known))
+        unknown = sorted(set(map(str, error.instance)) - set(known))
         alike = sorted({near for name in unknown for near in get_close_matches(str(name), known)})
         hint = f"do you mean {' or '.join(alike)}" if alike else f"known here: {', '.join(known)}"
         return f"{where}: unknown option {', '.join(map(str, unknown))}; {hint}."

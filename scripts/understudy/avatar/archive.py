@@ -3,8 +3,10 @@
 The body itself is in it only where its licence allows that; else its SHA-256 says which file goes with the avatar.
 """
 
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.model import EXTRAS, Avatar
 from understudy.avatar.sampling import Anchors
-from understudy.avatar.tar import unpack_tar, write_tar
+from understudy.avatar.tar import AGAIN, unpack_tar, write_tar
 from understudy.avatar.train import Training
 from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import read_json, read_npz, write_json, write_npz
+from understudy.files import check_shapes, read_json, read_npz, reading, scratch_folder, write_json, write_npz
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
@@ -32,6 +33,8 @@ from understudy.formats.smpl import BodyTrack
 FORMAT = "understudy-avatar"
 VERSION = 4
 MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
+MOST_PX = 1 << 14
+"""Longest side of a video that an avatar may claim."""
 PREVIEW = RenderConfig(frames=1, width=270, height=480)
 
 
@@ -75,8 +78,7 @@ def save_avatar(
         licences: What else the user of the avatar must respect, such as the footage's licence.
     """
     body = training.avatar.body
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch_folder(path) as folder:
         write_json(folder / "avatar.json", _info(training, frames, config, licences))
         weights = {key: value.detach().cpu().contiguous() for key, value in training.avatar.state_dict().items()}
         save_file(weights, folder / "weights.safetensors")
@@ -107,24 +109,25 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
     Raises:
         InputError: The file is missing, damaged, of a newer version or not safe, or the body is missing or another one.
     """
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(prefix="understudy-") as name:
         folder = Path(name)
         unpack_tar(path, folder, MEMBERS)
         missing = [member for member in MEMBERS if not (folder / member).exists() and member != "body.npz"]
         if missing:
             raise InputError(f"{path} lacks {', '.join(missing)}; get the file again or train it anew.")
-        info = read_json(folder / "avatar.json")
-        _check_version(path, info)
-        try:
+        with _named(path, folder), reading(path, "a readable avatar", AGAIN):
+            info = read_json(folder / "avatar.json", AGAIN)
+            _check_version(path, info)
             body = _body(path, info, folder, body_path)
             avatar = _avatar(folder / "weights.safetensors", body)
-            poses = read_npz(folder / "poses.npz", ("fps", "width", "height", "held_out", "exposure"))
-            texture = read_npz(folder / "canonical.npz", ("texture", "texture_seen"))
+            poses = read_npz(folder / "poses.npz", ("fps", "width", "height", "held_out", "exposure"), AGAIN)
+            texture = read_npz(folder / "canonical.npz", ("texture", "texture_seen"), AGAIN)
+            _check_numbers(info, poses, texture)
             if poses["exposure"].shape != (len(poses["transl"]), 3) or not np.isfinite(poses["exposure"]).all():
                 raise InputError(f"{path} is damaged (exposure); get the file again or train it anew.")
             return AvatarArchive(
                 avatar=avatar,
-                poses=BodyTrack.load(folder / "poses.npz"),
+                poses=BodyTrack.load(folder / "poses.npz", AGAIN),
                 exposure=poses["exposure"],
                 held_out=tuple(int(frame) for frame in poses["held_out"]),
                 fps=float(poses["fps"]),
@@ -134,8 +137,6 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
                 texture_seen=texture["texture_seen"],
                 info=info,
             )
-        except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
-            raise InputError(f"{path} is damaged ({error}); get the file again or train it anew.") from None
 
 
 def _info(training: Training, frames: Frames, config: AvatarConfig, licences: Sequence[str]) -> dict[str, Any]:
@@ -180,6 +181,34 @@ def _check_version(path: str | Path, info: Any) -> None:
         )
     if info["version"] < VERSION:
         raise InputError(f"{path} has format version {info['version']}, older than {VERSION}; train it anew.")
+
+
+@contextmanager
+def _named(path: str | Path, folder: Path) -> Iterator[None]:
+    """Let messages name the avatar in place of the folder that it was unpacked into."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).replace(f"{folder}{os.sep}", f"{path}: ")) from error
+
+
+def _check_numbers(info: dict[str, Any], poses: dict[str, np.ndarray], texture: dict[str, np.ndarray]) -> None:
+    """Refuse an avatar that says impossible things of its video.
+
+    Raises:
+        ValueError: It does.
+    """
+    if not isinstance(info["source"]["name"], str) or not isinstance(info.get("licences", []), list):
+        raise ValueError("source or licences")
+    length, side = len(poses["transl"]), len(texture["texture"])
+    check_shapes(poses, {"fps": (), "width": (), "height": (), "held_out": (poses["held_out"].size,)})
+    check_shapes(texture, {"texture": (side, side, 3), "texture_seen": (side, side)})
+    if not 0 < poses["fps"] < np.inf or not all(0 < int(poses[name]) <= MOST_PX for name in ("width", "height")):
+        raise ValueError("fps, width or height")
+    if poses["held_out"].min(initial=0) < 0 or poses["held_out"].max(initial=0) >= max(length, 1):
+        raise ValueError("held_out")
+    if not all(np.isfinite(poses[name]).all() for name in ("global_orient", "body_pose", "transl", "betas", "K")):
+        raise ValueError("poses that are not finite")
 
 
 def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str | Path | None) -> BodyModel:

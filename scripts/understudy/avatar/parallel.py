@@ -96,11 +96,12 @@ def run_together(work: Callable[..., T], size: int, arguments: tuple[Any, ...], 
     listener = logging.handlers.QueueListener(lines, *logging.getLogger("understudy").handlers)
     listener.start()
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
             try:
                 # by value: torch would move tensors to shared memory, away from under arrays that view them
                 whole = (size, folder, work, pickle.dumps(arguments), lines, torch.get_num_threads(), cuda)
-                multiprocessing.spawn(_member, whole, nprocs=size)
+                # daemons, which end with this process however it is stopped
+                multiprocessing.spawn(_member, whole, nprocs=size, daemon=True)
             except (multiprocessing.ProcessRaisedException, multiprocessing.ProcessExitedException):
                 if (failed := Path(folder) / "failed").exists():
                     raise InputError(failed.read_text(encoding="utf-8")) from None

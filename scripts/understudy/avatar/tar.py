@@ -6,10 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from understudy.errors import InputError
-from understudy.files import whole_file
+from understudy.files import reading, whole_file
 
 LARGEST_MEMBER = 1 << 30
 """Bytes; also of what a member's own compression may unfold to."""
+AGAIN = "get the file again or train it anew"
+"""What to do about a damaged avatar."""
+
+
+class _Info(tarfile.TarInfo):
+    """A header whose sizes are none below zero, by which Python 3.11's reader goes round in circles."""
+
+    def _block(self, count: int) -> int:
+        if count < 0:
+            raise tarfile.ReadError("a member of negative size")
+        return int(super()._block(count))  # type: ignore[misc]
 
 
 def write_tar(path: str | Path, members: Mapping[str, Path]) -> None:
@@ -30,26 +41,21 @@ def unpack_tar(path: str | Path, folder: Path, names: Sequence[str]) -> None:
         InputError: The file is missing or no plain tar, or holds a link, a folder, an unknown or repeated name,
             or more than ``LARGEST_MEMBER`` bytes under one name.
     """
-    try:
-        with tarfile.open(path, "r:") as archive:
-            seen: set[str] = set()
-            for info in archive:
-                _check(path, info, names, seen)
-                seen.add(info.name)
-                content = archive.extractfile(info)
-                assert content is not None
-                with open(folder / info.name, "wb") as file:
-                    while piece := content.read(1 << 20):
-                        file.write(piece)
-                _check_unfolded(path, folder / info.name)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except (tarfile.TarError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a readable avatar ({error}); get the file again or train it anew.") from None
+    with reading(path, "a readable avatar", AGAIN), tarfile.open(path, "r:", tarinfo=_Info) as archive:
+        seen: set[str] = set()
+        for info in archive:
+            _check(path, info, names, seen)
+            seen.add(info.name)
+            content = archive.extractfile(info)
+            assert content is not None
+            with open(folder / info.name, "wb") as file:
+                while piece := content.read(1 << 20):
+                    file.write(piece)
+            _check_unfolded(path, folder / info.name)
 
 
 def _check(path: str | Path, info: tarfile.TarInfo, names: Sequence[str], seen: set[str]) -> None:
-    if not info.isreg():
+    if not info.isreg() or info.issparse():
         raise InputError(f"{path} is refused: its member {info.name!r} is not a plain file.")
     if info.name not in names:
         raise InputError(f"{path} is refused: its member {info.name!r} is none of {', '.join(names)}.")

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 PACKAGE = "understudy"
 
 
-def code_digest(script: str | Path) -> str:
+def code_digest(script: str | Path, modules: Sequence[str] = ()) -> str:
     """Digest of a script and of all of the library that it reaches by imports.
 
     Modules are found without running anything, also those imported inside functions or by a name in a string.
@@ -19,9 +20,10 @@ def code_digest(script: str | Path) -> str:
 
     Args:
         script: Python file in the folder that holds the library.
+        modules: What it reaches besides, as ``understudy.a.b``.
     """
     script = Path(script).resolve()
-    reached = [script, *reached_modules(script)]
+    reached = [script, *reached_modules(script, modules)]
     lines = []
     for path in reached:
         module = _module(path)
@@ -30,11 +32,11 @@ def code_digest(script: str | Path) -> str:
     return _hash("\n".join(lines))
 
 
-def reached_modules(script: str | Path) -> list[Path]:
-    """Files of the library that a script reaches by imports."""
+def reached_modules(script: str | Path, modules: Sequence[str] = ()) -> list[Path]:
+    """Files of the library that a script, and ``modules`` named as ``understudy.a.b``, reach by imports."""
     script = Path(script).resolve()
     reached: set[Path] = set()
-    waiting = [script]
+    waiting = [script, *(file for name in modules for file in _files_of(name, script.parent))]
     while waiting:
         path = waiting.pop()
         if path not in reached:

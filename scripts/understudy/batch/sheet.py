@@ -10,6 +10,8 @@ from understudy.errors import InputError
 
 NO_VALUE = ""
 """A cell that leaves the option as the configuration has it."""
+LONGEST = 100_000
+"""Characters of a line."""
 
 
 def read_sheet(path: str | Path, schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -32,6 +34,10 @@ def read_sheet(path: str | Path, schema: Mapping[str, Any]) -> dict[str, dict[st
         raise InputError(f"{path}: no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no readable TSV ({error}).") from None
+    if any(len(line) > LONGEST or "\0" in line for line in lines):
+        raise InputError(
+            f"{path} is no readable TSV: a line has more than {LONGEST} characters, or none that are text."
+        )
     rows = csv.reader((line for line in lines if line.strip() and not line.startswith("#")), delimiter="\t")
     head = [cell.strip() for cell in next(rows, [])]
     if "name" not in head:
@@ -94,5 +100,5 @@ def _actor(places: list[tuple[str, ...]], cells: list[str]) -> tuple[str, dict[s
 def _value(cell: str) -> Any:
     try:
         return json.loads(cell.lower() if cell.lower() in ("true", "false", "null") else cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cell

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from understudy.batch.stages import STAGES, Stage, stages_of
 
@@ -93,9 +94,14 @@ def all_statuses(
 def _listed(results: Path) -> set[str]:
     try:
         with open(results / "summary.tsv", encoding="utf-8", newline="") as file:
-            return {row["actor"] for row in csv.DictReader(file, delimiter="\t")}
-    except (OSError, KeyError, UnicodeDecodeError):
+            names = {row["actor"] for row in csv.DictReader(file, delimiter="\t")}
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error):
         return set()
+    return {
+        name
+        for name in names
+        if name and name not in (".", "..") and not set("/\0") & set(name) and len(name.encode()) < 256
+    }
 
 
 def _is_done(folder: Path, stage: Stage) -> bool:
@@ -126,15 +132,21 @@ def _last_error(log: Path) -> str:
 
 def _frames(folder: Path) -> int | None:
     index = _json(folder / "frames.json")
-    return len(index["source_frames"]) if "source_frames" in index else None
+    kept = index.get("source_frames")
+    return len(kept) if isinstance(kept, list) else None
 
 
 def _likeness(folder: Path) -> tuple[float | None, float | None]:
     """PSNR and SSIM on held-out frames, with poses aligned where that was measured."""
     metrics = _json(folder / "metrics.json")
     part = metrics.get("with_pose_refinement") or metrics.get("without_pose_refinement") or {}
-    psnr, ssim = (part.get(f"{name}_person_box_on_white", {}).get("mean") for name in ("psnr", "ssim"))
-    return psnr, ssim
+    names = (f"{name}_person_box_on_white" for name in ("psnr", "ssim"))
+    psnr, ssim = (_at(_at(part, name), "mean") for name in names)
+    return psnr if isinstance(psnr, (int, float)) else None, ssim if isinstance(ssim, (int, float)) else None
+
+
+def _at(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _cost(folder: Path) -> tuple[float | None, float | None]:
@@ -142,9 +154,9 @@ def _cost(folder: Path) -> tuple[float | None, float | None]:
     seconds: list[float] = []
     peaks: list[float] = []
     for path in (folder / "benchmarks").glob("**/*.tsv"):
-        for row in csv.DictReader(path.read_text().splitlines(), delimiter="\t"):
+        for row in csv.DictReader(path.read_text(errors="replace").splitlines(), delimiter="\t"):
             for numbers, key in ((seconds, "s"), (peaks, "max_rss")):
-                if re.fullmatch(r"[\d.]+", row.get(key) or ""):  # a job too short to be sampled has NA
+                if re.fullmatch(r"\d+\.?\d*", row.get(key) or ""):  # a job too short to be sampled has NA
                     numbers.append(float(row[key]))
     return (sum(seconds) if seconds else None), (max(peaks) if peaks else None)
 
@@ -153,6 +165,6 @@ def _json(path: Path) -> dict:
     """A JSON object, empty where there is none yet."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,7 +1,6 @@
 """One table of all actors, for spreadsheets and as a page. Runs in Snakemake's own environment, which has Jinja2."""
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from urllib.parse import quote
 
 from understudy.batch.stages import STAGES
 from understudy.batch.status import COLUMNS, ActorStatus, all_statuses
+from understudy.whole import whole_file
 
 ORDER = ("failed", "running", "partial", "waiting", "done")
 """Of the states on the page: what needs somebody comes first."""
@@ -29,7 +29,7 @@ def write_summary(results: str | Path, actors: list[str] | None = None, at_work:
         Number of the actors of whom a stage failed.
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError, InputError: The folder cannot be written.
     """
     results = Path(results)
     rows = all_statuses(results, actors, at_work)
@@ -84,11 +84,5 @@ def _link(results: Path, path: Path | None) -> str:
 
 @contextmanager
 def _whole_text(path: Path) -> Iterator[TextIO]:
-    """As :func:`understudy.files.whole_file`, without the NumPy that Snakemake's environment may lack."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            yield file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+        yield file

@@ -9,9 +9,11 @@ import torch
 from understudy.body.model import JOINTS, PARTS, BodyModel
 from understudy.body.smpl_files import load_smpl
 from understudy.errors import InputError
-from understudy.files import read_npz, sha256, write_npz
+from understudy.files import check_shapes, read_npz, reading, sha256, write_npz
 
 FORMAT = "understudy-body-1"
+BUILD = "get it again, or build it with scripts/build_body.py"
+"""What to do about a damaged file."""
 
 _KEYS = (
     "format", "name", "licence", "free", "v_template", "shapedirs", "joint_vertices", "joint_weights", "skin_joints",
@@ -34,13 +36,14 @@ def load_body(path: str | Path, model: str = "auto") -> BodyModel:
         InputError: The file is missing, is no such body, or is a pickle that holds anything but arrays.
     """
     path = Path(path)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+    if path.is_file() and _begins_as_zip(path):
+        with reading(path, "a readable npz file", BUILD), zipfile.ZipFile(path) as archive:
             own = "skin_joints.npy" in archive.namelist()
         if own and model != "auto":
             raise InputError(f"{path} is a body of Understudy's own, but body.model is {model}; set it to auto.")
         if own:
-            return _own(path, read_npz(path))
+            with reading(path, "a body of Understudy's own", BUILD):
+                return _own(path, read_npz(path, mend=BUILD))
     return load_smpl(path, model)
 
 
@@ -117,7 +120,27 @@ def _own(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
 
 def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Refuse indices that point outside, and numbers that are none."""
-    count, texels = len(arrays["v_template"]), len(arrays["vt"])
+    count = len(arrays["v_template"])
+    faces, keypoints, texels = len(arrays["f"]), len(arrays["keypoint_names"]), len(arrays["vt"])
+    most = {key: arrays[key].shape[1] for key in ("joint_vertices", "skin_joints", "keypoint_vertices")}
+    shapes: dict[str, tuple[int, ...]] = {
+        "v_template": (count, 3),
+        "shapedirs": (count, 3, arrays["shapedirs"].shape[-1]),
+    }
+    shapes |= {key: (len(JOINTS), most["joint_vertices"]) for key in ("joint_vertices", "joint_weights")}
+    shapes |= {key: (count, most["skin_joints"]) for key in ("skin_joints", "skin_weights")}
+    shapes |= {key: (keypoints, most["keypoint_vertices"]) for key in ("keypoint_vertices", "keypoint_weights")}
+    shapes |= {
+        "f": (faces, 3),
+        "ft": (faces, 3),
+        "vt": (texels, 2),
+        "parts": (faces,),
+        "kintree_table": (2, len(JOINTS)),
+    }
+    try:
+        check_shapes(arrays, shapes)
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); build it again with scripts/build_body.py.") from None
     limits = {"joint_vertices": count, "skin_joints": len(JOINTS), "f": count, "ft": texels, "parts": len(PARTS)}
     limits |= {"keypoint_vertices": count, "corrective_joints": len(JOINTS) - 1, "corrective_vertices": count}
     limits = {key: limit for key, limit in limits.items() if key in arrays}
@@ -125,18 +148,18 @@ def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
         key for key, limit in limits.items() if arrays[key].min(initial=0) < 0 or arrays[key].max(initial=0) >= limit
     ]
     wrong += [key for key, value in arrays.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
-    faces, keypoints = len(arrays["f"]), len(arrays["keypoint_names"])
-    rows = {"shapedirs": count, "skin_joints": count, "skin_weights": count, "ft": faces, "parts": faces}
-    rows |= {"joint_vertices": len(JOINTS), "joint_weights": len(JOINTS), "keypoint_vertices": keypoints}
-    wrong += [key for key, length in rows.items() if len(arrays[key]) != length]
     if _CORRECTIVES[0] in arrays:
         blocks = len(arrays[_CORRECTIVES[0]])
-        shapes = zip(_CORRECTIVES, ((blocks,), (blocks,), (blocks, 3, 9)), strict=True)
-        wrong += [key for key, shape in shapes if arrays[key].shape != shape]
-    if wrong or arrays["kintree_table"].shape != (2, len(JOINTS)):
-        raise InputError(
-            f"{path} is damaged ({', '.join(wrong) or 'kintree_table'}); build it again with scripts/build_body.py."
-        )
+        parts = zip(_CORRECTIVES, ((blocks,), (blocks,), (blocks, 3, 9)), strict=True)
+        wrong += [key for key, shape in parts if arrays[key].shape != shape]
+    if wrong:
+        raise InputError(f"{path} is damaged ({', '.join(wrong)}); build it again with scripts/build_body.py.")
+
+
+def _begins_as_zip(path: Path) -> bool:
+    """Whether it is a zip file, be it cut short."""
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def _sparse_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,25 +5,18 @@ reader admits only the few names that rebuild arrays, and puts chumpy's and scip
 """
 
 import io
+import math
 import pickle
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from understudy.errors import InputError
 
-_NUMPY = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
-    ("numpy._core.multiarray", "scalar"),
-    ("numpy.core.numeric", "_frombuffer"),
-    ("numpy._core.numeric", "_frombuffer"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
+_TYPES = re.compile(r"[<>=|]?(\?|b1|[iu][1248]|f[248]|f16|c8|c16|O8?|[US]\d{1,6})$")
+"""Types of numbers and words that arrays may have; those of records, which say where their parts lie, are not among them."""
 _SPARSE = re.compile(r"scipy\.sparse\.(_?csc|_?csr)$")
 _SPARSE_CLASSES = ("csc_matrix", "csr_matrix", "csc_array", "csr_array")
 
@@ -52,14 +45,93 @@ class Holder:
 _PLAIN: dict[str, type] = {"object": Holder, "set": set, "frozenset": frozenset}
 
 
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, path: Path) -> None:
+class Unbuilt:
+    """Stands for an array until its type, shape and bytes come; numpy's own would take whatever it is told."""
+
+
+def _reconstruct_array(kind: Any, *rest: Any) -> Unbuilt:
+    if kind is not Unbuilt:
+        raise pickle.UnpicklingError("only plain arrays can be rebuilt")
+    return Unbuilt()
+
+
+def _dtype(name: Any, *rest: Any) -> np.dtype:
+    if not isinstance(name, str) or not _TYPES.match(name):
+        raise pickle.UnpicklingError(f"no plain type of numbers: {str(name)[:40]}")
+    return np.dtype(name.replace("O8", "O"))
+
+
+def _array(shape: Any, dtype: Any, fortran: Any, data: Any) -> np.ndarray:
+    """An array of so many values as there are."""
+    if not isinstance(dtype, np.dtype) or not all(isinstance(length, int) and length >= 0 for length in shape):
+        raise pickle.UnpicklingError("an array without type or shape")
+    count = math.prod(shape)
+    if dtype.hasobject:
+        if not isinstance(data, list) or len(data) != count:
+            raise pickle.UnpicklingError("an array of other objects than it says")
+        values = np.empty(count, object)
+        values[:] = data
+    else:
+        content = data.encode("latin1") if isinstance(data, str) else bytes(data)
+        if len(content) != count * dtype.itemsize:
+            raise pickle.UnpicklingError("an array of other length than it says")
+        values = np.frombuffer(content, dtype, count) if dtype.itemsize else np.zeros(count, dtype)
+    return values.reshape(tuple(shape), order="F" if fortran else "C").copy("K")
+
+
+def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
+    return _array(shape, dtype, order == "F", data)
+
+
+def _scalar(dtype: Any, data: Any = b"") -> Any:
+    return _array((), dtype, False, [data] if dtype.hasobject else data)[()]
+
+
+_NUMPY: dict[str, Any] = {"_reconstruct": _reconstruct_array, "scalar": _scalar, "_frombuffer": _from_buffer}
+
+
+class ArrayUnpickler(pickle._Unpickler):
+    """Python's own unpickler, with arrays built here: the C one, and numpy's, can be made to crash or to ask for all memory."""
+
+    stack: list[Any]
+    memo: dict[int, Any]
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
+
+    def __init__(self, file: Any, path: Path) -> None:
         super().__init__(file, encoding="latin1")
         self._path = path
 
+    @staticmethod
+    def numpy_name(module: str, name: str) -> Any:
+        """What stands for a function or class of numpy by which arrays are pickled; None for any other."""
+        if module == "numpy":
+            return {"ndarray": Unbuilt, "dtype": _dtype}.get(name)
+        place = module.replace("numpy._core", "numpy.core")
+        known = {"_frombuffer": "numpy.core.numeric"}.get(name, "numpy.core.multiarray")
+        return _NUMPY.get(name) if place == known else None
+
+    def load_build(self) -> None:
+        """Set an object's state; of a type of numbers only its byte order."""
+        held = self.stack[-2]
+        if not isinstance(held, (np.dtype, Unbuilt)):
+            super().load_build()  # type: ignore[misc]
+            return
+        state = self.stack.pop()
+        if isinstance(held, Unbuilt):
+            self.stack[-1] = _array(*state[-4:])
+        elif state[1] not in ("<", ">", "|", "=") or state[2:5] != (None, None, None):
+            raise pickle.UnpicklingError("only plain types of numbers can be rebuilt")
+        else:
+            self.stack[-1] = held.newbyteorder(state[1])
+        self.memo.update({key: self.stack[-1] for key, value in self.memo.items() if value is held})
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+
+class _Unpickler(ArrayUnpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _NUMPY:
-            return super().find_class(module, name)
+        if (found := self.numpy_name(module, name)) is not None:
+            return found
         if module.partition(".")[0] == "chumpy" or (_SPARSE.match(module) and name in _SPARSE_CLASSES):
             return type("Held", (Holder,), {"kind": name})
         if module in ("copy_reg", "copyreg") and name == "_reconstructor":

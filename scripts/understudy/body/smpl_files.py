@@ -2,7 +2,6 @@
 
 import zipfile
 from pathlib import Path
-from zlib import error as ZlibError
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from understudy.body.parts import SMPL_PARENTS, parts_from_weights
 from understudy.body.smpl_family import Family, family_of, knuckle_rows, on_smpl_joints
 from understudy.body.unwrap import unwrap
 from understudy.errors import InputError
-from understudy.files import sha256
+from understudy.files import check_unfolded, read_member, read_npy_header, reading, sha256
 
 CUSTOMARY_BETAS = 10
 """Shape components used of a file that has more (newer ones carry 300, SMPL-X expressions too), as everywhere in the field."""
@@ -66,8 +65,9 @@ def load_smpl(path: str | Path, model: str = "auto") -> BodyModel:
         InputError: The file is missing, damaged, no such body, not that of ``model``, or a pickle that holds anything but arrays.
     """
     path = Path(path)
-    arrays = _read(path)
-    family = _check(path, arrays, model)
+    with reading(path, "a body of SMPL format", "get it from its publisher again"):
+        arrays = _read(path)
+        family = _check(path, arrays, model)
     knuckles = knuckle_rows(arrays["J_regressor"], family)
     arrays = on_smpl_joints(arrays, family)
     regressor, weights = arrays["J_regressor"].astype(np.float32), arrays["weights"].astype(np.float32)
@@ -114,28 +114,17 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 def _read_zip(path: Path) -> dict[str, np.ndarray]:
     """Arrays of an npz; those stored as Python objects (a sparse J_regressor) go through the inert unpickler."""
     arrays = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            present = set(archive.namelist())
-            for key in _KEYS + _OPTIONAL:
-                if f"{key}.npy" not in present:
+    with reading(path, "a readable npz file", "get it from its publisher again"), zipfile.ZipFile(path) as archive:
+        check_unfolded(archive)
+        present = set(archive.namelist())
+        for key in _KEYS + _OPTIONAL:
+            if f"{key}.npy" not in present:
+                continue
+            with archive.open(f"{key}.npy") as file:
+                if read_npy_header(file)[1].hasobject:
+                    arrays[key] = dense(unpickle_arrays(file.read(), path), path, key)
                     continue
-                with archive.open(f"{key}.npy") as file:
-                    version = np.lib.format.read_magic(file)
-                    header = (
-                        np.lib.format.read_array_header_1_0
-                        if version == (1, 0)
-                        else np.lib.format.read_array_header_2_0
-                    )
-                    if header(file)[2].hasobject:
-                        arrays[key] = dense(unpickle_arrays(file.read(), path), path, key)
-                        continue
-                with archive.open(f"{key}.npy") as file:
-                    arrays[key] = dense(np.lib.format.read_array(file, allow_pickle=False), path, key)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, ZlibError, NotImplementedError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is not a readable npz file ({error}).") from None
+            arrays[key] = dense(read_member(archive, f"{key}.npy"), path, key)
     return arrays
 
 

@@ -1,13 +1,12 @@
-"""What a keypoint backend is, and where backends are found by name."""
+"""What backends of the stages are; ``understudy.backends`` has them by name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from understudy.errors import InputError
+from understudy.formats.frames import Frames
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,69 @@ class KeypointBackend(Protocol):
         """Free what the backend holds."""
 
 
-BACKENDS = {"mediapipe": ("understudy.detectors.mediapipe", "MediaPipePose")}
-"""Module and class of each backend; the module is only imported when its backend is asked for."""
+class PoseFiles(Protocol):
+    """Poses of the one person that another program has found already."""
+
+    name: str
+
+    def read_poses(self, frames: Frames) -> list[Pose | None]:
+        """The pose in each of the chosen frames [T], px of these frames; None where there is none.
+
+        Files are of the video, whose picture ``frames.source_frames[t]`` is frame ``t``.
+        """
 
 
-def open_backend(name: str) -> KeypointBackend:
-    """Make the backend called ``name``.
+@runtime_checkable
+class MaskBackend(Protocol):
+    """Finds the mask of the tracked person in an image."""
 
-    Raises:
-        InputError: There is no such backend, or its packages are not installed.
-    """
-    if name not in BACKENDS:
-        raise InputError(f"keypoints.backend is {name!r}, which is none of {', '.join(BACKENDS)}.")
-    module, cls = BACKENDS[name]
-    try:
-        return getattr(import_module(module), cls)()
-    except ModuleNotFoundError as error:
-        raise InputError(f"keypoints.backend {name!r} needs the package {error.name}; install it.") from None
+    name: str
+
+    def find_mask(self, image: np.ndarray, box: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Soft mask float32 [H,W] 0..1 of the person in ``box``.
+
+        What touches the person's skeleton nowhere is taken away afterwards, and what lies outside the grown box.
+
+        Args:
+            image: RGB uint8 [H,W,3]: the person's surroundings, or the whole picture for a backend marked ``whole``.
+            box: The person's, x0 y0 x1 y1 px of the image [4]; it may reach out of it.
+            points: ``formats.skeleton.KEYPOINTS``, px of the image and confidence [J,3].
+        """
+
+    def close(self) -> None:
+        """Free what the backend holds."""
+
+
+class MaskFiles(Protocol):
+    """Masks of the one person that another program has made already."""
+
+    name: str
+
+    def read_mask(self, frames: Frames, index: int) -> np.ndarray:
+        """Soft mask of frame ``index``, uint8 or float32 0..1 [H,W] of the frame's size; written as it is."""
+
+
+class LabelBackend(Protocol):
+    """Labels parts and clothes of the person in an image."""
+
+    name: str
+
+    def find_labels(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """CIHP-20 labels uint8 [H,W] of the person in ``box``, 0 for the rest.
+
+        Args:
+            image: RGB uint8 [H,W,3].
+            box: The person's, x0 y0 x1 y1 px [4].
+        """
+
+    def close(self) -> None:
+        """Free what the backend holds."""
+
+
+class LabelFiles(Protocol):
+    """Labels that another program has made already."""
+
+    name: str
+
+    def read_labels(self, frames: Frames, index: int) -> np.ndarray:
+        """CIHP-20 labels uint8 [H,W] of frame ``index``, of the frame's size."""

@@ -33,3 +33,11 @@ def pasted(mask: np.ndarray, x0: int, y0: int, side: int, shape: tuple[int, ...]
     """A mask of the square at ``(x0, y0)``, brought to ``side`` px, on an empty image of ``shape``; undoes ``cut``."""
     large = resized(mask, side, side, cv2.INTER_CUBIC)
     return np.clip(cut(large, -x0, -y0, shape[1], shape[0]), 0, 1)
+
+
+def mask_box(mask: np.ndarray) -> np.ndarray:
+    """Box x0 y0 x1 y1 px [4] round the true pixels of ``mask`` [H,W]; zeros without any."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return np.zeros(4)
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], float)

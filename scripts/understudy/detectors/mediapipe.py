@@ -165,6 +165,11 @@ class MediaPipePose:
         return self._landmarks.process({"image": image, "region": square})
 
 
+def pose_with_masks() -> MediaPipePose:
+    """The backend for silhouettes."""
+    return MediaPipePose(masks=True)
+
+
 def _region(points: Any, width: int, height: int) -> Region:
     """The region from a detection's first two points: the middle of the hips, and one half a person's length above."""
     (ax, ay), (bx, by) = [(p.x * width, p.y * height) for p in list(points)[:2]]

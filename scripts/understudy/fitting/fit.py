@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from understudy.backends import find_backend, open_backend
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.errors import InputError
+from understudy.fitting.backends import BodyFiles
 from understudy.fitting.curvature import add_outlines, fit_terms, terms_curvature
 from understudy.fitting.evidence import Evidence, gather_evidence
 from understudy.fitting.flips import turn_back
@@ -44,8 +46,9 @@ LATE_GUESS = 0.2
 class FitConfig:
     """How to fit the body."""
 
-    backend: Literal["fit", "regressor"] = "fit"
-    """fit: by optimisation; regressor: what the network says of the 2D keypoints alone, fast and less exact."""
+    backend: Literal["fit", "regressor", "easymocap"] = "fit"
+    """fit: by optimisation; regressor: what the network says of the 2D keypoints alone, fast and less exact; easymocap:
+    what EasyMocap found."""
     height_m: float | None = None
     """Height of the person, crown to sole, if known: it sets the scale. None: near the mean adult's."""
     min_confidence: float = 0.3
@@ -73,6 +76,7 @@ def fit_body(
     body: BodyModel,
     config: FitConfig,
     regressor: Path | None = None,
+    files: Path | None = None,
 ) -> BodyTrack:
     """Fit shape, pose and place of a body to a whole video, in the camera frame.
 
@@ -88,11 +92,15 @@ def fit_body(
         body: The body model.
         config: Options.
         regressor: Weights of the pose regressor, if there is one.
+        files: Another program's results, if the backend reads such.
 
     Raises:
         InputError: An impossible ``height_m`` or ``focal_range``, no confident keypoints, keypoints of another number of
-            frames, or a regressor that is damaged, or missing where it is the backend.
+            frames, or a regressor that is damaged, or missing where it is the backend; or the backend lacks its files.
     """
+    if find_backend("smpl", config.backend).reads:
+        given: BodyFiles = open_backend("smpl", config.backend, files=files)
+        return given.read_track(frames, keypoints, body)
     if config.height_m is not None and not 0.5 <= config.height_m <= 2.5:
         raise InputError(
             f"smpl.height_m is {config.height_m}, but a person's height is 0.5 to 2.5 m; mend config.yaml."

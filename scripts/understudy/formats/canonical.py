@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.files import read_npz, write_npz
+from understudy.files import again, check_shapes, read_npz, reading, write_npz
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,29 @@ class Canonical:
 
     @classmethod
     def load(cls, path: str | Path) -> "Canonical":
-        """Read the npz."""
+        """Read the npz.
+
+        Raises:
+            InputError: The file is missing, damaged, or its arrays do not fit together.
+        """
         names = tuple(field.name for field in fields(cls))
         arrays = read_npz(path, names)
-        values: dict[str, Any] = {**arrays, "step": float(arrays["step"])}
+        with reading(path, "a canonical.npz", again(path)):
+            values: dict[str, Any] = {**arrays, "step": float(arrays["step"])}
+            _check(arrays)
         return cls(**{name: values[name] for name in names})
+
+
+def _check(arrays: dict[str, np.ndarray]) -> None:
+    """Refuse shapes that do not fit together, and indices that point outside."""
+    vertices, faces, texels, side = (len(arrays[key]) for key in ("vertices", "faces", "vt", "texture"))
+    volume, joints = arrays["bw"].shape[:3], len(arrays["joints"])
+    shapes: dict[str, tuple[int, ...]] = {key: (vertices, 3) for key in ("vertices", "rest_vertices")}
+    shapes |= {key: (joints, 3) for key in ("joints", "rest_joints")} | {"parents": (joints,), "origin": (3,)}
+    shapes |= {"faces": (faces, 3), "ft": (faces, 3), "vt": (texels, 2), "lbs_weights": (vertices, joints)}
+    shapes |= {"bw": (*volume, joints + 1), "uv": (*volume, 2), "texture_seen": (side, side)}
+    shapes |= {"texture": (side, side, 3), "normal": (side, side, 3)}
+    check_shapes(arrays, shapes)
+    for key, limit in (("faces", vertices), ("ft", texels)):
+        if arrays[key].min(initial=0) < 0 or arrays[key].max(initial=0) >= limit:
+            raise ValueError(f"{key} points outside")

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
-from understudy.errors import InputError
-from understudy.files import read_json, write_json
+from understudy.files import again, read_json, reading, write_json
+from understudy.formats.pictures import load_picture
+
+MOST_PX = 1 << 16
+"""A frame's side at most."""
 
 KSource = Literal["config", "metadata", "default"]
 
@@ -34,6 +36,8 @@ class Frames:
     K: np.ndarray  # [3,3] float64
     """Pinhole camera in px of the kept frames; pixel centres at +0.5."""
     K_source: KSource
+    source_size: tuple[int, int] | None = None
+    """Width and height of the video's upright pictures, px; None where nobody wrote it down."""
 
     def __len__(self) -> int:
         return len(self.source_frames)
@@ -49,14 +53,8 @@ class Frames:
             InputError: The file is missing, damaged or of another size.
         """
         path = self.path(index)
-        try:
-            with Image.open(path) as image:
-                pixels = np.array(image.convert("RGB"))
-        except (OSError, SyntaxError) as error:
-            raise InputError(f"{path} cannot be read ({error}); delete its folder and run again.") from None
-        if pixels.shape != (self.height, self.width, 3):
-            raise InputError(f"{path} is not {self.width}x{self.height} px; delete its folder and run again.")
-        return pixels
+        with load_picture(path, self.folder, (self.width, self.height)) as image:
+            return np.array(image.convert("RGB"))
 
     def save(self, path: str | Path) -> None:
         """Write ``frames.json``."""
@@ -71,15 +69,21 @@ class Frames:
                 "source_frames": self.source_frames,
                 "K": self.K,
                 "K_source": self.K_source,
+                "source_size": self.source_size,
             },
         )
 
     @classmethod
     def load(cls, path: str | Path, folder: str | Path | None = None) -> "Frames":
-        """Read ``frames.json``; the images are in ``folder``, by default ``frames`` beside it."""
+        """Read ``frames.json``; the images are in ``folder``, by default ``frames`` beside it.
+
+        Raises:
+            InputError: The file is missing, damaged or holds impossible values.
+        """
         values = read_json(path)
-        try:
-            return cls(
+        with reading(path, "a frames.json", again(path)):
+            size = values.get("source_size")
+            frames = cls(
                 folder=Path(folder) if folder is not None else Path(path).parent / "frames",
                 fps=float(values["fps"]),
                 width=int(values["width"]),
@@ -89,9 +93,17 @@ class Frames:
                 source_frames=np.array(values["source_frames"], dtype=np.int64),
                 K=np.array(values["K"], dtype=np.float64).reshape(3, 3),
                 K_source=values["K_source"],
+                source_size=None if size is None else (int(size[0]), int(size[1])),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path} is not a frames.json ({error!r}); delete it and run again.") from None
+            if not 0 < frames.fps < float("inf") or not all(0 < side <= MOST_PX for side in (frames.width, frames.height)):
+                raise ValueError("fps, width or height is impossible")
+            if (
+                frames.source_frames.ndim != 1
+                or not np.isfinite(frames.K).all()
+                or not frames.K[0, 0] * frames.K[1, 1] > 0
+            ):
+                raise ValueError("source_frames or K is out of shape")
+            return frames
 
 
 def held_out_frames(length: int, hold_out: int) -> list[int]:

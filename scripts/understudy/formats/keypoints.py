@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.files import read_npz, write_npz
+from understudy.files import again, check_shapes, read_npz, reading, write_npz
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,22 @@ class Keypoints:
 
     @classmethod
     def load(cls, path: str | Path) -> "Keypoints":
-        """Read the npz. Only ``keypoints``, ``names`` and ``bbox`` must be there: other programs may write it."""
+        """Read the npz. Only ``keypoints``, ``names`` and ``bbox`` must be there: other programs may write it.
+
+        Raises:
+            InputError: The file is missing, damaged, or its arrays do not fit together.
+        """
         arrays = read_npz(path, ("keypoints", "names", "bbox"))
-        length, joints = arrays["keypoints"].shape[:2]
+        with reading(path, "a keypoints.npz", again(path)):
+            length, joints, _ = arrays["keypoints"].shape
+            shapes = {
+                "keypoints": (length, joints, 3),
+                "names": (joints,),
+                "bbox": (length, 4),
+                "world": (length, joints, 3),
+            }
+            shapes |= {"interpolated": (length,), "swapped": (length,), "people": (length,)}
+            check_shapes(arrays, shapes, text=("names",))
         return cls(
             keypoints=arrays["keypoints"],
             names=tuple(str(name) for name in arrays["names"]),

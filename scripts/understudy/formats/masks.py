@@ -6,6 +6,8 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from understudy.errors import InputError
+from understudy.files import again
+from understudy.formats.pictures import load_picture
 
 UNSURE = 128
 """In a trimap: nobody knows. 255 is surely the person, 0 surely not."""
@@ -38,10 +40,8 @@ def read_alpha(folder: str | Path, index: int, size: tuple[int, int] | None = No
         InputError: The file is missing, damaged, or not of the ``size`` (width, height) that is asked for.
     """
     path = mask_path(folder, index)
-    with _open(path) as image:
-        alpha = np.array(image.convert("L"))
-    _check_size(path, alpha, size)
-    return alpha
+    with load_picture(path, path.parent, size) as image:
+        return np.array(image.convert("L"))
 
 
 def write_trimap(folder: str | Path, index: int, person: np.ndarray, unsure: np.ndarray) -> None:
@@ -57,13 +57,10 @@ def read_trimap(folder: str | Path, index: int, size: tuple[int, int] | None = N
         InputError: The file is missing, damaged, holds other values, or is not of the ``size`` (width, height) asked for.
     """
     path = mask_path(folder, index)
-    with _open(path) as image:
+    with load_picture(path, path.parent, size) as image:
         trimap = np.array(image.convert("L"))
     if not np.isin(trimap, (0, UNSURE, 255)).all():
-        raise InputError(
-            f"{path} holds other values than 0, 128 and 255 and is no trimap; delete its folder and run again."
-        )
-    _check_size(path, trimap, size)
+        raise InputError(f"{path} holds other values than 0, 128 and 255 and is no trimap; {again(path.parent)}.")
     return trimap
 
 
@@ -83,7 +80,7 @@ def read_parsing(folder: str | Path, index: int, label_set: str = "CIHP-20") -> 
         InputError: The file is missing, not a palette PNG, or names another label set.
     """
     path = mask_path(folder, index)
-    with _open(path) as image:
+    with load_picture(path, path.parent) as image:
         found = image.info.get(LABEL_SET_KEY, label_set)
         if image.mode != "P" or found != label_set:
             raise InputError(f"{path} holds {image.mode} labels of the set {found}, not palette labels of {label_set}.")
@@ -102,20 +99,3 @@ def voc_palette() -> np.ndarray:
             bit = (labels >> (3 * place + channel)) & 1
             palette[:, channel] |= (bit << (7 - place)).astype(np.uint8)
     return palette
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        image = Image.open(path)
-        image.load()
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"{path} cannot be read ({error}); delete its folder and run again.") from None
-    return image
-
-
-def _check_size(path: Path, mask: np.ndarray, size: tuple[int, int] | None) -> None:
-    if size is not None and (mask.shape[1], mask.shape[0]) != size:
-        raise InputError(
-            f"{path} has {mask.shape[1]}x{mask.shape[0]} px but the frames have {size[0]}x{size[1]}; "
-            "delete its folder and run again, or give masks of the frames' size."
-        )

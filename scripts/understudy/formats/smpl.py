@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.files import read_npz, write_npz
+from understudy.files import again, check_shapes, read_npz, reading, write_npz
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,24 @@ class BodyTrack:
         )
 
     @classmethod
-    def load(cls, path: str | Path) -> "BodyTrack":
-        """Read the npz."""
-        arrays = read_npz(path, ("global_orient", "body_pose", "transl", "betas", "K", "body_model"))
-        length = len(arrays["global_orient"])
-        name, digest = (str(part) for part in arrays["body_model"])
+    def load(cls, path: str | Path, mend: str | None = None) -> "BodyTrack":
+        """Read the npz.
+
+        Args:
+            path: The file.
+            mend: What to do about a damaged file; default to make it again.
+
+        Raises:
+            InputError: The file is missing, damaged, or its arrays do not fit together.
+        """
+        arrays = read_npz(path, ("global_orient", "body_pose", "transl", "betas", "K", "body_model"), mend)
+        with reading(path, "a smpl.npz", again(path) if mend is None else mend):
+            length = len(arrays["global_orient"])
+            shapes: dict[str, tuple[int, ...]]
+            shapes = {"global_orient": (length, 3), "body_pose": (length, 69), "transl": (length, 3), "K": (3, 3)}
+            shapes |= {"betas": (arrays["betas"].size,), "reprojection_px": (length,), "valid": (length,)}
+            check_shapes(arrays, shapes)
+            name, digest = (str(part) for part in arrays["body_model"])
         return cls(
             global_orient=arrays["global_orient"],
             body_pose=arrays["body_pose"],

@@ -1,5 +1,6 @@
 """Other programs' masks as ``alpha/``."""
 
+import io
 from pathlib import Path
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from understudy.errors import InputError
-from understudy.files import whole_folder
+from understudy.files import reading, whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.masks import write_alpha
 from understudy.importers.inert import read_npy
@@ -60,20 +61,20 @@ def read_mask(path: Path) -> np.ndarray:
         if values.ndim != 2 or values.dtype.kind not in "buif":
             raise InputError(f"{path} is no mask: it holds an array of shape {values.shape}.")
     else:
-        try:
-            with Image.open(path) as image:
-                if image.mode in ("P", "1"):
-                    values = np.array(image) > 0
-                elif image.mode == "RGBA":
-                    values = np.array(image)[..., 3]
-                elif image.mode == "RGB":
-                    colours = np.array(image)
-                    grey = (colours[..., 0] == colours[..., 1]).all() and (colours[..., 1] == colours[..., 2]).all()
-                    values = colours[..., 0] if grey else (colours > 0).any(axis=-1)
-                else:
-                    values = np.array(image)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"{path} cannot be read as a mask ({error}).") from None
+        with (
+            reading(path, "a mask that can be read", "make it again"),
+            Image.open(io.BytesIO(path.read_bytes())) as image,
+        ):
+            if image.mode in ("P", "1"):
+                values = np.array(image) > 0
+            elif image.mode == "RGBA":
+                values = np.array(image)[..., 3]
+            elif image.mode == "RGB":
+                colours = np.array(image)
+                grey = (colours[..., 0] == colours[..., 1]).all() and (colours[..., 1] == colours[..., 2]).all()
+                values = colours[..., 0] if grey else (colours > 0).any(axis=-1)
+            else:
+                values = np.array(image)
     if values.dtype.kind == "f" and values.max(initial=0) <= 1.0:
         return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
     if values.dtype == bool or values.max(initial=0) <= MOST_LABELS:

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from understudy.errors import InputError
 from understudy.importers.easymocap import easymocap_poses
 from understudy.importers.inert import read_any
+from understudy.importers.matlab import read_matlab
 from understudy.importers.parameters import poses_from
 from understudy.importers.people import number_of
 from understudy.importers.tracking import Camera, Poses, ReadOptions, Tracking
@@ -165,12 +165,7 @@ def ntc_cameras(path: Path) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarra
 
 def _ntc_camera(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """K [3,3], and world-to-camera R [N,3,3] and T [N,3] (one row for a camera that stands still)."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        content = scipy.io.loadmat(str(path))
-    except (ValueError, NotImplementedError, OSError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({error}); save it with scipy.io.savemat or as MATLAB 5.") from None
+    content = read_matlab(path)
     if "camK" in content:
         K = np.asarray(content["camK"], np.float64).reshape(-1, 3, 3)[0]
     elif "color_focal_length" in content and "color_center" in content:

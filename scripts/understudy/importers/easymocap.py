@@ -7,13 +7,15 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json
+from understudy.files import read_json, reading
 from understudy.importers.people import Person, choose_person, number_of
 from understudy.importers.rotations import joint_rotations, matrices
 from understudy.importers.skeletons import add_hands_and_face, body_points
 from understudy.importers.tracking import Camera, Family, Points, Poses, ReadOptions, Tracking
 from understudy.video.sources import list_images
 
+MOST_BYTES, MOST_NESTED = 1 << 22, 8000
+"""Of a file of cameras: its length, and brackets or tags of one kind."""
 FOCAL = 1.2
 """Focal length without a calibration, of the shorter side."""
 
@@ -104,17 +106,30 @@ def easymocap_cameras(folder: Path) -> list[tuple[str, np.ndarray, np.ndarray, n
     Raises:
         InputError: The file is missing, or is none of OpenCV's.
     """
-    cameras = _cameras(folder)
+    with reading(folder / "intri.yml", "a camera file of OpenCV", "calibrate again"):
+        cameras = _cameras(folder)
     if not cameras:
         raise InputError(f"{folder / 'intri.yml'} is missing or holds no cameras.")
     return [(name, K, R, T) for name, (K, _, R, T) in cameras.items()]
 
 
 def _storage(path: Path) -> cv2.FileStorage:
-    try:
+    with reading(path, "a camera file of OpenCV", "calibrate again"):
+        _check_nesting(path)
         return cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
-    except cv2.error as error:
-        raise InputError(f"{path} is not a camera file of OpenCV ({str(error).strip().splitlines()[-1]}).") from None
+
+
+def _check_nesting(path: Path) -> None:
+    """Refuse what OpenCV's reader, which goes down into brackets, tags and lists by recursion, has no stack for.
+
+    Raises:
+        ValueError: The file is too large, or so many of them may lie in each other.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES} bytes")
+    data = path.read_bytes()
+    if max(data.count(sign) for sign in (b"[", b"{", b"<", b"- ")) > MOST_NESTED:
+        raise ValueError("it has more brackets than cameras need")
 
 
 def _names(storage: cv2.FileStorage, path: Path) -> list[str]:

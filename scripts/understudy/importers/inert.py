@@ -17,19 +17,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from understudy.body.inert_pickle import _NUMPY as NUMPY_NAMES
+from understudy.body.inert_pickle import ArrayUnpickler
 from understudy.errors import InputError
+from understudy.files import check_unfolded, read_npy_header, reading
 
-MAX_BYTES = 4 << 30
-"""Compressed pickles that unpack to more are refused."""
+MAX_BYTES = 2 << 30
+"""Compressed files that unpack to more are refused."""
 
 CONVERT = (
     "open it where it was made and save the numbers with numpy.savez as global_orient, body_pose, transl and betas, "
     "then import that npz (kind smpl)"
 )
 
-_CORE = "numpy._core" if int(np.__version__.split(".")[0]) >= 2 else "numpy.core"
-"""Where numpy's own functions are; pickles of numpy 2 name the first, of numpy 1 the second."""
+AGAIN = "copy it again from where it was made"
 
 _CONTAINERS: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
@@ -47,20 +47,16 @@ class _JoblibArray:
     """What joblib writes before an array's bytes; its fields come as the state."""
 
 
-class _Unpickler(pickle._Unpickler):
-    """Python's own unpickler, not the C one, since its steps can be replaced."""
-
-    stack: list[Any]
-    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
+class _Unpickler(ArrayUnpickler):
+    dispatch: ClassVar[dict[int, Any]] = dict(ArrayUnpickler.dispatch)
 
     def __init__(self, file: io.BufferedIOBase | io.BytesIO, path: Path) -> None:
-        super().__init__(file, encoding="latin1")
-        self._source, self._path = file, path
+        super().__init__(file, path)
+        self._source = file
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in NUMPY_NAMES:
-            # numpy 2 writes numpy._core, numpy 1 has numpy.core
-            return super().find_class(module.replace("numpy._core", _CORE).replace("numpy.core", _CORE), name)
+        if (found := self.numpy_name(module, name)) is not None:
+            return found
         if (module, name) in _CONTAINERS:
             return _CONTAINERS[module, name]
         if module == "joblib.numpy_pickle" and name == "NumpyArrayWrapper":
@@ -72,7 +68,7 @@ class _Unpickler(pickle._Unpickler):
     def load_build(self) -> None:
         state, held = self.stack[-1], self.stack[-2]
         if not isinstance(held, _JoblibArray):
-            super().load_build()  # type: ignore[misc]
+            super().load_build()
             return
         self.stack.pop()
         self.stack[-1] = self._joblib_array(state if isinstance(state, dict) else {})
@@ -112,28 +108,16 @@ def read_arrays(path: Path) -> dict[str, Any]:
     Raises:
         InputError: There is no such file, it is damaged, or it holds other objects than containers and arrays.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.endswith(".npy")]
-            return {name[:-4]: _npy(io.BytesIO(archive.read(name)), path) for name in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is not a readable npz file ({error}).") from None
+    with reading(path, "a readable npz file", AGAIN), zipfile.ZipFile(path) as archive:
+        check_unfolded(archive, MAX_BYTES)
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        return {name[:-4]: _npy(io.BytesIO(archive.read(name)), path) for name in names}
 
 
 def read_npy(path: Path) -> Any:
     """Content of an npy, also one that holds Python objects. Raises as ``read_arrays``."""
-    try:
+    with reading(path, "a readable npy file", AGAIN):
         return _npy(io.BytesIO(path.read_bytes()), path)
-    except OSError:
-        raise InputError(f"{path}: no such file.") from None
-    except (ValueError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is not a readable npy file ({error}).") from None
 
 
 def read_torch(path: Path) -> Any:
@@ -147,11 +131,13 @@ def read_torch(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                check_unfolded(archive, MAX_BYTES)
+        return _as_arrays(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # a damaged or foreign file can fail in any way
-        reason = str(error).strip().splitlines()[0][:120]
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(f"{path} cannot be read without running code of it ({reason}); {CONVERT}.") from None
-    return _as_arrays(content)
 
 
 def read_any(path: Path) -> Any:
@@ -159,7 +145,7 @@ def read_any(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+        with reading(path, "a readable zip file", AGAIN), zipfile.ZipFile(path) as archive:
             numpy_made = any(name.endswith(".npy") for name in archive.namelist())
         return read_arrays(path) if numpy_made else read_torch(path)
     with open(path, "rb") as file:
@@ -168,13 +154,15 @@ def read_any(path: Path) -> Any:
 
 
 def _npy(file: io.BytesIO, path: Path) -> Any:
-    version = np.lib.format.read_magic(file)
-    read_header: Callable[..., Any] = (
-        np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    )
-    if read_header(file)[2].hasobject:
+    shape, dtype = read_npy_header(file)
+    if dtype.hasobject:
         value = _load(file, path)
         return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    if size > len(file.getbuffer()):
+        raise ValueError("it is cut short or says more than it holds")
     file.seek(0)
     return np.lib.format.read_array(file, allow_pickle=False)
 

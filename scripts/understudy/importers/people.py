@@ -12,6 +12,9 @@ from understudy.importers.skeletons import box_of, used_names
 from understudy.importers.tracking import Points
 from understudy.keypoints.tracking import link, main_picks
 
+MOST_FRAMES = 1_000_000
+"""Nine hours at 30 per second."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -67,6 +70,8 @@ def choose_person(
             raise InputError(f"{where} has no person {person}; there are {', '.join(names[:20])}.")
     else:
         length = numbers[-1] - numbers[0] + 1
+        if length > MOST_FRAMES:
+            raise InputError(f"{where} numbers its frames from {numbers[0]} to {numbers[-1]}; no video has so many.")
         placed: list[np.ndarray] = [np.zeros((0, 4))] * length
         for row, number in enumerate(numbers):
             placed[number - numbers[0]] = np.array([boxes[row][i] for i in shown[row]]).reshape(-1, 4)

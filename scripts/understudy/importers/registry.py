@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import InputError
+from understudy.files import reading
 from understudy.importers.alphapose import read_alphapose
 from understudy.importers.datasets import read_instant_nvr, read_ntc
 from understudy.importers.easymocap import read_easymocap
@@ -40,6 +41,18 @@ FORMATS: dict[str, Format] = {
 }
 
 
+def read_tracking(source: Path, kind: str, options: ReadOptions) -> Tracking:
+    """The tracking in a file or folder of a format.
+
+    Raises:
+        InputError: There is no such format, or anything is missing, damaged or of another format.
+    """
+    if kind not in FORMATS:
+        raise InputError(f"{kind} is no format that can be imported; known are {', '.join(FORMATS)}.")
+    with reading(source, f"a tracking of {kind} that can be read", "write it again, or give its kind"):
+        return FORMATS[kind].read(source, options)
+
+
 def guess_format(source: Path) -> str:
     """The format's name by what is in the file or folder.
 
@@ -48,7 +61,8 @@ def guess_format(source: Path) -> str:
     """
     if not source.exists():
         raise InputError(f"{source}: no such file or folder.")
-    name = _of_folder(source) if source.is_dir() else _of_file(source)
+    with reading(source, "a file of a known format", "write it again, or give its kind"):
+        name = _of_folder(source) if source.is_dir() else _of_file(source)
     if name is None:
         known = "; ".join(f"{name}: {entry.what}" for name, entry in FORMATS.items())
         raise InputError(f"{source} is of no known format; known are {known}.")

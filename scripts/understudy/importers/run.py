@@ -19,7 +19,7 @@ from understudy.importers.place import (
     placed_keypoints,
     rows_of_frames,
 )
-from understudy.importers.registry import FORMATS, guess_format
+from understudy.importers.registry import guess_format, read_tracking
 from understudy.importers.tracking import Camera, ReadOptions, Tracking
 from understudy.importers.transfer import body_track, place_poses
 from understudy.video.clip import VideoFile
@@ -85,9 +85,7 @@ def import_tracking(
     source, folder = Path(source), Path(folder)
     config = frames_config or FramesConfig()
     kind = guess_format(source) if kind == "auto" else kind
-    if kind not in FORMATS:
-        raise InputError(f"{kind} is no format that can be imported; known are {', '.join(FORMATS)}.")
-    tracking = FORMATS[kind].read(source, options or ReadOptions())
+    tracking = read_tracking(source, kind, options or ReadOptions())
     if tracking.poses is None and tracking.points is None:
         raise InputError(f"{source} holds neither keypoints nor poses.")
     shown = Path(pictures) if pictures is not None else tracking.pictures

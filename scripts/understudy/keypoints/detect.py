@@ -4,15 +4,18 @@ import logging
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from understudy.detectors.backends import KeypointBackend, Pose, Region, open_backend
+from understudy.backends import find_backend, open_backend
+from understudy.detectors.backends import KeypointBackend, Pose, Region
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
-from understudy.formats.skeleton import KEYPOINTS
+from understudy.formats.skeleton import FACE, KEYPOINTS
 from understudy.keypoints.temporal import (
+    HIDDEN_FACE_CONFIDENCE,
     doubt_hidden_faces,
     doubt_outliers,
     find_swaps,
@@ -35,24 +38,39 @@ class KeypointsConfig:
     """How keypoints are found."""
 
     backend: str = "mediapipe"
-    """Name of a backend in ``understudy.detectors.backends``."""
+    """mediapipe, or one of docs/backends.md that needs weights of yours or reads another program's files."""
     max_gap_seconds: float = 0.5
     """Frames without the person are interpolated in gaps of up to this length."""
     min_height: int = 128
     """Least median height of the person, px."""
 
 
-def detect_keypoints(frames: Frames, config: KeypointsConfig) -> Keypoints:
+def detect_keypoints(
+    frames: Frames, config: KeypointsConfig, weights: Path | None = None, files: Path | None = None
+) -> Keypoints:
     """Find the person in every frame: the largest one who stays longest.
 
     The first pass finds everybody in each frame and links them over time; the second finds the pose of the chosen
-    person only, in the square where they were found or, for a short while, should have been.
+    person only, in the square where they were found or, for a short while, should have been. A backend that reads
+    another program's files knows the person already.
+
+    Args:
+        frames: The frames.
+        config: Options.
+        weights: The backend's weights, if it takes any.
+        files: The other program's files, if the backend reads such.
 
     Raises:
-        InputError: Nobody is found, or in fewer than half of the frames, or the person is too small.
+        InputError: Nobody is found, or in fewer than half of the frames, or the person is too small; or the backend
+            lacks its package, weights or files.
     """
-    with closing(open_backend(config.backend)) as backend:
-        longest = max(0, round(config.max_gap_seconds * frames.fps))
+    longest = max(0, round(config.max_gap_seconds * frames.fps))
+    opened = open_backend("keypoints", config.backend, weights, files)
+    if find_backend("keypoints", config.backend).reads:
+        poses = opened.read_poses(frames)
+        people = np.array([int(pose is not None) for pose in poses])
+        return _assemble(frames, config, poses, people, longest, hidden_faces=True)
+    with closing(opened) as backend:
         regions, people = _choose_person(frames, backend, longest)
         poses = _find_poses(frames, backend, regions)
     return _assemble(frames, config, poses, people, longest)
@@ -94,7 +112,12 @@ def _find_poses(frames: Frames, backend: KeypointBackend, regions: Iterable[Regi
 
 
 def _assemble(
-    frames: Frames, config: KeypointsConfig, poses: list[Pose | None], people: np.ndarray, longest: int
+    frames: Frames,
+    config: KeypointsConfig,
+    poses: list[Pose | None],
+    people: np.ndarray,
+    longest: int,
+    hidden_faces: bool = False,
 ) -> Keypoints:
     seen = np.array([pose is not None for pose in poses])
     if not seen.any():
@@ -107,7 +130,7 @@ def _assemble(
     empty = np.zeros((len(KEYPOINTS), 3), np.float32)
     points = np.stack([empty if pose is None else pose.points for pose in poses])
     world = np.stack([empty if pose is None else pose.world for pose in poses])
-    boxes = np.stack([person_box(row, frames.width, frames.height) for row in points])
+    boxes = np.stack([person_box(row, frames.width, frames.height, hidden_faces) for row in points])
     heights = (boxes[:, 3] - boxes[:, 1])[seen]
     height = float(np.median(heights))
     if height < config.min_height:
@@ -139,9 +162,16 @@ def _assemble(
     )
 
 
-def person_box(points: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Box [4] x0 y0 x1 y1 px around the sure points of one person [J,3], inside the image; zeros without any."""
-    sure = points[points[:, 2] >= SURE, :2]
+def person_box(points: np.ndarray, width: int, height: int, hidden_faces: bool = False) -> np.ndarray:
+    """Box [4] x0 y0 x1 y1 px around the sure points of one person [J,3], inside the image; zeros without any.
+
+    With ``hidden_faces`` also around a face of the little confidence that one has which is seen from behind: other
+    programs' points, and our own from a file, have been doubted already, and the head is there all the same.
+    """
+    least = np.full(len(points), SURE)
+    if hidden_faces:
+        least[list(FACE)] *= HIDDEN_FACE_CONFIDENCE
+    sure = points[points[:, 2] >= least, :2]
     if not len(sure):
         return np.zeros(4)
     low, high = sure.min(axis=0), sure.max(axis=0)

@@ -13,7 +13,9 @@ from understudy.layouts.recording import Recording
 def write_png(path: Path, picture: np.ndarray) -> None:
     """Write grey [H,W] or RGB [H,W,3] uint8; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), picture if picture.ndim == 2 else picture[..., ::-1])
+    done, data = cv2.imencode(".png", picture if picture.ndim == 2 else picture[..., ::-1])
+    assert done
+    path.write_bytes(data.tobytes())  # imwrite does not tell when the disk is full
 
 
 def copy_frame(recording: Recording, frame: int, path: Path) -> None:

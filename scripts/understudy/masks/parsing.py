@@ -1,13 +1,18 @@
-"""Part and clothing labels of every frame from the fitted body, the silhouette and colours: no network, no download."""
+"""Part and clothing labels of every frame: by default from the fitted body, the silhouette and colours, without a network."""
 
 import logging
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from understudy.backends import find_backend, open_backend
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
+from understudy.detectors.images import mask_box
 from understudy.errors import InputError
 from understudy.files import whole_folder
 from understudy.formats.frames import Frames
@@ -27,12 +32,20 @@ POOR_OVERLAP = 0.7
 """Mean IoU of body and silhouette below which a fit deserves a look."""
 NO_OVERLAP = 0.3
 """Mean IoU below which body and video have nothing to do with each other."""
+OPTIONS = {"schp": ("label_set", "scales"), "files": ("label_set",)}
+"""Options that backends take."""
 
 
 @dataclass(frozen=True)
 class ParsingConfig:
     """How parts and clothes are labelled."""
 
+    backend: str = "body"
+    """body: from the fitted body and the video's colours; or one of docs/backends.md."""
+    label_set: str | None = None
+    """CIHP-20, LIP-20 or ATR-18: that of your own labels, or of schp's weights, where they do not tell themselves."""
+    scales: tuple[float, ...] = (1.0,)
+    """Sizes at which schp looks at the person; its answers' mean counts, and each costs a look."""
     clothing: bool = True
     """Whether the video's colours say what is worn where; false: a shirt on the torso and shoes, limbs bare."""
     sample_frames: int = 48
@@ -46,6 +59,8 @@ def label_parts(
     body: BodyModel,
     folder: str | Path,
     config: ParsingConfig | None = None,
+    weights: Path | None = None,
+    files: Path | None = None,
 ) -> None:
     """Write CIHP-20 labels ``folder/000000.png``, ... of all frames.
 
@@ -53,12 +68,29 @@ def label_parts(
     clothes), of something near that has its colour. The rest is background. What is worn where is learned once for
     the whole video, so that labels stay the same from frame to frame.
 
+    With another backend than the body a network, or the user, says what each pixel is; the silhouette still says
+    which pixels are the person.
+
+    Args:
+        frames: The frames.
+        alpha_folder: The silhouettes.
+        track: The fitted body's motion.
+        body: The body.
+        folder: Where the labels go.
+        config: Options.
+        weights: The backend's weights, if it takes any.
+        files: The user's labels, if the backend reads such.
+
     Raises:
         InputError: Track and body or frames do not belong together, a mask is missing or of another size, or the
-            fitted body hardly overlaps the silhouettes (mean IoU below ``NO_OVERLAP`` over the valid frames).
+            fitted body hardly overlaps the silhouettes (mean IoU below ``NO_OVERLAP`` over the valid frames); or the
+            backend lacks its package, weights or files.
     """
     config = config or ParsingConfig()
     check_same_body(body, track, len(frames))
+    if config.backend != "body":
+        _label_by_backend(frames, Path(alpha_folder), Path(folder), config, weights, files)
+        return
     clothing = None
     if config.clothing:
         anatomy = anatomy_of(body, track.betas)
@@ -77,6 +109,36 @@ def label_parts(
             if track.valid[frame] and union:
                 overlaps.append(np.count_nonzero(mask & covered) / union)
         _check_overlap(float(np.mean(overlaps)) if overlaps else 0.0, alpha_folder)
+
+
+def _label_by_backend(
+    frames: Frames, alpha_folder: Path, folder: Path, config: ParsingConfig, weights: Path | None, files: Path | None
+) -> None:
+    """Write what a backend says, inside the silhouettes; where it says nothing there, what it says nearby.
+
+    Labels that the user gives are taken as they are.
+    """
+    options = {"label_set": config.label_set, "scales": config.scales}
+    taken = {name: options[name] for name in OPTIONS.get(config.backend, ())}
+    opened = open_backend("parsing", config.backend, weights, files, **taken)
+    if find_backend("parsing", config.backend).reads:
+        _write_labels(frames, folder, partial(opened.read_labels, frames))
+        return
+    with closing(opened) as backend:
+
+        def labels_of(index: int) -> np.ndarray:
+            mask = read_alpha(alpha_folder, index, (frames.width, frames.height)) >= 128
+            if not mask.any():
+                return np.zeros(mask.shape, np.uint8)
+            return cut_labels(backend.find_labels(frames.read(index), mask_box(mask)), mask)
+
+        _write_labels(frames, folder, labels_of)
+
+
+def _write_labels(frames: Frames, folder: Path, labels_of: Callable[[int], np.ndarray]) -> None:
+    with whole_folder(folder) as temporary:
+        for index in show_progress(range(len(frames)), "labelling parts"):
+            write_parsing(temporary, index, labels_of(index))
 
 
 class Labeller:

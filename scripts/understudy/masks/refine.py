@@ -1,7 +1,6 @@
 """Mattes and trimaps of a whole video: every frame for itself, then compared with its neighbours in time."""
 
 import logging
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body
-from understudy.files import whole_folder
+from understudy.files import scratch_folder, whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap, write_alpha, write_trimap
@@ -54,10 +53,10 @@ def refine_mattes(
     with (
         whole_folder(matte_folder) as mattes,
         whole_folder(trimap_folder) as trimaps,
-        tempfile.TemporaryDirectory(dir=mattes.parent, prefix=".matte") as own,
+        scratch_folder(matte_folder) as own,
         ThreadPoolExecutor(threads) as pool,
     ):
-        single = _Folders(Path(own, "matte"), Path(own, "trimap"))
+        single = _Folders(own / "matte", own / "trimap")
         single.matte.mkdir()
         single.trimap.mkdir()
         run = _Run(frames, Path(alpha_folder), keypoints, track, body, config, appearance, single)

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import read_json
+from understudy.files import read_json, reading
 from understudy.motion.clip import Clip
 from understudy.motion.loop import looped
 from understudy.motion.planting import plant_feet
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 SETUP_JUMP = 0.35
 """rad; nobody turns a joint so far within a frame."""
+MOST_FPS = 10_000.0
 TAKE = "take"
 """Name of the motion of the avatar's own video."""
 PARAMETERS = (".npz", ".pkl", ".pt", ".pth", ".npy")
@@ -49,7 +51,11 @@ def read_motion(
     Raises:
         InputError: The file is missing or damaged, of no known kind, or its joints cannot be told.
     """
-    clip = _read(path, body, fps, joint_map)
+    with reading(path, "a motion that can be used", "export it again"):
+        clip = _read(path, body, fps, joint_map)
+        parts = (clip.global_orient, clip.body_pose, clip.transl)
+        if not all(np.isfinite(part).all() for part in parts) or not 1 / MOST_FPS < clip.fps < MOST_FPS:
+            raise ValueError(f"{clip.fps:g} frames per second, or places or turns that are not finite")
     return plant_feet(clip if loop is None else looped(clip, loop), body)
 
 
@@ -110,5 +116,6 @@ def _rate_beside(path: Path) -> float | None:
     index = path.parent / "frames.json"
     if path.name != "smpl.npz" or not index.is_file():
         return None
-    rate = read_json(index).get("fps")
+    content = read_json(index)
+    rate = content.get("fps") if isinstance(content, Mapping) else None
     return float(rate) if isinstance(rate, (int, float)) and rate > 0 else None

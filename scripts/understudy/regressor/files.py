@@ -15,6 +15,7 @@ from understudy.regressor.features import POINTS
 from understudy.regressor.model import TURNING, NetConfig, PoseNet
 
 FORMAT = "understudy-regressor-1"
+MOST_BLOCKS = 64
 
 
 def save_net(path: str | Path, net: PoseNet, step: float, notes: Mapping[str, str]) -> None:
@@ -63,10 +64,13 @@ def load_net(path: str | Path) -> tuple[PoseNet, float]:
         )
     try:
         config = json.loads(about["net"])
-        net = PoseNet(NetConfig(**{**config, "dilations": tuple(config["dilations"])}))
-        net.load_state_dict(weights)
+        if len(config["dilations"]) > MOST_BLOCKS:
+            raise ValueError(f"{len(config['dilations'])} blocks")
+        with torch.device("meta"):  # the network takes the file's numbers, so a size that is only claimed costs nothing
+            net = PoseNet(NetConfig(**{**config, "dilations": tuple(config["dilations"])}))
+        net.load_state_dict(weights, assign=True)
         step = float(about["step"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, OverflowError) as error:
         raise InputError(f"{path} has weights that do not fit its description ({error}); train it again.") from None
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()) or not step > 0:
         raise InputError(f"{path} holds numbers that are not finite; train it again.")

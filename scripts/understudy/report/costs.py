@@ -42,7 +42,7 @@ def read_costs(folder: str | Path) -> list[Cost]:
     costs = []
     for path in folder.rglob("*.tsv"):
         rule, *names = path.relative_to(folder).with_suffix("").parts
-        rows = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
+        rows = list(csv.DictReader(path.read_text(errors="replace").splitlines(), delimiter="\t"))
         if rule not in STEPS or not rows:
             continue
         seconds, megabytes = (_number(rows[-1].get(key)) for key in ("s", "max_rss"))

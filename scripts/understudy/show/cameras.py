@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json
+from understudy.files import read_json, reading
 from understudy.importers.datasets import instant_nvr_cameras, ntc_cameras
 from understudy.importers.easymocap import easymocap_cameras
 from understudy.render.camera import Camera
@@ -40,6 +40,13 @@ def read_cameras(
         InputError: The file is missing, damaged or of no known kind, or has no such camera.
     """
     path = Path(path)
+    with reading(path, "a file of cameras that can be read", "docs/rendering.md shows one"):
+        return _placed(path, camera, size, at)
+
+
+def _placed(
+    path: Path, camera: str | None, size: tuple[int, int] | None, at: tuple[float, float, float] | None
+) -> list[Camera]:
     named = _read(path, size)
     if camera is not None:
         chosen = [one for number, one in enumerate(named) if camera in (one[0], str(number))]

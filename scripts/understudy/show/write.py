@@ -74,9 +74,9 @@ def write_pictures(output: str | Path, pictures: Iterable[np.ndarray], fps: floa
     with whole_folder(output) as folder:
         for pixels in pictures:
             order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(pixels.shape[-1] if pixels.ndim == 3 else 1)
-            path = folder / f"{count:06d}.png"
-            if not cv2.imwrite(str(path), pixels if order is None else cv2.cvtColor(pixels, order)):
-                raise InputError(f"{output / path.name} cannot be written; look whether the disk is full.")
+            done, data = cv2.imencode(".png", pixels if order is None else cv2.cvtColor(pixels, order))
+            assert done
+            (folder / f"{count:06d}.png").write_bytes(data.tobytes())  # imwrite does not tell when the disk is full
             count += 1
         if count == 0:
             raise InputError(f"there are no pictures to write to {output}.")

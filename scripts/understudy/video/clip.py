@@ -26,6 +26,16 @@ logger = logging.getLogger(__name__)
 DROPPABLE = ("h264", "hevc", "vp8", "vp9", "av1", "prores", "mjpeg", "dnxhd")
 """Codecs whose keyframe flags can be trusted, so that unneeded packets need not be decoded."""
 
+CONTAINERS = (
+    "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "gif", "mpegts", "mpeg", "mpegvideo", "asf", "flv",
+    "ogg", "mxf", "h264", "hevc", "av1", "obu", "ivf", "m4v", "mjpeg", "mpjpeg", "apng", "rm", "dv", "nut", "y4m",
+    "yuv4mpegpipe", "webp_pipe", "webp",
+)  # fmt: skip
+"""What a video may be. Playlists are not among them: they name other files, which their pictures would be taken from."""
+
+MOST_PIXELS = 1 << 26
+"""Of a picture; a video of 8K has half as many."""
+
 FOCAL_KEY = re.compile(r"focal.?length.*35.?mm|35.?mm.*focal.?length", re.IGNORECASE)
 """``com.apple.quicktime.camera.focal_length.35mm_equivalent``, ``FocalLengthIn35mmFormat`` and the like."""
 
@@ -145,8 +155,9 @@ def nearest_in_time(
 
 def _open(path: Path) -> InputContainer:
     try:
-        # "file:" keeps a colon in a name from reading as a protocol; playlists may not reach out to the network
-        return av.open(f"file:{path.resolve()}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        # "file:" keeps a colon in a name from reading as a protocol
+        options = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
+        return av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
     except (FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
@@ -158,8 +169,13 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream) or stream.codec_context is None:
         raise InputError(f"{path} has no pictures that can be decoded; give a video of the person.")
-    if not stream.codec_context.width or not stream.codec_context.height:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if not width or not height:
         raise InputError(f"{path} has pictures of no size; copy it again or convert it to mp4.")
+    if width * height > MOST_PIXELS:
+        raise InputError(f"{path} claims pictures of {width}x{height} px, more than any camera's; convert it to mp4.")
+    # a size that changes on the way is refused by the decoder before it takes the memory
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     return stream
 
 
@@ -195,6 +211,8 @@ def _decoded(stream: VideoStream, packet: Packet | None) -> list[VideoFrame]:
     """Frames that come out for a packet (None: the last ones); none where it is damaged."""
     try:
         return stream.decode(packet)
+    except MemoryError:
+        raise
     except (FFmpegError, EOFError) as error:
         logger.debug("a packet could not be decoded: %s", error)
         return []

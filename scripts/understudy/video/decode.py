@@ -136,6 +136,7 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
         source_frames=np.array(source_frames, np.int64),
         K=camera.K,
         K_source=camera.source,
+        source_size=camera.source_size,
     )
     frames.save(index)
     logger.info("%d frames of %dx%d px at %.4g per second", len(frames), frames.width, frames.height, fps)
@@ -147,6 +148,7 @@ class _Camera:
 
     def __init__(self, picture: Picture, metadata_35mm: float | None, config: FramesConfig) -> None:
         self.size = (picture.pixels.shape[1], picture.pixels.shape[0])
+        self.source_size = picture.size
         whole, self.source = _camera_of(picture.size, metadata_35mm, config)
         self.K = scale_camera(whole, picture.size, self.size)
         self.undistort = (

@@ -60,4 +60,6 @@ def encode(
                     file.mux(stream.encode(frame))
                 file.mux(stream.encode())
         except (FFmpegError, OSError) as error:
-            raise InputError(f"{path} cannot be written ({error}).") from None
+            raise InputError(
+                f"{path} cannot be written ({getattr(error, 'strerror', None) or error}); make room there and run again."
+            ) from None

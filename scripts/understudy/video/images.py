@@ -9,10 +9,12 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from understudy.errors import InputError
+from understudy.files import reading
 from understudy.video.colour import flatten_alpha
 from understudy.video.pictures import Picture, fit_size
 from understudy.video.sources import list_images, sha256_of_images
 
+UNREADABLE = "an image that can be read", "replace or remove it"
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -42,7 +44,7 @@ class ImageFolder:
         self.declared_rate = rate
         size = None
         for path in self.images:
-            with _open(path) as image:
+            with _open(path) as image, reading(path, *UNREADABLE):
                 upright = image.size[::-1] if _orientation(image) >= 5 else image.size
                 if size is None:
                     size = upright
@@ -69,14 +71,11 @@ def read_image(path: Path, max_size: int) -> Picture:
     Raises:
         InputError: It is damaged or not an image.
     """
-    with _open(path) as image:
+    with _open(path) as image, reading(path, *UNREADABLE):
         turn = _orientation(image)
         size = image.size[::-1] if turn >= 5 else image.size
         image.draft("RGB", fit_size(image.size, max_size))  # large JPEGs are decoded at a half, a quarter or an eighth
-        try:
-            image.load()
-        except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"{path} cannot be read as an image ({error}); replace or remove it.") from None
+        image.load()
         pixels = _pixels(image.transpose(TURNS[turn]) if turn in TURNS else image, image.info.get("icc_profile"))
     target = fit_size(size, max_size)
     if target != (pixels.shape[1], pixels.shape[0]):
@@ -85,10 +84,8 @@ def read_image(path: Path, max_size: int) -> Picture:
 
 
 def _open(path: Path) -> Image.Image:
-    try:
+    with reading(path, *UNREADABLE):
         return Image.open(path)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as an image ({error}); replace or remove it.") from None
 
 
 def _pixels(image: Image.Image, profile: bytes | None) -> np.ndarray:

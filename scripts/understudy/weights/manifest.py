@@ -1,0 +1,104 @@
+"""models/manifest.yaml: which weights there are, and where each one's file is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import yaml
+
+from understudy.errors import InputError
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One file of weights."""
+
+    file: str
+    """Its name in models/."""
+    url: str | None
+    """Where it can be fetched from without asking anybody; None where one must register, or make it."""
+    how: str | None
+    """What to do where there is no address: where to register, what to run."""
+    sha256: str | None
+    """Hex; None where the publisher gives none: then it is recorded when the file is fetched first, and holds from then on."""
+    size_mb: float | None
+    """About, in millions of bytes."""
+    licence: str
+    used_by: tuple[str, ...]
+    """``<stage>.<backend>`` that takes it."""
+    note: str | None = None
+    """What else one should know."""
+    member: str | None = None
+    """The file to take out of the zip that is at the address."""
+
+
+def read_manifest(path: str | Path) -> dict[str, Weights]:
+    """Weights by name.
+
+    Raises:
+        InputError: The file is missing or not of this form.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{path} is not readable YAML ({str(error).splitlines()[0]}).") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is no list of weights by name.")
+    return {str(name): _entry(path, str(name), entry) for name, entry in content.items()}
+
+
+def _entry(path: str | Path, name: str, entry: object) -> Weights:
+    known = {field.name for field in fields(Weights)}
+    needed = known - {"note", "member"}
+    if not isinstance(entry, dict) or not needed <= set(entry) <= known:
+        raise InputError(f"{path}, {name}: an entry has {', '.join(sorted(needed))}, and may have member and note.")
+    if (entry["url"] is None) == (entry["how"] is None):
+        raise InputError(f"{path}, {name}: an entry has an url, or says how to get the file.")
+    if Path(str(entry["file"])).name != entry["file"]:
+        raise InputError(f"{path}, {name}: file is {entry['file']!r}; it must be a plain name.")
+    return Weights(**{**entry, "used_by": tuple(entry["used_by"])})
+
+
+def chosen(manifest: Mapping[str, Weights], names: Sequence[str]) -> dict[str, Weights]:
+    """Those of the names, or all if there are none.
+
+    Raises:
+        InputError: There are none of a name.
+    """
+    for name in names:
+        if name not in manifest:
+            raise InputError(f"There are no weights called {name}; there are {', '.join(manifest)}.")
+    return {name: manifest[name] for name in names or manifest}
+
+
+def places(file: str | Path, repository: Path) -> tuple[Path, Path]:
+    """Where a file that is named relative to the working folder may be: there, or beside the workflow."""
+    return Path(file), repository / file
+
+
+def find_weights(
+    manifest: Mapping[str, Weights], who: str, name: str, given: str | Path | None, repository: Path
+) -> Path:
+    """The file of a backend's weights.
+
+    Args:
+        manifest: Weights by name.
+        who: What takes them, for the message.
+        name: Of those that are taken if none are given.
+        given: A file of the user's choice.
+        repository: Folder of the workflow, whose models/ is the second place to look at.
+
+    Raises:
+        InputError: It is not there.
+    """
+    entry = manifest[name]
+    file = Path("models", entry.file) if given is None else Path(given)
+    for place in places(file, repository):
+        if place.exists():
+            return place
+    if given is not None:
+        raise InputError(f"{who} needs its weights, but there is no file {given}.")
+    how = f"`understudy models get {name}` fetches it" if entry.url else entry.how
+    raise InputError(f"{who} needs its weights in {file}, which is not there; {how}.")
