@@ -4,7 +4,7 @@
     python benchmarks/scale.py --videos 8
 
 The first makes videos of so many frames, the given one forwards and backwards, and prints seconds and peak memory of every stage
-for each; training has as many steps for all. The second makes avatars of copies of the tiny demo, and prints what all took
+for each; training has the same, few, steps for all. The second makes avatars of copies of the tiny demo, and prints what all took
 against the sum of their stages.
 """
 
@@ -23,6 +23,8 @@ from runs import REPOSITORY, STAGES, Run, fresh_run
 from understudy.video.write import write_video
 
 TINY = REPOSITORY / "data/demo/tiny.mp4"
+SHORT = {"steps": 200, "gaussians": 5000}
+"""A training that is short, since its length does not go by the video's."""
 WHOLE = "sum of the stages"
 Costs = dict[int, dict[str, tuple[float, float]]]
 """Seconds and peak megabytes of each stage by the number of frames."""
@@ -57,7 +59,7 @@ def length_costs(video: Path, count: int, cores: int, folder: Path) -> dict[str,
     long = folder / f"{actor}.mp4"
     if not long.exists():
         write_video(long, islice(there_and_back(video), count), 30.0)
-    config = write_config(folder / f"{actor}.yaml", {"frames": {"max_frames": count}})
+    config = write_config(folder / f"{actor}.yaml", {"frames": {"max_frames": count}, "avatar": SHORT})
     return fresh_run({actor: long}, cores, folder, config=config).costs(actor)
 
 
