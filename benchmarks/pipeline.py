@@ -19,9 +19,9 @@ def main() -> None:
     run = fresh_run({"actor": options.video}, options.cores, options.folder)
     print("| stage | seconds | peak MB |\n|---|---|---|")
     costs = run.costs("actor")
-    for stage, (seconds, megabytes) in costs.items():
-        print(f"| {stage} | {seconds:.1f} | {megabytes:.0f} |")
-    print(f"| whole run, wall clock | {run.seconds:.1f} | {max(mb for _, mb in costs.values()):.0f} |")
+    for stage, cost in costs.items():
+        print(f"| {stage} | {cost.seconds:.1f} | {cost.megabytes:.0f} |")
+    print(f"| whole run, wall clock | {run.seconds:.1f} | {max(cost.megabytes for cost in costs.values()):.0f} |")
     print(f"\nfiles in {run.results('actor')}")
 
 

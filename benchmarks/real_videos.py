@@ -57,7 +57,7 @@ def row(run: Run, actor: str) -> str:
         metrics[key]["psnr_person_box_on_white"]["mean"] for key in ("without_pose_refinement", "with_pose_refinement")
     )
     error = np.nanmean(track.reprojection_px)
-    seconds = sum(seconds for seconds, _ in run.costs(actor).values())
+    seconds = sum(cost.seconds for cost in run.costs(actor).values())
     return (
         f"| {actor} | {len(frames)} | {error:.1f} ({100 * error / np.nanmedian(heights):.1f}) | {np.mean(within):.3f}"
         f" | {np.mean(overlap):.3f} | {plain:.2f} / {refined:.2f} dB | {seconds:.0f} |"

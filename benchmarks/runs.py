@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -30,15 +31,29 @@ class Run:
         """Folder of an actor's files."""
         return self.folder / "results" / actor
 
-    def costs(self, actor: str) -> dict[str, tuple[float, float]]:
-        """Seconds and peak resident megabytes of each stage."""
+    def costs(self, actor: str) -> dict[str, "Cost"]:
+        """What each stage cost."""
         costs = {}
         for stage in STAGES:
             path = self.results(actor) / "benchmarks" / f"{stage}.tsv"
             if path.exists():
                 row = next(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
-                costs[stage] = (float(row["s"]), float(row["max_rss"]) if row["max_rss"] != "NA" else float("nan"))
+                costs[stage] = Cost(*(_number(row[key]) for key in ("s", "cpu_time", "max_rss")))
         return costs
+
+
+class Cost(NamedTuple):
+    """Of one stage, NaN where it was too short to be measured."""
+
+    seconds: float
+    """Wall clock."""
+    cpu_seconds: float
+    megabytes: float
+    """Peak resident memory."""
+
+
+def _number(text: str) -> float:
+    return float("nan") if text == "NA" else float(text)
 
 
 def fresh_run(

@@ -3,9 +3,9 @@
     python benchmarks/scale.py [--video data/videos/actor.mp4] [--frames 100 300 1000 3000] [--plot docs/images/scale.png]
     python benchmarks/scale.py --videos 8
 
-The first makes videos of so many frames, the given one forwards and backwards, and prints seconds and peak memory of every stage
-for each; training has the same, few, steps for all. The second makes avatars of copies of the tiny demo, and prints what all took
-against the sum of their stages.
+The first makes videos of so many frames, the given one forwards and backwards, and prints CPU seconds and peak memory of every
+stage for each; training has the same, few, steps for all. The second makes avatars of copies of the tiny demo, and prints
+what all took against the sum of their stages.
 """
 
 import argparse
@@ -18,16 +18,17 @@ import av
 import numpy as np
 import yaml
 from matplotlib.figure import Figure
-from runs import REPOSITORY, STAGES, Run, fresh_run
+from runs import REPOSITORY, STAGES, Cost, Run, fresh_run
 
 from understudy.video.write import write_video
 
 TINY = REPOSITORY / "data/demo/tiny.mp4"
+SIZE = 320
+"""Longest side of the frames, px."""
 SHORT = {"steps": 200, "gaussians": 5000}
 """A training that is short, since its length does not go by the video's."""
-WHOLE = "sum of the stages"
-Costs = dict[int, dict[str, tuple[float, float]]]
-"""Seconds and peak megabytes of each stage by the number of frames."""
+Costs = dict[int, dict[str, Cost]]
+"""Of each stage by the number of frames."""
 
 
 def main() -> None:
@@ -53,13 +54,15 @@ def main() -> None:
         plot_lengths(costs, options.plot)
 
 
-def length_costs(video: Path, count: int, cores: int, folder: Path) -> dict[str, tuple[float, float]]:
-    """Seconds and megabytes of each stage for a video of ``count`` frames."""
+def length_costs(video: Path, count: int, cores: int, folder: Path) -> dict[str, Cost]:
+    """What each stage cost for a video of ``count`` frames."""
     actor = f"frames{count}"
     long = folder / f"{actor}.mp4"
     if not long.exists():
         write_video(long, islice(there_and_back(video), count), 30.0)
-    config = write_config(folder / f"{actor}.yaml", {"frames": {"max_frames": count}, "avatar": SHORT})
+    config = write_config(
+        folder / f"{actor}.yaml", {"frames": {"max_frames": count, "max_size": SIZE}, "avatar": SHORT}
+    )
     return fresh_run({actor: long}, cores, folder, config=config).costs(actor)
 
 
@@ -77,27 +80,33 @@ def write_config(path: Path, options: dict[str, object]) -> Path:
 
 
 def print_lengths(costs: Costs) -> None:
-    """A row for each stage: seconds / MB by the number of frames."""
-    print("| stage | " + " | ".join(f"{count} frames: s / MB" for count in costs) + " |")
-    print("|---" * (len(costs) + 1) + "|")
-    for stage in STAGES:
-        if all(stage in of_stage for of_stage in costs.values()):
-            cells = (f"{of_stage[stage][0]:.1f} / {of_stage[stage][1]:.0f}" for of_stage in costs.values())
-            print(f"| {stage} | {' | '.join(cells)} |")
-    whole = (
-        f"{sum(s for s, _ in of.values()):.0f} / {np.nanmax([mb for _, mb in of.values()]):.0f}"
-        for of in costs.values()
-    )
-    print(f"| {WHOLE} / the hungriest | {' | '.join(whole)} |")
+    """A row for each stage: CPU seconds / MB by the number of frames, and milliseconds for each frame more."""
+    print("| stage | " + " | ".join(f"{count} frames: CPU s / MB" for count in costs) + " | ms a frame more |")
+    print("|---" * (len(costs) + 2) + "|")
+    counts = list(costs)
+    stages = [stage for stage in STAGES if all(stage in of_stage for of_stage in costs.values())]
+    for stage in stages:
+        row = [of_stage[stage] for of_stage in costs.values()]
+        print(line(stage, counts, [cost.cpu_seconds for cost in row], [cost.megabytes for cost in row]))
+    whole = [sum(of_stage[stage].cpu_seconds for stage in stages) for of_stage in costs.values()]
+    peaks = [float(np.nanmax([of_stage[stage].megabytes for stage in stages])) for of_stage in costs.values()]
+    print(line("all / the hungriest", counts, whole, peaks))
+
+
+def line(name: str, counts: Sequence[int], seconds: Sequence[float], megabytes: Sequence[float]) -> str:
+    """A row of the table; the slope is that of the line through all lengths."""
+    cells = [f"{cpu:.1f} / {mb:.0f}" for cpu, mb in zip(seconds, megabytes, strict=True)]
+    slope = np.polyfit(counts, seconds, 1)[0] * 1000 if len(counts) > 1 else float("nan")
+    return f"| {name} | {' | '.join(cells)} | {slope:.1f} |"
 
 
 def plot_lengths(costs: Costs, path: Path) -> None:
-    """Seconds and peak memory of every stage against the number of frames."""
+    """CPU time and peak memory of every stage against the number of frames."""
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     counts = np.array(list(costs))
-    for axes, number, label in zip(figure.subplots(1, 2), (0, 1), ("seconds", "peak memory, MB"), strict=True):
+    for axes, number, label in zip(figure.subplots(1, 2), (1, 2), ("CPU seconds", "peak memory, MB"), strict=True):
         for stage in STAGES:
-            values = [of_stage.get(stage, (np.nan, np.nan))[number] for of_stage in costs.values()]
+            values = [of_stage[stage][number] if stage in of_stage else np.nan for of_stage in costs.values()]
             if np.isfinite(values).any():
                 axes.plot(counts, values, marker="o", markersize=3, label=stage)
         axes.set(xlabel="frames", ylabel=label, ylim=(0, None), xlim=(0, None))
@@ -120,7 +129,7 @@ def print_throughput(count: int, cores: int, folder: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
         config = write_config(place / "tiny.yaml", {"actors": dict.fromkeys(actors, options)})
         run = fresh_run(dict.fromkeys(actors, TINY), used, place, config=config)
-        seconds = [s for actor in actors for s, _ in run.costs(actor).values()]
+        seconds = [cost.seconds for actor in actors for cost in run.costs(actor).values()]
         print(throughput_row(run, len(actors), used, seconds), flush=True)
 
 
