@@ -115,7 +115,10 @@ def _remove_litter(path: Path, suffix: str = "") -> None:
         found = pattern.fullmatch(name)
         if found and _is_gone(path.parent / name, found[1], int(found[2])):
             litter = path.parent / name
-            shutil.rmtree(litter, ignore_errors=True) if litter.is_dir() else litter.unlink(missing_ok=True)
+            if litter.is_dir():
+                shutil.rmtree(litter, ignore_errors=True)
+            else:
+                litter.unlink(missing_ok=True)
 
 
 def _is_gone(place: Path, host: str, pid: int) -> bool:

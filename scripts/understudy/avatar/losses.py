@@ -12,6 +12,7 @@ from torch import Tensor
 
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.model import WIDTH, Avatar
+from understudy.avatar.rows import take_rows
 from understudy.metrics.image import WINDOW
 from understudy.metrics.similarity import mean_ssim
 
@@ -88,7 +89,7 @@ class Calm:
         rgb = avatar.rgb_logits.sigmoid()
         sheen = 0.0 if avatar.sh is None else avatar.sh.square().sum(dim=2)
         shape = torch.cat([offset[:, 2:], width], dim=1)  # tangents of neighbouring faces point anywhere
-        apart = (shape - shape[self.neighbours].mean(dim=1)).square().mean(dim=1)
+        apart = (shape - take_rows(shape, self.neighbours).mean(dim=1)).square().mean(dim=1)
         return CalmTerms(
             offsets=offset.square().mean(),
             scales=(width - math.log(LARGEST)).relu().square().mean() + needle.relu().square().mean(),

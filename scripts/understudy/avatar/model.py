@@ -12,6 +12,7 @@ from understudy.avatar.lighting import TERMS, shading
 from understudy.avatar.nodes import NODES, node_shares
 from understudy.avatar.residual import PoseResidual
 from understudy.avatar.rotations import blend, from_matrix, product, turned
+from understudy.avatar.rows import take_rows
 from understudy.avatar.sampling import Anchors
 from understudy.body.lbs import joint_transforms, pose_rotations
 from understudy.body.model import BodyModel
@@ -182,7 +183,7 @@ class Avatar(nn.Module):
         """Weights [N,24] of the joints that the Gaussians follow."""
         if self.weight_logits is None:
             return self.weights
-        corrections = (self.node_shares[..., None] * self.weight_logits[self.near_nodes]).sum(dim=1)
+        corrections = (self.node_shares[..., None] * take_rows(self.weight_logits, self.near_nodes)).sum(dim=1)
         weights = self.weights * corrections.exp()
         return weights / weights.sum(dim=1, keepdim=True)
 

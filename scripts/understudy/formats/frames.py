@@ -95,7 +95,9 @@ class Frames:
                 K_source=values["K_source"],
                 source_size=None if size is None else (int(size[0]), int(size[1])),
             )
-            if not 0 < frames.fps < float("inf") or not all(0 < side <= MOST_PX for side in (frames.width, frames.height)):
+            if not 0 < frames.fps < float("inf") or not all(
+                0 < side <= MOST_PX for side in (frames.width, frames.height)
+            ):
                 raise ValueError("fps, width or height is impossible")
             if (
                 frames.source_frames.ndim != 1

@@ -211,8 +211,8 @@ def _decoded(stream: VideoStream, packet: Packet | None) -> list[VideoFrame]:
     """Frames that come out for a packet (None: the last ones); none where it is damaged."""
     try:
         return stream.decode(packet)
-    except MemoryError:
-        raise
+    except (MemoryError, BlockingIOError) as error:  # the latter where there is no room for the decoder's threads
+        raise MemoryError(str(error)) from error
     except (FFmpegError, EOFError) as error:
         logger.debug("a packet could not be decoded: %s", error)
         return []

@@ -59,6 +59,8 @@ def encode(
                     frame.pts, frame.time_base = number, 1 / rate
                     file.mux(stream.encode(frame))
                 file.mux(stream.encode())
+        except (MemoryError, BlockingIOError) as error:  # the latter where there is no room for the encoder's threads
+            raise MemoryError(str(error)) from error
         except (FFmpegError, OSError) as error:
             raise InputError(
                 f"{path} cannot be written ({getattr(error, 'strerror', None) or error}); make room there and run again."
