@@ -16,6 +16,7 @@ Silhouettes are all cut for the keypoints of the first backend that finds the pe
 """
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ from understudy.threads import use_threads
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.weights.manifest import find_weights, read_manifest
 
+STAGES = ("keypoints", "silhouettes")
 SURE = 0.3
 """Least confidence of points that count."""
 SIDES = tuple(INDEX[f"left_{part}"] for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"))
@@ -74,6 +76,10 @@ def main() -> None:
     given = {
         kind: {key: Path(path) for key, path in map(_pair, getattr(options, kind))} for kind in ("weights", "files")
     }
+    known = [f"{stage}.{name}" for stage in STAGES for name in BACKENDS[stage]]
+    for who in (*given["weights"], *given["files"], *options.only):
+        if who not in known:
+            parser.error(f"{who!r} is none of {', '.join(known)}")
     there, absent = entrants(given["weights"], given["files"], options.only)
     failed: dict[str, InputError] = {}
     print("| video | stage | backend | detected | jitter % | swaps | consensus | s a frame |")
@@ -100,7 +106,7 @@ def entrants(
     """Backends of keypoints and silhouettes that can run, and what the others lack."""
     there, absent = [], {}
     manifest = read_manifest(REPOSITORY / "models/manifest.yaml")
-    for stage in ("keypoints", "silhouettes"):
+    for stage in STAGES:
         for name in BACKENDS[stage]:
             who = f"{stage}.{name}"
             if only and who not in only:
@@ -130,7 +136,9 @@ def rows(frames: Frames, there: list[Entrant], folder: Path, failed: dict[str, I
                 keypoints = detect_keypoints(frames, KeypointsConfig(entrant.name), entrant.weights, entrant.files)
                 chosen = chosen or keypoints
                 yield f"{head} | {points_figures(keypoints)} | - | {(time.monotonic() - started) / len(frames):.2f} |"
-            elif chosen is not None:
+            else:
+                if chosen is None:
+                    raise InputError("no backend of keypoints took part that finds the person, whose masks are wanted.")
                 config = SilhouettesConfig(entrant.name)
                 cut_silhouettes(frames, chosen, folder / entrant.name, config, entrant.weights, entrant.files)
                 masks[entrant.name] = folder / entrant.name, (time.monotonic() - started) / len(frames)
@@ -180,4 +188,7 @@ def masks_figures(frames: Frames, folders: list[Path]) -> tuple[np.ndarray, list
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")

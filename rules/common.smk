@@ -347,6 +347,24 @@ def backend_gpus(stage):
     return of_actor
 
 
+def backend_mem(stage):
+    """Resource function: memory of the backend that does a stage's work; it grows with each attempt."""
+
+    def of_attempt(wildcards, attempt):
+        return backend_of(stage, wildcards).mem_mb * attempt
+
+    return of_attempt
+
+
+def backend_time(stage):
+    """Resource function: minutes of the backend that does a stage's work; they grow with each attempt."""
+
+    def of_attempt(wildcards, attempt):
+        return backend_of(stage, wildcards).minutes * attempt
+
+    return of_attempt
+
+
 def everything(wildcards):
     """Input function: all files of all actors; a function, so that asking for one of them does not list all."""
     return [

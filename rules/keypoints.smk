@@ -15,8 +15,8 @@ rule keypoints:
     threads: 2
     resources:
         gpu=backend_gpus("keypoints"),
-        mem_mb=scaled_mem(2000),
-        runtime=scaled_time(30),
+        mem_mb=backend_mem("keypoints"),
+        runtime=backend_time("keypoints"),
     params:
         settings=settings("keypoints"),
         code=code_of("detect_keypoints.py", "keypoints"),

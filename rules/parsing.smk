@@ -18,8 +18,8 @@ rule parsing:
     threads: 2
     resources:
         gpu=backend_gpus("parsing"),
-        mem_mb=scaled_mem(2000),
-        runtime=scaled_time(30),
+        mem_mb=backend_mem("parsing"),
+        runtime=backend_time("parsing"),
     params:
         settings=settings("parsing"),
         code=code_of("label_parts.py", "parsing"),

@@ -16,8 +16,8 @@ rule silhouettes:
     threads: 2
     resources:
         gpu=backend_gpus("silhouettes"),
-        mem_mb=scaled_mem(2000),
-        runtime=scaled_time(30),
+        mem_mb=backend_mem("silhouettes"),
+        runtime=backend_time("silhouettes"),
     params:
         settings=settings("silhouettes"),
         code=code_of("cut_silhouettes.py", "silhouettes"),

@@ -17,8 +17,8 @@ rule smpl:
         env_of("smpl")
     threads: 1  # its matrices are small and many: more threads only wait for each other
     resources:
-        mem_mb=scaled_mem(3000),
-        runtime=scaled_time(60),
+        mem_mb=backend_mem("smpl"),
+        runtime=backend_time("smpl"),
     params:
         settings=settings("smpl"),
         body=settings("body"),

@@ -77,7 +77,7 @@ def test_missing_weights_and_files_are_named(other, tmp_path):
     with pytest.raises(InputError, match=r"gone\.pth, which is not there; `understudy models get net`"):
         open_backend("keypoints", "other", tmp_path / "gone.pth")
     other(reads=True)
-    with pytest.raises(InputError, match=r"name its folder in keypoints\.files"):
+    with pytest.raises(InputError, match=r"name their folder in keypoints\.files"):
         open_backend("keypoints", "other")
     with pytest.raises(InputError, match=r"keypoints\.files: there is no file or folder .*gone"):
         open_backend("keypoints", "other", files=tmp_path / "gone")
@@ -86,6 +86,36 @@ def test_missing_weights_and_files_are_named(other, tmp_path):
 def test_a_fault_of_our_own_is_not_taken_for_a_missing_package(other):
     other()
     with pytest.raises(ModuleNotFoundError, match=r"understudy\.nothing"):
+        open_backend("keypoints", "other")
+
+
+def test_what_a_program_in_place_of_its_results_lacks_is_named_by_a_dry_run(tmp_path):
+    program = tmp_path / "EasyMocap"
+    for name in (backends.EASYMOCAP, "data/models/yolov4.weights"):
+        (program / name).parent.mkdir(parents=True)
+        (program / name).touch()
+    options = {"keypoints": {"backend": "easymocap", "files": "EasyMocap"}}
+    status, error = plan(tmp_path, options)
+    assert status and "EasyMocap is the program easymocap, but lacks data/models/pose_hrnet_w48_384x288.pth;" in error
+    (program / "data/models/pose_hrnet_w48_384x288.pth").touch()
+    status, error = plan(tmp_path, options)
+    assert status == 0, error
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        ("operator torchvision::nms does not exist", InputError, "of the same build as torch"),
+        ("ours", RuntimeError, "ours"),
+    ],
+)
+def test_a_torchvision_of_another_build_is_named(other, monkeypatch, said, kind, words):
+    def fails():
+        raise RuntimeError(said)
+
+    other(module="detectors.mediapipe", attribute="fails")
+    monkeypatch.setattr("understudy.detectors.mediapipe.fails", fails, raising=False)
+    with pytest.raises(kind, match=words):
         open_backend("keypoints", "other")
 
 

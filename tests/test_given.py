@@ -160,6 +160,13 @@ def test_all_kinds_of_hard_masks_are_read(kind, tmp_path):
     assert mask.dtype == np.uint8 and np.array_equal(mask, person() * 255)
 
 
+def test_masks_of_0_and_1_are_told_by_some_and_others_stay_as_they_are(tmp_path):
+    values = [1, *[0] * 38, 1]
+    values[1] = 200  # beside the pictures that are looked at
+    folder = save(tmp_path / "a", [f"{index:06d}.png" for index in range(40)], values)
+    assert levels(folder, frames_of(range(40))) == [255, 200, *[0] * 37, 255]
+
+
 def test_soft_masks_stay_soft_and_are_scaled(tmp_path):
     ramp = np.tile(np.linspace(0, 255, 80).round().astype(np.uint8), (60, 1))
     Image.fromarray(ramp).save(tmp_path / "000000.png")

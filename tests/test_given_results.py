@@ -32,6 +32,7 @@ from understudy.fitting.fit import FitConfig, fit_body
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import BODY_25, INDEX, KEYPOINTS
+from understudy.importers.easymocap_program import _python
 from understudy.importers.given import rows_of
 from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
 from understudy.video.decode import FramesConfig, extract_frames
@@ -184,6 +185,14 @@ def test_openposes_points_of_the_frames_themselves_are_in_px_of_these(tmp_path, 
     np.testing.assert_allclose(given.keypoints[:, :25], points[3:] * [0.5, 0.5, 1], atol=1e-3)
 
 
+def test_openposes_points_of_images_that_are_called_as_frames_are_in_px_of_the_images(tmp_path, points):
+    frames = frames_of(tmp_path, max_size=160)
+    write_openpose(tmp_path / "json", points, name="{:06d}_keypoints.json")
+    assert (points[..., 0] > frames.width).any()
+    given = read("openpose", tmp_path / "json", frames)
+    np.testing.assert_allclose(given.keypoints[:, :25], points * [0.5, 0.5, 1], atol=1e-3)
+
+
 def test_the_largest_person_is_taken_and_frames_without_them_are_gaps(tmp_path, points):
     others = points.copy()
     others[..., :2] = others[..., :2] * 0.5 + [150, 10]
@@ -195,7 +204,7 @@ def test_the_largest_person_is_taken_and_frames_without_them_are_gaps(tmp_path, 
 
 def test_a_folder_without_results_is_refused_in_one_sentence(tmp_path, points):
     frames = frames_of(tmp_path)
-    with pytest.raises(InputError, match="name its folder in keypoints.files"):
+    with pytest.raises(InputError, match="name their folder in keypoints.files"):
         read("openpose", None, frames)
     with pytest.raises(InputError, match="there is no file or folder"):
         read("openpose", tmp_path / "none", frames)
@@ -246,6 +255,18 @@ def test_easymocaps_poses_are_on_the_frames_of_the_video(tmp_path, known):
     assert track.valid.all() and track.body_model == (known.body.name, known.body.sha256)
     np.testing.assert_allclose(track_joints(known.body, track), known.joints()[3:], atol=1e-4)
     np.testing.assert_array_equal(track.K, frames.K)
+
+
+def test_poses_of_the_frames_themselves_are_of_these_also_where_the_person_is_missing(tmp_path, known):
+    frames = default_frames(tmp_path, start=0.1)
+    Rh, Th = rh_th(known)
+    folder = tmp_path / "mocap/smpl"
+    write_easymocap_poses(folder, Rh[3:], Th[3:], known.body_pose[3:], known.betas)
+    (folder / "000004.json").write_text("[]")
+    track = fitted(tmp_path / "mocap", frames, known)
+    assert track.valid.tolist() == [index != 4 for index in range(9)]
+    seen, truth = track_joints(known.body, track), known.joints()[3:]
+    np.testing.assert_allclose(seen[track.valid], truth[track.valid], atol=1e-4)
 
 
 @pytest.mark.parametrize("guessed", [True, False])
@@ -335,6 +356,10 @@ def test_what_easymocap_lacks_is_said_in_one_sentence(tmp_path, monkeypatch, kno
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="set EASYMOCAP_PYTHON"):
         read("easymocap", folder, frames)
+    monkeypatch.chdir(tmp_path)  # a relative path is one from here, not from the checkout
+    (tmp_path / "mine").symlink_to(sys.executable)
+    monkeypatch.setenv("EASYMOCAP_PYTHON", "./mine")
+    assert _python(folder) == tmp_path / "mine"
     monkeypatch.setenv("EASYMOCAP_PYTHON", str(tmp_path / "none/python"))
     with pytest.raises(InputError, match="cannot be run"):
         read("easymocap", folder, frames)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from understudy.backends import find_backend
 from understudy.settings import actor_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,7 +78,8 @@ def test_no_job_of_the_slurm_profile_but_training_holds_a_gpu():
 
 @pytest.mark.parametrize(("rule", "block"), list(rule_blocks()))
 def test_every_rule_asks_for_memory_and_time_that_grow(rule, block):
-    assert re.search(r"mem_mb=scaled_mem\(\d+\)", block) and re.search(r"runtime=scaled_time\(\d+\)", block)
+    assert re.search(r'mem_mb=(scaled_mem\(\d+\)|backend_mem\("\w+"\)),', block)
+    assert re.search(r'runtime=(scaled_time\(\d+\)|backend_time\("\w+"\)),', block)
 
 
 def function_of_rules(name, **names):
@@ -99,6 +101,19 @@ def test_stages_ask_for_the_gpus_that_they_use(options, count):
     assert gpus("avatar")(SimpleNamespace(actor="anna")) == count
     assert gpus("evaluate")(SimpleNamespace(actor="anna")) == min(count, 1)
     assert gpus("avatar")(SimpleNamespace(actor="bob")) == 1
+
+
+def test_stages_ask_for_what_the_actors_backend_needs():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["actors"] = {"anna": {"silhouettes": {"backend": "sam"}}}
+    names = {"find_backend": find_backend, "actor_settings": actor_settings, "config": config}
+    names["backend_of"] = function_of_rules("backend_of", **names)
+    mem, minutes, gpu = (
+        function_of_rules(f"backend_{what}", **names)("silhouettes") for what in ("mem", "time", "gpus")
+    )
+    anna, bob = (SimpleNamespace(actor=name) for name in ("anna", "bob"))
+    assert [mem(bob, 1), mem(bob, 2), minutes(bob, 1), minutes(bob, 2), gpu(bob)] == [2000, 4000, 30, 60, 0]
+    assert [mem(anna, 1), mem(anna, 2), minutes(anna, 1), minutes(anna, 2), gpu(anna)] == [5000, 10000, 120, 240, 1]
 
 
 @pytest.mark.skipif(not SLURM, reason="requirements-slurm.txt is not installed")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from toy_networks import import_torchvision
 from understudy.backends import open_backend
 from understudy.detectors.backends import MaskBackend
 from understudy.detectors.sam import SegmentAnything, kind_of, open_predictor, prompts
@@ -136,6 +137,7 @@ def test_a_missing_package_is_named(monkeypatch, tmp_path):
 
 @pytest.mark.skipif(find_spec("sam2") is None, reason="sam2 is not installed")
 def test_segment_anything_2_runs(tmp_path):
+    import_torchvision()
     from sam2.build_sam import build_sam2
 
     network = build_sam2("configs/sam2.1/sam2.1_hiera_t.yaml", None, device="cpu")

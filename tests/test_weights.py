@@ -150,8 +150,22 @@ def test_one_file_is_taken_out_of_a_zip(serve, fetch, tmp_path):
     assert fetch(entry(server.url, member="end2end.onnx")).read_bytes() == CONTENT
     assert sorted(path.name for path in (tmp_path / "models").iterdir()) == [RECORDED, "net.pth"]
     (tmp_path / "models/net.pth").unlink()
-    with pytest.raises(InputError, match=r"holds no single other\.onnx"):
+    with pytest.raises(InputError, match=r"it holds 0 files called other\.onnx, not one"):
         fetch(entry(server.url, member="other.onnx"))
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "text"])
+def test_a_damaged_zip_is_removed_and_named(harm, serve, fetch, tmp_path):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
+        content.writestr("end2end.onnx", CONTENT)
+    data = bytearray(archive.getvalue())
+    if harm == "flipped":
+        data[60:80] = bytes(20)
+    server = serve({"cut": bytes(data[:-40]), "flipped": bytes(data), "text": b"not found"}[harm])
+    with pytest.raises(InputError, match="is not the zip that was expected .* fetch it again") as error:
+        fetch(entry(server.url, member="end2end.onnx"))
+    assert "\n" not in str(error.value) and not list((tmp_path / "models").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -4,27 +4,36 @@ import numpy as np
 import pytest
 
 
-def import_ultralytics():
-    """Ultralytics' package, or the test is skipped.
+def import_torchvision():
+    """torchvision, also PyPI's, which is built for CUDA, beside a torch for CPUs.
 
-    PyPI's torchvision is built for CUDA. Beside a torch for CPUs it can be imported once the operators are defined that
-    its missing library would have brought; the package then calls its non-maximum suppression, which is lent from itself.
+    It can be imported once the operators are defined that its missing library would have brought. True where that is so.
     """
-    pytest.importorskip("ultralytics", reason="ultralytics is not installed here")
     import torch
 
     try:
         import torchvision
     except RuntimeError:
-        import_ultralytics.library = library = torch.library.Library("torchvision", "DEF")
+        import_torchvision.library = library = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        import torchvision  # noqa: F401
+    return hasattr(import_torchvision, "library")
+
+
+def import_ultralytics():
+    """Ultralytics' package, or the test is skipped.
+
+    Where torchvision lacks its operators, the package's own non-maximum suppression is lent for the one that it calls.
+    """
+    pytest.importorskip("ultralytics", reason="ultralytics is not installed here")
+    if import_torchvision() and not hasattr(import_ultralytics, "lent"):
+        import torchvision.extension
         from ultralytics.utils.nms import TorchNMS
 
-        library.impl("nms", TorchNMS.nms, "CPU")
-        import torchvision.extension
-
+        import_torchvision.library.impl("nms", TorchNMS.nms, "CPU")
         torchvision.extension._has_ops = lambda: True
+        import_ultralytics.lent = True
     import ultralytics
 
     return ultralytics

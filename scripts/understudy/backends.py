@@ -14,6 +14,8 @@ from typing import Any
 from understudy.errors import InputError
 
 PACKAGE = "understudy"
+EASYMOCAP = "apps/preprocess/extract_keypoints.py"
+"""File that EasyMocap's checkout has and its results have not."""
 
 
 @dataclass(frozen=True)
@@ -31,67 +33,89 @@ class Backend:
     env: str | None = None
     """Its environment in envs/, and its extra in pyproject.toml; None for the stage's own."""
     reads: bool = False
-    """It reads what another program wrote, in the folder ``<stage>.files``, and looks at no picture."""
+    """It reads what the user or another program made, in the folder ``<stage>.files``, and looks at no picture."""
     whole: bool = False
     """Of silhouettes: it takes whole pictures in their order in time, and remembers; others take the person's surroundings."""
+    program: str | None = None
+    """Of one that reads: the file by which a folder shows that it is the program, which is then run, and not its results."""
+    program_files: tuple[str, ...] = ()
+    """Files that the program's user has to put there."""
+    mem_mb: int = 2000
+    """Memory that its job asks for at the first attempt, MB."""
+    minutes: int = 30
+    """Time that its job asks for at the first attempt: enough for 300 frames on two cores."""
 
     @property
     def uses_gpu(self) -> bool:
-        """Whether it has a network that runs on a GPU where PyTorch sees one."""
+        """Whether it has a network of PyTorch's, which runs on a GPU where there is one."""
         return self.weights is not None and "onnxruntime" not in self.packages
 
 
 KEYPOINTS: dict[str, Backend] = {
     "mediapipe": Backend("detectors.mediapipe", "MediaPipePose", ("mediapipe",)),
     "ultralytics": Backend(
-        "detectors.ultralytics", "UltralyticsPose", ("ultralytics",), "yolo11m-pose", env="ultralytics"
+        "detectors.ultralytics", "UltralyticsPose", ("ultralytics",), "yolo11m-pose", env="ultralytics", mem_mb=3000
     ),
     "rtmlib": Backend(
-        "detectors.rtmlib", "RtmlibPose", ("rtmlib", "onnxruntime", "mediapipe"), "rtmw-l-256x192", env="rtmlib"
+        "detectors.rtmlib", "RtmlibPose", ("rtmlib", "onnxruntime", "mediapipe"), "rtmw-l-256x192", env="rtmlib", mem_mb=3000
     ),
-    "hrnet": Backend("detectors.hrnet", "HRNetPose", ("torch", "mediapipe"), "pose_hrnet_w48_384x288", env="hrnet"),
+    "hrnet": Backend(
+        "detectors.hrnet", "HRNetPose", ("torch", "mediapipe"), "pose_hrnet_w48_384x288", env="hrnet", mem_mb=3000
+    ),
     "detectron2": Backend(
-        "detectors.detectron2", "KeypointRCNN", ("detectron2",), "keypoint_rcnn_R_50_FPN_3x", env="detectron2"
+        "detectors.detectron2", "KeypointRCNN", ("detectron2",), "keypoint_rcnn_R_50_FPN_3x", env="detectron2",
+        mem_mb=4000, minutes=60,
     ),
-    "easymocap": Backend("keypoints.easymocap", "EasyMocapKeypoints", env="files", reads=True),
+    "easymocap": Backend(
+        "keypoints.easymocap", "EasyMocapKeypoints", env="files", reads=True, mem_mb=4000, minutes=60, program=EASYMOCAP,
+        program_files=("data/models/yolov4.weights", "data/models/pose_hrnet_w48_384x288.pth"),
+    ),
     "openpose": Backend("keypoints.openpose", "OpenPoseKeypoints", env="files", reads=True),
-}
+}  # fmt: skip
 """They make a ``detectors.backends.KeypointBackend``, or a ``PoseFiles`` where they read."""
 
 SILHOUETTES: dict[str, Backend] = {
     "mediapipe": Backend("detectors.mediapipe", "pose_with_masks", ("mediapipe",)),
     "ultralytics": Backend(
-        "detectors.ultralytics", "UltralyticsMasks", ("ultralytics",), "yolo11m-seg", env="ultralytics"
+        "detectors.ultralytics", "UltralyticsMasks", ("ultralytics",), "yolo11m-seg", env="ultralytics", mem_mb=3000
     ),
     "detectron2": Backend(
-        "detectors.detectron2", "PersonMasks", ("detectron2",), "pointrend_R_50_FPN_3x", env="detectron2"
+        "detectors.detectron2", "PersonMasks", ("detectron2",), "pointrend_R_50_FPN_3x", env="detectron2",
+        mem_mb=4000, minutes=60,
     ),
-    "sam": Backend("detectors.sam", "SegmentAnything", ("segment_anything", "sam2"), "sam_vit_b", env="sam"),
-    "rvm": Backend("detectors.rvm", "VideoMatting", ("torch",), "rvm_mobilenetv3", env="rvm", whole=True),
+    "sam": Backend(
+        "detectors.sam", "SegmentAnything", ("segment_anything", "sam2"), "sam_vit_b", env="sam", mem_mb=5000, minutes=120
+    ),
+    "rvm": Backend("detectors.rvm", "VideoMatting", ("torch",), "rvm_mobilenetv3", env="rvm", whole=True, mem_mb=3000),
     "files": Backend("masks.given", "GivenMasks", env="files", reads=True),
-}
+}  # fmt: skip
 """They make a ``detectors.backends.MaskBackend``, or a ``MaskFiles`` where they read; mediapipe gives masks with poses."""
 
 PARSING: dict[str, Backend] = {
     "body": Backend("masks.parsing", "label_parts"),
-    "schp": Backend("masks.schp", "SchpParsing", ("torch",), "exp-schp-lip"),
+    "schp": Backend("masks.schp", "SchpParsing", ("torch",), "exp-schp-lip", mem_mb=3000, minutes=120),
     "detectron2": Backend(
-        "masks.densepose",
-        "DensePoseParsing",
-        ("detectron2", "densepose"),
-        "densepose_rcnn_R_50_FPN_s1x",
-        env="detectron2",
+        "masks.densepose", "DensePoseParsing", ("detectron2", "densepose"), "densepose_rcnn_R_50_FPN_s1x", env="detectron2",
+        mem_mb=4000, minutes=60,
     ),
     "files": Backend("masks.given", "GivenLabels", reads=True),
-}
+}  # fmt: skip
 """They make a ``detectors.backends.LabelBackend``, or a ``LabelFiles`` where they read; body is the stage's own way."""
 
 SMPL: dict[str, Backend] = {
-    "fit": Backend("fitting.fit", "fit_body"),
-    "regressor": Backend("fitting.fit", "fit_body"),
-    "easymocap": Backend("fitting.easymocap", "EasyMocapBody", reads=True),
-}
-"""fit and regressor are the stage's own ways; easymocap makes a ``detectors.backends.BodyFiles``."""
+    "fit": Backend("fitting.fit", "fit_body", mem_mb=3000, minutes=60),
+    "regressor": Backend("fitting.fit", "fit_body", mem_mb=3000, minutes=60),
+    "easymocap": Backend(
+        "fitting.easymocap", "EasyMocapBody", reads=True, mem_mb=5000, minutes=120, program=EASYMOCAP,
+        program_files=(
+            "config/1v1p/hrnet_pare_finetune.yml",
+            "data/models/pose_hrnet_w48_384x288.pth",
+            "models/pare/data/body_models/smpl/SMPL_NEUTRAL.pkl",
+            "models/J_regressor_body25.npy",
+        ),
+    ),
+}  # fmt: skip
+"""fit and regressor are the stage's own ways; easymocap makes a ``fitting.backends.BodyFiles``."""
 
 BACKENDS: Mapping[str, Mapping[str, Backend]] = {
     "keypoints": KEYPOINTS,
@@ -142,12 +166,19 @@ def check_files(stage: str, name: str, weights: Path | None, files: Path | None)
         )
     if backend.reads and files is None:
         raise InputError(
-            f"{stage}.backend {name!r} reads what another program wrote; name its folder in {stage}.files."
+            f"{stage}.backend {name!r} reads files that you have already; name their folder in {stage}.files."
         )
     if backend.reads and files is not None and not files.exists():
         raise InputError(
             f"{stage}.files: there is no file or folder {files}, which {stage}.backend {name!r} is to read."
         )
+    if files is not None and backend.program is not None and (files / backend.program).is_file():
+        lacking = [needed for needed in backend.program_files if not (files / needed).is_file()]
+        if lacking:
+            raise InputError(
+                f"{stage}.files: {files} is the program {name}, but lacks {', '.join(lacking)}; put them there as its"
+                " documentation says."
+            )
 
 
 def open_backend(stage: str, name: str, weights: Path | None = None, files: Path | None = None, **options: Any) -> Any:
@@ -161,7 +192,7 @@ def open_backend(stage: str, name: str, weights: Path | None = None, files: Path
         options: Further arguments that this backend takes.
 
     Raises:
-        InputError: There is no such backend, or its packages, weights or files are missing.
+        InputError: There is no such backend, or its packages, weights or files are missing, or do not fit together.
     """
     backend = find_backend(stage, name)
     check_packages(stage, name)
@@ -175,6 +206,13 @@ def open_backend(stage: str, name: str, weights: Path | None = None, files: Path
         if error.name is None or error.name.split(".")[0] == PACKAGE:
             raise
         raise _missing(stage, name, error.name) from None
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        raise InputError(
+            f"{stage}.backend {name!r} needs a torchvision of the same build as torch; install it from where torch came:"
+            " docs/backends.md, Living together."
+        ) from None
 
 
 def _missing(stage: str, name: str, package: str) -> InputError:

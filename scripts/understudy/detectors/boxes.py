@@ -11,7 +11,7 @@ REGION_GROWTH = 1.25
 SURE = 0.3
 """Points of at least this confidence span the box."""
 BOX_MARGIN = 0.08
-"""A box round points lacks hair, fingers and soles: this share of its longer side."""
+"""A box round points lacks hair, fingers, soles and clothes: this share of its longer side is added on all sides."""
 
 
 def box_region(box: np.ndarray) -> Region:

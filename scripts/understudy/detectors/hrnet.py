@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 from pathlib import Path
 
 import cv2
@@ -24,8 +23,8 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Of ImageNet's pictures, RGB 0..1, which the networks were trained on."""
 WIDTHS = (32, 48)
-SIZE = (288, 384)
-"""Width and height of the network's input where the file's name does not say."""
+SIZE, SMALL = (288, 384), (192, 256)
+"""Width and height of the network's input; the small one's file has 256x192 in its name."""
 BOX_GROWTH = 1.25
 """The crop is this many times the person's box."""
 VISIBLE = 0.2
@@ -106,8 +105,7 @@ def load_hrnet(path: Path) -> tuple[PoseHRNet, tuple[int, int]]:
     network = PoseHRNet(first.shape[0], len(COCO_17))
     load_weights(network, weights, path)
     network.eval().requires_grad_(False)
-    named = re.search(r"(256)x(192)|(384)x(288)", path.name)
-    size = (192, 256) if named and named[1] else SIZE
+    size = SMALL if "256x192" in path.name else SIZE
     logger.info("%s: HRNet-W%d, input of %dx%d px", path.name, first.shape[0], *size)
     return network, size
 

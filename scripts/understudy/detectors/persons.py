@@ -2,11 +2,10 @@
 
 import numpy as np
 
+from understudy.detectors.boxes import SURE
 from understudy.detectors.images import mask_box
 from understudy.keypoints.tracking import overlap
 
-SURE = 0.3
-"""Points of at least this confidence say which of several masks is the person's."""
 LEAST_SHARE = 0.3
 """At least this share of the sure points lies on the person's mask."""
 

@@ -67,7 +67,7 @@ class TorchNetwork:
         try:
             self._model: Any = torch.jit.load(str(weights), map_location=self._device).eval()
         except (RuntimeError, ValueError, OSError) as error:
-            first = (str(error).strip().splitlines() or ["empty"])[0]
+            first = (str(error).strip().splitlines() or ["empty"])[0].split(". ")[0]
             raise InputError(f"{weights} is no TorchScript file ({first}); give rvm_*.torchscript.") from None
         if self._device.type == "cpu":
             self._model = self._model.float()  # half precision is for GPUs

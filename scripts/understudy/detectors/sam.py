@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from understudy.detectors.boxes import SURE
 from understudy.detectors.checkpoints import load_weights, read_weights
 from understudy.errors import InputError
 from understudy.formats.skeleton import INDEX
-from understudy.masks.blobs import SURE
 
 logger = logging.getLogger(__name__)
 

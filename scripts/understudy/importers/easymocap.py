@@ -37,14 +37,14 @@ def read_easymocap(source: Path, options: ReadOptions) -> Tracking:
     cameras = _cameras(source)
     name = _camera_name(source, set(cameras), options.camera)
     annots = _folder(source / "annots", name)
-    poses_folder = _poses_folder(source)
-    if annots is None and poses_folder is None:
+    posed = poses_folder(source)
+    if annots is None and posed is None:
         raise InputError(
             f"{source} has neither annots/*.json nor smpl/*.json; give EasyMocap's folder of one recording."
         )
     points, point_frames, size, notes, least = _points(annots, options, source)
     pictures = _folder(source / "images", name)
-    poses, pose_frames = _poses(poses_folder, options.person, source) if poses_folder else (None, np.zeros(0, np.int64))
+    poses, pose_frames = _poses(posed, options.person, source) if posed else (None, np.zeros(0, np.int64))
     camera: Any = None
     if name in cameras:
         K, distortion, R, T = cameras[name]
@@ -172,7 +172,7 @@ def _folder(path: Path, name: str | None) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _poses_folder(source: Path) -> Path | None:
+def poses_folder(source: Path) -> Path | None:
     """The newest folder of ``smpl`` (or ``smplh``, ``smplx``) results, in the root or in some output folder."""
     found = [source] if source.name in ("smpl", "smplh", "smplx", "smplfull") else []
     for pattern in ("smpl*", "*/smpl*", "*/*/smpl*"):

@@ -7,9 +7,9 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
+from understudy.backends import EASYMOCAP
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 
@@ -19,20 +19,12 @@ PYTHON = "EASYMOCAP_PYTHON"
 """Environment variable that names the Python of EasyMocap's environment."""
 SUB = "video"
 """Name of the one camera, as EasyMocap's own settings for a single video have it."""
-EXTRACT = "apps/preprocess/extract_keypoints.py"
 SETTINGS = "config/1v1p/hrnet_pare_finetune.yml"
-DETECTORS = ("data/models/yolov4.weights", "data/models/pose_hrnet_w48_384x288.pth")
-BODY = (
-    "data/models/pose_hrnet_w48_384x288.pth",
-    "models/pare/data/body_models/smpl/SMPL_NEUTRAL.pkl",
-    "models/J_regressor_body25.npy",
-)
-"""Files that EasyMocap's user has to fetch, by the program that needs them."""
 
 
 def is_program(folder: Path) -> bool:
     """Whether a folder is a checkout of EasyMocap, not its results."""
-    return (folder / EXTRACT).is_file()
+    return (folder / EASYMOCAP).is_file()
 
 
 def extract_keypoints(program: Path, frames: Frames, root: Path) -> None:
@@ -44,30 +36,20 @@ def extract_keypoints(program: Path, frames: Frames, root: Path) -> None:
         root: An empty folder.
 
     Raises:
-        InputError: EasyMocap lacks its Python or its weights, or it fails.
+        InputError: EasyMocap lacks its Python, or it fails.
     """
-    _check_files(program, DETECTORS)
     _link_frames(frames, root)
-    _run(program, [EXTRACT, str(root), "--mode", "yolo-hrnet"])
+    _run(program, [EASYMOCAP, str(root), "--mode", "yolo-hrnet"])
 
 
 def fit_body(program: Path, frames: Frames, root: Path) -> None:
     """Have EasyMocap fit SMPL to one person in all frames, into ``root/output/smpl``. Arguments and errors as above."""
-    _check_files(program, (SETTINGS, *BODY))
     _link_frames(frames, root)
     count = str(len(frames))
     _run(program, [
         "-m", "apps.mocap.run", "--data", "config/datasets/svimage.yml", "--exp", SETTINGS, "--root", str(root),
         "--subs", SUB, "--ranges", "0", count, "1", "--out", str(root / "output"), "--skip_vis",
     ])  # fmt: skip
-
-
-def _check_files(program: Path, needed: Sequence[str]) -> None:
-    missing = [name for name in needed if not (program / name).is_file()]
-    if missing:
-        raise InputError(
-            f"{program} is EasyMocap's program, but lacks {', '.join(missing)}; put them there as its documentation says."
-        )
 
 
 def _link_frames(frames: Frames, root: Path) -> None:
@@ -98,8 +80,9 @@ def _run(program: Path, arguments: list[str]) -> None:
 
 def _python(program: Path) -> Path:
     """The Python of EasyMocap's environment: named by the user, in the checkout, or beside its command ``emc``."""
-    if os.environ.get(PYTHON):
-        return Path(os.environ[PYTHON])
+    named = os.environ.get(PYTHON)
+    if named:  # absolute, since it runs in the checkout
+        return Path(shutil.which(named) or named).absolute()
     emc = shutil.which("emc")
     beside = [Path(emc).resolve().parent / "python"] if emc else []
     for path in (program / ".venv/bin/python", *beside):

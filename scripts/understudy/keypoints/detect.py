@@ -10,6 +10,7 @@ import numpy as np
 
 from understudy.backends import find_backend, open_backend
 from understudy.detectors.backends import KeypointBackend, Pose, Region
+from understudy.detectors.boxes import BOX_MARGIN, SURE
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -26,11 +27,6 @@ from understudy.keypoints.tracking import fill_rows, link, main_picks
 from understudy.progress import track
 
 logger = logging.getLogger(__name__)
-
-SURE = 0.3
-"""Points of at least this confidence span the person's box."""
-BOX_MARGIN = 0.08
-"""The box is wider than the points by this share of its longer side, for hair, fingers and clothes."""
 
 
 @dataclass(frozen=True)

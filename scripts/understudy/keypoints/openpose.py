@@ -7,7 +7,7 @@ from understudy.detectors.backends import Pose
 from understudy.formats.frames import Frames
 from understudy.importers.given import are_of_frames, given_poses, numbers_in, rows_of
 from understudy.importers.openpose import read_openpose
-from understudy.importers.tracking import ReadOptions
+from understudy.importers.tracking import ReadOptions, Tracking
 
 
 class OpenPoseKeypoints:
@@ -31,9 +31,17 @@ class OpenPoseKeypoints:
         tracking = read_openpose(self.files, ReadOptions(fps=frames.fps))
         numbers = numbers_in(self.files)
         size = (frames.width, frames.height)
-        if not (are_of_frames(numbers, frames) and _named_as_frames(self.files)):
+        if not (are_of_frames(numbers, frames) and _named_as_frames(self.files) and _fits(tracking, size)):
             size = frames.source_size or size
         return given_poses(tracking, rows_of(tracking.point_frames, numbers, frames), size, frames, self.files)
+
+
+def _fits(tracking: Tracking, size: tuple[int, int]) -> bool:
+    """Whether pictures of this size hold all points: OpenPose finds none outside; images may be called as frames are."""
+    if tracking.points is None:
+        return True
+    seen = tracking.points.keypoints[tracking.points.keypoints[..., 2] > 0]
+    return bool((seen[:, :2] <= size).all())
 
 
 def _named_as_frames(folder: Path) -> bool:

@@ -32,7 +32,7 @@ class GivenMasks:
         self.files = Path(files)
         self.paths: list[Path] | None = None
         self.video: VideoPictures | None = None
-        self.gain = 1
+        self.of_0_and_1 = False
 
     def read_mask(self, frames: Frames, index: int) -> np.ndarray:
         """Mask of frame ``index``, uint8 [H,W], 0 to 255.
@@ -50,7 +50,9 @@ class GivenMasks:
         else:
             assert self.paths is not None
             where = str(self.paths[index])
-            mask = _mask_of(_read(self.paths[index])) * np.uint8(self.gain)
+            mask = _mask_of(_read(self.paths[index]))
+            if self.of_0_and_1 and mask.max() <= 1:  # pictures that were not looked at may hold more
+                mask = mask * np.uint8(255)
         _check_shape(mask, frames, where)
         if mask.shape != (frames.height, frames.width):
             mask = np.clip(resized(mask, frames.width, frames.height, cv2.INTER_CUBIC), 0, 255)
@@ -63,7 +65,7 @@ class GivenMasks:
         self.paths = pictures_of_frames(_folder(self.files, "silhouettes"), frames)
         some = {self.paths[place] for place in np.linspace(0, len(self.paths) - 1, SAMPLE).round().astype(int)}
         if max(int(_mask_of(_read(path)).max()) for path in some) <= 1:
-            self.gain = 255
+            self.of_0_and_1 = True
             logger.info("%s: masks of 0 and 1", self.files)
 
 

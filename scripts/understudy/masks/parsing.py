@@ -14,7 +14,6 @@ from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
 from understudy.detectors.images import mask_box
 from understudy.errors import InputError
-from understudy.files import whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha, write_parsing
 from understudy.formats.smpl import BodyTrack
@@ -25,6 +24,7 @@ from understudy.masks.sightings import collect
 from understudy.masks.spread import ColourTables, cut_labels, settled_labels
 from understudy.progress import track as show_progress
 from understudy.render.mesh import rasterize_mesh
+from understudy.whole import whole_folder
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body
-from understudy.files import scratch_folder, whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap, write_alpha, write_trimap
@@ -21,6 +20,7 @@ from understudy.masks.looks import ROOM, look_at, mask_window
 from understudy.masks.matting import MatteConfig, refine
 from understudy.metrics.masks import iou
 from understudy.progress import track as show_progress
+from understudy.whole import scratch_folder, whole_folder
 
 logger = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ import numpy as np
 from understudy.backends import find_backend, open_backend
 from understudy.detectors.backends import KeypointBackend, MaskBackend, Region
 from understudy.detectors.images import cut, resized, shrunk
-from understudy.files import whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import write_alpha
 from understudy.formats.skeleton import INDEX
 from understudy.masks.blobs import SURE, draw_skeleton, keep_touching
 from understudy.progress import track
+from understudy.whole import whole_folder
 
 logger = logging.getLogger(__name__)
 

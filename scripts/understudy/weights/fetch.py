@@ -4,9 +4,11 @@ import http
 import http.client
 import logging
 import os
+import ssl
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ from urllib.parse import urlsplit
 import pooch
 
 from understudy.errors import InputError
-from understudy.files import sha256, whole_file
+from understudy.files import check_unfolded, sha256
 from understudy.progress import track
 from understudy.weights.check import compare, record
 from understudy.weights.manifest import Weights
+from understudy.whole import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +29,9 @@ CHUNK = 1_000_000
 """Bytes at a time, so that progress counts megabytes."""
 TIMEOUT = 60.0
 """Seconds without an answer after which a server counts as silent."""
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+"""What a zip that is damaged, locked or none at all raises."""
 
 
 def fetch_weights(name: str, entry: Weights, folder: Path) -> Path:
@@ -113,7 +119,7 @@ class Resuming:
                 self(url, output_file, downloader)
                 return
             raise InputError(f"{host} does not give {url} ({error.code} {error.reason}).") from None
-        except (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
+        except (urllib.error.URLError, ssl.SSLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
             what = "what came so far is kept, so run it again to go on" if self.part.exists() else "nothing was fetched"
             raise InputError(f"The connection to {host} failed ({getattr(error, 'reason', error)}); {what}.") from None
         os.replace(self.part, output_file)
@@ -151,10 +157,15 @@ def _take_out(archive: Path, member: str, target: Path) -> None:
     """Write the one file of a zip that is called ``member``, in whatever folder of it."""
     try:
         with zipfile.ZipFile(archive) as content:
-            [inside] = [info for info in content.infolist() if Path(info.filename).name == member]
-            with whole_file(target) as temporary, content.open(inside) as source, open(temporary, "wb") as file:
+            check_unfolded(content)
+            found = [info for info in content.infolist() if Path(info.filename).name == member]
+            if len(found) != 1:
+                raise ValueError(f"it holds {len(found)} files called {member}, not one")
+            with whole_file(target) as temporary, content.open(found[0]) as source, open(temporary, "wb") as file:
                 while chunk := source.read(CHUNK):
                     file.write(chunk)
-    except (zipfile.BadZipFile, ValueError) as error:
+    except DAMAGED as error:
         archive.unlink()
-        raise InputError(f"{archive.name} holds no single {member} ({error}); fetch it again.") from None
+        raise InputError(
+            f"{archive.name} is not the zip that was expected ({error}), and was removed; fetch it again."
+        ) from None

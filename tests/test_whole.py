@@ -1,0 +1,152 @@
+"""Files and folders are there as a whole or not at all, whoever is killed, and whoever else writes."""
+
+import ast
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from faults import SCRIPTS, hidden, python
+from understudy import whole
+from understudy.files import read_npz, write_json
+from understudy.whole import scratch_folder, whole_file, whole_folder
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from understudy import whole
+from understudy.whole import whole_file, whole_folder, scratch_folder
+where, moment = Path(sys.argv[1]), sys.argv[2]
+def die(*a, **k):
+    os.kill(os.getpid(), signal.SIGKILL)
+if moment == "flush":
+    os.fsync = die
+if moment == "rename":
+    os.replace = os.rename = die
+if moment == "old":  # after the new folder took the place, before the old one is removed
+    whole.shutil.rmtree = lambda path, **k: die() if "old" in str(path) and Path(path).exists() else None
+with whole_file(where / "a.json") as file, whole_folder(where / "b") as folder, scratch_folder(where / "c"):
+    file.write_text("new")
+    (folder / "0.txt").write_text("new")
+    if moment == "write":
+        die()
+    (folder / "1.txt").write_text("new")
+"""
+
+
+@pytest.mark.parametrize("moment", ["write", "flush", "rename", "old"])
+def test_a_killed_writer_leaves_the_old_or_the_new_and_the_next_one_clears_up(tmp_path, moment):
+    (tmp_path / "a.json").write_text("old")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/0.txt").write_text("old")
+    assert python(KILLED, tmp_path, moment).wait() == -signal.SIGKILL
+    new = moment == "old"
+    assert (tmp_path / "a.json").read_text() == "old"
+    assert {path.name: path.read_text() for path in (tmp_path / "b").iterdir()} == (
+        {"0.txt": "new", "1.txt": "new"} if new else {"0.txt": "old"}
+    )
+    assert hidden(tmp_path)
+    with whole_file(tmp_path / "a.json") as file, whole_folder(tmp_path / "b"), scratch_folder(tmp_path / "c"):
+        file.write_text("third")
+    assert hidden(tmp_path) == [] and (tmp_path / "a.json").read_text() == "third"
+
+
+def test_what_others_are_writing_is_left_alone(tmp_path):
+    alive = tmp_path / f".a.{whole.HOST}-{os.getppid()}.json"
+    elsewhere = tmp_path / ".a.another-1.json"
+    old = tmp_path / ".a.another-2.json"
+    unlike = tmp_path / f".ab.{whole.HOST}-999999999.json"
+    for path in (alive, elsewhere, old, unlike):
+        path.write_text("")
+    os.utime(old, (0, 0))
+    write_json(tmp_path / "a.json", 1)
+    assert {path.name for path in (alive, elsewhere, unlike)} == set(hidden(tmp_path))
+
+
+def test_files_and_folders_are_on_the_disk_before_they_have_their_names(tmp_path, monkeypatch):
+    events = []
+    fsync, replace, rename = os.fsync, os.replace, os.rename
+    monkeypatch.setattr(
+        os, "fsync", lambda file: (events.append(Path(os.readlink(f"/proc/self/fd/{file}")).name), fsync(file))
+    )
+    for name, call in (("replace", replace), ("rename", rename)):
+        monkeypatch.setattr(
+            os, name, lambda a, b, call=call: (events.append(f"{Path(a).name} to {Path(b).name}"), call(a, b))
+        )
+    with whole_file(tmp_path / "a.txt") as file:
+        file.write_text("1")
+    with whole_folder(tmp_path / "b") as folder:
+        (folder / "0.txt").write_text("1")
+        (folder / "c").mkdir()
+        (folder / "c/1.txt").write_text("1")
+    mine = f"{whole.HOST}-{os.getpid()}"
+    assert events[:3] == [f".a.{mine}.txt", f".a.{mine}.txt to a.txt", tmp_path.name]
+    assert set(events[3:7]) == {f".b.{mine}", "0.txt", "c", "1.txt"}
+    assert events[7:] == [f".b.{mine} to b", tmp_path.name]
+
+
+WRITES = {
+    "write_text",
+    "write_bytes",
+    "save",
+    "savez",
+    "savez_compressed",
+    "imwrite",
+    "savetxt",
+    "copyfile",
+    "save_file",
+}
+PARTS = {
+    "whole.py", "avatar/tar.py", "weights/fetch.py",
+    "formats/masks.py", "layouts/easymocap.py", "layouts/instant_avatar.py", "layouts/instant_nvr.py", "layouts/meshes.py",
+    "layouts/neural_actor.py", "layouts/ntc.py", "layouts/pictures.py", "avatar/archive.py", "avatar/parallel.py",
+}  # fmt: skip
+"""They write into a temporary folder of their caller, or go on with what is unfinished by design."""
+WHOLE = {"checkpoint", "frames", "keypoints", "track", "poses", "canonical"}
+"""What is saved whole by its own method."""
+
+
+def test_no_writer_of_the_library_goes_round_whole_files():
+    """A writer either gets its path from ``whole_file`` or ``whole_folder`` in the same function, or is named above."""
+    strange = []
+    for path in sorted((SCRIPTS / "understudy").rglob("*.py")):
+        name = path.relative_to(SCRIPTS / "understudy").as_posix()
+        text = path.read_text()
+        if name in PARTS or not any(word in text for word in (*WRITES, "open(")):
+            continue
+        for function in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)):
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+            if not any(_name(call).startswith(("whole_", "_whole_", "scratch_")) for call in calls):
+                strange += [f"{name}: {ast.unparse(call)}" for call in calls if _writes(call)]
+    assert strange == []
+
+
+def _name(call):
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _writes(call):
+    if _name(call) == "open":
+        modes = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "mode")]
+        return any(isinstance(mode, ast.Constant) and set("wax") & set(str(mode.value)) for mode in modes)
+    owner = getattr(getattr(call.func, "value", None), "id", "")
+    to_memory = call.args and getattr(call.args[0], "id", "") in ("buffer", "data")
+    return _name(call) in WRITES and not to_memory and owner not in WHOLE
+
+
+def test_an_error_of_its_own_is_not_blamed_on_the_disk(tmp_path):
+    with pytest.raises(KeyError), whole_file(tmp_path / "a.txt"):
+        raise KeyError("x")
+    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "a.txt"):
+        (tmp_path / "nothing").read_text()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_writers_of_one_machine_do_not_meet(tmp_path):
+    with whole_file(tmp_path / "a.npz") as first:
+        first.write_bytes(b"1")
+        code = "import sys; from understudy.files import write_npz; write_npz(sys.argv[1], {'x': 2})"
+        assert python(code, tmp_path / "a.npz").wait() == 0
+        assert int(read_npz(tmp_path / "a.npz")["x"]) == 2 and first.exists()
+    assert (tmp_path / "a.npz").read_bytes() == b"1"
