@@ -213,7 +213,7 @@ def live_row(archive: AvatarArchive, path: Path, motions: Sequence[Path], folder
     start = time.perf_counter()
     with torch.no_grad():
         for number in range(100):
-            packed(act.gaussians(number % len(act)))
+            packed(act.gaussians(number % len(act)), np.array([0.0, -1.0, -3.0]))
     posed = 100 / (time.perf_counter() - start)
     start = time.perf_counter()
     view = LiveView(archive, motions, results=path.parent, port=8790)
@@ -245,6 +245,10 @@ def live_likeness(archive: AvatarArchive, folder: Path) -> tuple[float, float]:
         tab.wait(f"innerWidth === {SIZE[0]}")
         tab.picture()
         client = next(iter(view.server.get_clients().values()))
+        client.camera.wxyz, client.camera.position = wxyz, eye  # whose colours are shown
+        sent = view.pictures
+        while view.pictures == sent:
+            tab.ask("0")
         asked = pool.submit(
             client.get_render, SIZE[1], SIZE[0], wxyz=wxyz, position=eye, fov=FOV, transport_format="png"
         )

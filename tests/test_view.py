@@ -187,6 +187,21 @@ def test_the_live_view_plays_and_stops_where_one_moves_the_slider(live):
     assert live.pictures == sent  # nothing new, nothing sent
 
 
+def test_the_live_view_shows_colours_as_the_first_who_looks_on_sees_them(live):
+    from understudy.view.layers import packed
+
+    with torch.no_grad():
+        cloud = live._scene.act.gaussians(0)
+        cloud = replace(cloud, colors=cloud.colors.clamp(0.3, 0.6), sh=torch.zeros(len(cloud.means), 3, 3))
+        cloud.sh[:, 0, 2] = 0.1  # redder along +z
+    front, behind = (packed(cloud, np.array([0.0, -1.0, z]))[2] for z in (-50.0, 50.0))
+    np.testing.assert_allclose(front - behind, np.broadcast_to([0.2, 0.0, 0.0], front.shape), atol=1e-3)
+    live.server.initial_camera.position = (3.0, -1.0, 0.0)
+    sent = live.pictures
+    live.step(0.0)
+    assert live.pictures == sent + 1  # another side, other colours
+
+
 def test_the_live_view_shows_the_gaussians_where_they_are(live):
     from understudy.view.layers import PER_METRE, packed
 
@@ -198,7 +213,7 @@ def test_the_live_view_shows_the_gaussians_where_they_are(live):
     assert splats.scale * PER_METRE == pytest.approx(1)
     axes = Rotation.from_quat(np.roll(cloud.quats.numpy(), -1, axis=1)).as_matrix() * cloud.scales.numpy()[:, None]
     truth = axes @ axes.swapaxes(1, 2)
-    np.testing.assert_allclose(packed(cloud)[1] / PER_METRE**2, truth, atol=1e-7)
+    np.testing.assert_allclose(packed(cloud, np.zeros(3))[1] / PER_METRE**2, truth, atol=1e-7)
     # half precision, and still the shape
     np.testing.assert_allclose(splats.covariances / PER_METRE**2, truth, rtol=2e-3, atol=2e-3 * truth.max())
 

@@ -49,6 +49,13 @@ class Gaussians:
     sh: Tensor | None = None  # [N,3,3]
     """Vectors for red, green and blue, whose product with the direction from the camera is added to the colours."""
 
+    def seen_from(self, eye: Tensor) -> Tensor:
+        """Colours [N,3] as a camera at ``eye`` [3] sees them."""
+        if self.sh is None:
+            return self.colors
+        sight = functional.normalize(self.means - eye, dim=-1)
+        return self.colors + (self.sh @ sight[..., None])[..., 0]
+
 
 @dataclass(frozen=True)
 class Rest:
@@ -278,10 +285,7 @@ def splat(
 ) -> Render:
     """Rasterize a cloud, with ``more`` behind its colours."""
     view = torch.eye(4).to(gaussians.means) if view is None else view
-    colors = gaussians.colors
-    if gaussians.sh is not None:
-        sight = functional.normalize(gaussians.means + view[:3, :3].T @ view[:3, 3], dim=-1)
-        colors = colors + (gaussians.sh @ sight[..., None])[..., 0]
+    colors = gaussians.seen_from(-view[:3, :3].T @ view[:3, 3])
     if more is not None:
         colors = torch.cat([colors, more], dim=1)
         background = None if background is None else functional.pad(background, (0, more.shape[1]))

@@ -31,10 +31,15 @@ SEEN_THROUGH = 0.7
 SKIN, BONE, FILM = (196, 186, 176), (230, 90, 40), (40, 40, 40)
 
 
-def packed(cloud: Gaussians) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Centres [N,3], covariances [N,3,3], colours [N,3] and opacities [N,1] as viser takes them, in its unit."""
+@torch.no_grad()
+def packed(cloud: Gaussians, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Centres [N,3], covariances [N,3,3], colours [N,3] and opacities [N,1] as viser takes them, in its unit.
+
+    viser's Gaussians look the same from all sides, so their colours are those seen from ``eye`` [3] (m).
+    """
     axes = rotation_matrices(cloud.quats) * (cloud.scales * PER_METRE)[:, None]
-    parts = (cloud.means * PER_METRE, axes @ axes.mT, cloud.colors.clamp(0, 1), cloud.opacities[:, None])
+    seen = cloud.seen_from(torch.as_tensor(eye).to(cloud.means)).clamp(0, 1)
+    parts = (cloud.means * PER_METRE, axes @ axes.mT, seen, cloud.opacities[:, None])
     centres, covariances, colors, opacities = (part.numpy() for part in parts)
     return centres, covariances, colors, opacities
 
@@ -43,14 +48,21 @@ class Layers:
     """The things in a viser scene, all on one node that goes along with the person."""
 
     def __init__(
-        self, server: "viser.ViserServer", archive: AvatarArchive, act: Act, results: str | Path | None
+        self,
+        server: "viser.ViserServer",
+        archive: AvatarArchive,
+        act: Act,
+        eye: np.ndarray,  # [3] m
+        results: str | Path | None,
     ) -> None:
-        """Put them into the scene as they are in the first frame of an act."""
+        """Put them into the scene as they are in the first frame of an act, seen from ``eye``."""
         self._archive, self._scene = archive, server.scene
         self._frames = _frames(archive, results)
         body, scene = archive.avatar.body, server.scene
         self._root = scene.add_frame(ROOT, show_axes=False)
-        self._gaussians = scene.add_gaussian_splats(f"{ROOT}/gaussians", *packed(act.gaussians(0)), scale=1 / PER_METRE)
+        self._gaussians = scene.add_gaussian_splats(
+            f"{ROOT}/gaussians", *packed(act.gaussians(0), eye), scale=1 / PER_METRE
+        )
         self._mesh = scene.add_mesh_simple(
             f"{ROOT}/mesh",
             body.v_template.numpy(),
@@ -89,19 +101,22 @@ class Layers:
         """Shift all so that this place [3] (m) of the ground is in the view's middle."""
         self._root.position = tuple(-place * [1.0, 0.0, 1.0])
 
-    def draw(self, act: Act, frame: int, betas: torch.Tensor, shown: frozenset[str], filmed: bool) -> None:
+    def draw(
+        self, act: Act, frame: int, eye: np.ndarray, betas: torch.Tensor, shown: frozenset[str], filmed: bool
+    ) -> None:
         """Show a frame of an act.
 
         Args:
             act: Who moves.
             frame: Which frame.
+            eye: Where it is seen from, in the act's axes [3], m.
             betas: Shape [B] of ``act``, for the mesh.
             shown: Which of ``LAYERS``.
             filmed: Whether the act is that of the video, so that its camera has a place in it.
         """
         with torch.no_grad():
             if GAUSSIANS in shown:
-                self._gaussians.set_gaussians(*packed(act.gaussians(frame)))
+                self._gaussians.set_gaussians(*packed(act.gaussians(frame), eye))
             if MESH in shown:
                 pose = (part[frame, None] for part in (act.global_orient, act.body_pose, act.transl))
                 self._mesh.vertices = act.avatar.body(betas, *pose).vertices[0].numpy()

@@ -60,7 +60,9 @@ class LiveView:
         self.server = _server(host, port)
         """viser's."""
         self._first_view(float(np.ptp(self._scene.act.rest.means[:, 1].numpy())))
-        self._layers = Layers(self.server, archive, self._scene.act, results)
+        self._layers = Layers(
+            self.server, archive, self._scene.act, np.array(self.server.initial_camera.position), results
+        )
         self._motion = MotionPanel(self.server, list(self._sources))
         self._shape = ShapePanel(self.server, archive.avatar)
         self._centre = self._scene.act.pelvis()[0]
@@ -93,17 +95,24 @@ class LiveView:
         act = self._scene.act
         frame = self._motion.advance(passed, self._scene.fps, len(act))
         self._go_along(act.pelvis()[frame], passed)
-        drawn = (self._scene, frame, self._motion.shown)
+        eye = self._eye()
+        drawn = (self._scene, frame, self._motion.shown, *eye.round(1))
         if drawn == self._drawn:
             return
         with self.server.atomic():
-            self._layers.draw(act, frame, self._shape.betas, self._motion.shown, name == TAKE)
+            self._layers.draw(act, frame, eye, self._shape.betas, self._motion.shown, name == TAKE)
         self._drawn = drawn
         self.pictures += 1
 
     def stop(self) -> None:
         """End the server."""
         self.server.stop()
+
+    def _eye(self) -> np.ndarray:
+        """Where the first of those who look on stands [3], in the act's axes, m."""
+        clients = self.server.get_clients()
+        camera = clients[min(clients)].camera if clients else self.server.initial_camera
+        return np.asarray(camera.position, np.float64) + self._centre * [1.0, 0.0, 1.0]
 
     def _go_along(self, pelvis: np.ndarray, passed: float) -> None:
         goal = pelvis if self._motion.follow else np.zeros(3)

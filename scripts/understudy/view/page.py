@@ -15,11 +15,11 @@ from scipy.spatial.transform import Rotation
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.body.lbs import pose_rotations
-from understudy.files import whole_file
 from understudy.motion.read import TAKE
 from understudy.show.stage import Act
 from understudy.view.acts import Scene, ViewConfig, scene, sources
 from understudy.view.skinned import correctives, skinned
+from understudy.whole import whole_file
 
 logger = logging.getLogger(__name__)
 
