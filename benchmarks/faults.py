@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hostile import ROOT
 from hostile.tiny import (
     ACTOR,
-    REPOSITORY,
     STAGES,
     Run,
     again,
@@ -206,7 +206,7 @@ def rest(folder: Path, stages: list[str]) -> Iterator[tuple[str, str, str, str]]
         )
     ahead = time.time() + 86400
     video = folder / "data/videos/tomorrow.mp4"
-    shutil.copy(REPOSITORY / "data/demo/tiny.mp4", video)
+    shutil.copy(ROOT / "data/demo/tiny.mp4", video)
     os.utime(video, (ahead, ahead))
     words = command(folder, "results/tomorrow/frames.json")
     runs = [subprocess.run(words, capture_output=True, text=True) for _ in range(2)]

@@ -67,7 +67,7 @@ def why_not() -> str | None:
         return f"packages are missing: {' '.join(lacking)}"
     for name in FILES:
         if (ETC / name).is_symlink() or (ETC / name).exists():
-            return f"this machine has a SLURM of its own: {ETC / name}"
+            return f"{ETC / name} is there: this machine has a SLURM of its own, or a test was killed and left it"
     if find_spec("snakemake_executor_plugin_slurm") is None:
         return "requirements-slurm.txt is not installed"
     return None

@@ -62,6 +62,15 @@ def test_bad_input_of_a_member_is_one_sentence(scene: Scene):
         together(scene, replace(CONFIG, **off))
 
 
+def find_no_memory():
+    raise MemoryError
+
+
+def test_want_of_memory_of_a_member_is_one_sentence():
+    with pytest.raises(InputError, match="training ran out of memory; run fewer jobs"):
+        run_together(find_no_memory, 1, (), cuda=False)
+
+
 def test_alone_a_team_changes_nothing():
     team, rows = Team.here(), torch.arange(6.0).view(3, 2)
     team.average([rows])

@@ -1,9 +1,13 @@
 """Handed-over files that are cut short or changed: every reader names the file and says what to do."""
 
+import errno
 import io
+import os
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -15,7 +19,7 @@ from understudy.avatar.archive import MEMBERS, load_archive
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.body.files import load_body, write_body
 from understudy.errors import InputError
-from understudy.files import read_json, write_json, write_npz
+from understudy.files import read_json, reading, write_json
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -24,6 +28,7 @@ from understudy.formats.skeleton import BODY_25
 from understudy.formats.smpl import BodyTrack
 from understudy.regressor.files import load_net, save_net
 from understudy.regressor.model import NetConfig, PoseNet
+from understudy.video import clip
 
 K = np.array([[200.0, 0.0, 48.0], [0.0, 200.0, 64.0], [0.0, 0.0, 1.0]])
 GREY = np.random.default_rng(0).integers(0, 255, (48, 32)).astype(np.uint8)
@@ -133,12 +138,12 @@ def test_arrays_that_do_not_fit_together_are_named(whole, tmp_path, name):
             array[:-1],
             array.astype("U3") if array.dtype.kind != "U" else np.zeros(array.shape),
         ):
-            write_npz(tmp_path / name, {**good, key: wrong})
+            np.savez(tmp_path / name, **{**good, key: wrong})
             try:
                 read(tmp_path / name)
             except InputError as error:
                 assert name in str(error)
-        write_npz(tmp_path / name, {**good, key: np.zeros((3, 1, 2, 2))})
+        np.savez(tmp_path / name, **{**good, key: np.zeros((3, 1, 2, 2))})
         with pytest.raises(InputError, match=name):
             read(tmp_path / name)
 
@@ -190,3 +195,42 @@ def test_a_damaged_state_of_a_training_is_begun_anew(tmp_path, caplog):
     for share in (0.0, 0.5, 0.99):
         Path(tmp_path / "state").write_bytes(data[: int(share * len(data))])
         assert checkpoint.load(torch.device("cpu")) is None
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("no module"), NameError("x"), MemoryError(), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_what_no_file_brings_about_is_not_blamed_on_it(error):
+    with pytest.raises(type(error)) as told, reading("a.npz", "a readable npz file", "delete it"):
+        raise error
+    assert told.value is error
+
+
+def test_a_file_that_may_not_be_read_is_not_to_be_deleted():
+    refused = pytest.raises(InputError, match=r"^a\.npz cannot be read: Permission denied; ")
+    with refused as error, reading("a.npz", "a readable npz file", "delete it"):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "a.npz")
+    assert "delete" not in str(error.value)
+
+
+def test_a_state_of_a_training_is_kept_where_memory_lacks(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "state", "key")
+    checkpoint.save({"x": torch.ones(3)})
+    for error in (MemoryError(), torch.OutOfMemoryError("CUDA out of memory")):
+        monkeypatch.setattr(torch, "load", _failing(error))
+        with pytest.raises(type(error)):
+            checkpoint.load(torch.device("cpu"))
+
+
+def test_a_video_does_not_end_where_memory_lacks():
+    lacking, damaged = av.error.MemoryError(errno.ENOMEM, "no memory"), av.error.InvalidDataError(1, "damaged")
+    with pytest.raises(MemoryError):
+        list(clip._packets(SimpleNamespace(demux=_failing(lacking)), None))
+    assert list(clip._packets(SimpleNamespace(demux=_failing(damaged)), None)) == []
+
+
+def _failing(error):
+    def fail(*arguments, **options):
+        raise error
+
+    return fail

@@ -34,12 +34,16 @@ def snakemake(folder, *arguments):
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "models").symlink_to(ROOT / "models")
-    video = tmp_path / "data/videos/long"
-    video.mkdir(parents=True)
+    (tmp_path / "data/videos/long").mkdir(parents=True)
     Image.effect_noise((1000, 800), 60).convert("RGB").save(tmp_path / "noise.png", compress_level=0)
-    for index in range(60):
-        os.link(tmp_path / "noise.png", video / f"{index}.png")
+    lengthen(tmp_path, 30)
     return tmp_path
+
+
+def lengthen(folder, frames):
+    video = folder / "data/videos/long"
+    for index in range(len(list(video.iterdir())), frames):
+        os.link(folder / "noise.png", video / f"{index}.png")
 
 
 def writing(folder, process):
@@ -74,10 +78,12 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bytes_and_clears_up(folder):
 
 
 def test_ctrl_c_ends_a_run_soon_and_leaves_nothing_half_made(folder):
+    lengthen(folder, 300)  # longer than Snakemake takes to begin
     process = begin(folder, TARGET)
     writing(folder, process)
     other = begin(folder, TARGET)  # two at once: the second one says why it does not
     assert "cannot be locked" in other.communicate()[0] and process.poll() is None
+    assert not (folder / "results/long/frames").exists()  # still at work
     started = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate()

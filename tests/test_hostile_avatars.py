@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from harmful import Harm, frugal, npy, zipped  # noqa: F401  (frugal is for every test)
+from harmful import frugal  # noqa: F401  (frugal is for every test)
 from show_scenes import save_made_up_avatar
 from understudy.avatar.archive import load_archive
 from understudy.errors import InputError

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from harmful import Harm, frugal, npy, zipped  # noqa: F401  (frugal is for every test)
+from harmful import frugal  # noqa: F401  (frugal is for every test)
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha
@@ -94,7 +94,7 @@ def test_a_playlist_is_no_video_and_opens_nothing(tmp_path):
 
 
 def test_times_spread_over_centuries_are_refused():
-    with pytest.raises(InputError, match="times are damaged"):
+    with pytest.raises(ValueError, match="spread over"):
         frames_on_grid(np.array([0.0, 0.03, 1e12]), 30.0)
 
 
@@ -103,5 +103,5 @@ def test_a_video_whose_last_frame_comes_in_a_century_is_refused(tmp_path):
     make_video(tmp_path / "a.mkv", numbered(len(times)), times=times)
     with av.open(str(tmp_path / "a.mkv")) as file:
         assert file.format.name.startswith("matroska")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"a\.mkv is not a video whose times make sense .* convert it to mp4"):
         extract_frames(tmp_path / "a.mkv", tmp_path / "out", tmp_path / "out.json", FramesConfig())

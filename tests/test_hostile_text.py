@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bodies import sausage_body
-from harmful import Harm, frugal, npy, zipped  # noqa: F401  (frugal is for every test)
+from harmful import frugal  # noqa: F401  (frugal is for every test)
 from understudy.batch.sheet import read_sheet
 from understudy.errors import InputError
 from understudy.importers.easymocap import easymocap_cameras
@@ -95,27 +95,12 @@ def test_malicious_cameras_of_opencv_are_refused(tmp_path, monkeypatch, text):
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
 
 
-@pytest.mark.parametrize(
-    "tag",
-    ["!!python/object/apply:os.mkdir [harmed]", "!!python/name:os.system", "!!python/object/new:os.mkdir [harmed]"],
-)
+@pytest.mark.parametrize("tag", ["object/apply:os.mkdir [harmed]", "object/new:os.mkdir [harmed]"])
 def test_tags_in_a_configuration_make_nothing(tmp_path, tag):
-    (tmp_path / "c.yaml").write_text(f"avatar:\n  steps: {tag}\n")
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "-n",
-        "--snakefile",
-        str(ROOT / "Snakefile"),
-        "--configfile",
-        "c.yaml",
-    ]
-    if tag.startswith("!!python/object/apply"):  # the others go the same way
-        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert run.returncode
-    with pytest.raises(yaml.YAMLError):
-        yaml.safe_load((tmp_path / "c.yaml").read_text())
+    (tmp_path / "c.yaml").write_text(f"avatar:\n  steps: !!python/{tag}\n")
+    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", ROOT / "Snakefile", "--configfile", "c.yaml"]
+    run = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert run.returncode and "not valid JSON or YAML" in run.stdout
     assert not (tmp_path / "harmed").exists()
 
 

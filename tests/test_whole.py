@@ -5,11 +5,14 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from faults import SCRIPTS, hidden, python
+from faults import SCRIPTS, hidden, python, small_disk
 from understudy import whole
+from understudy.errors import InputError
 from understudy.files import read_npz, write_json
+from understudy.video.write import write_video
 from understudy.whole import scratch_folder, whole_file, whole_folder
 
 KILLED = """
@@ -140,7 +143,36 @@ def test_an_error_of_its_own_is_not_blamed_on_the_disk(tmp_path):
         raise KeyError("x")
     with pytest.raises(FileNotFoundError), whole_file(tmp_path / "a.txt"):
         (tmp_path / "nothing").read_text()
+    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "a.txt"):
+        pass  # a writer that writes nothing
+    with pytest.raises(OSError, match="of a picture"):
+        write_video(tmp_path / "a.mp4", _pictures_that_fail(), 30.0)
     assert list(tmp_path.iterdir()) == []
+
+
+def _pictures_that_fail():
+    yield np.zeros((16, 16, 3), np.uint8)
+    raise OSError("of a picture")
+
+
+def test_a_fault_of_the_program_is_not_blamed_on_a_full_disk(tmp_path):
+    with small_disk(tmp_path / "disk") as disk:
+        (disk / "rest").write_bytes(bytes(40_000))
+        for error in (KeyError("x"), TypeError("x"), AssertionError("x")):
+            with pytest.raises(type(error)), whole_file(disk / "a.txt"):
+                raise error
+        with pytest.raises(InputError, match="the disk is full"), whole_file(disk / "a.txt"):
+            raise RuntimeError("what a library says")
+
+
+def test_a_folder_takes_the_place_of_a_link_and_leaves_none(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/0.txt").touch()
+    (tmp_path / "a").symlink_to("elsewhere")
+    with whole_folder(tmp_path / "a") as folder:
+        (folder / "1.txt").touch()
+    assert hidden(tmp_path) == [] and not (tmp_path / "a").is_symlink()
+    assert (tmp_path / "elsewhere/0.txt").exists()
 
 
 def test_two_writers_of_one_machine_do_not_meet(tmp_path):

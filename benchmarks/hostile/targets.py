@@ -3,9 +3,7 @@
 import io
 import json
 import pickle
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,71 +12,42 @@ import torch
 import yaml
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
-
-from avatar_scenes import plain_canonical, turning_track  # noqa: E402
-from bodies import sausage_body  # noqa: E402
-from import_sources import (  # noqa: E402
-    LENGTH,
-    K,
-    body_25,
-    centred_at_whole,
-    rh_th,
-    smpl_body,
-    truth,
-    write_annots,
-    write_cameras,
-    write_easymocap_poses,
-    write_instant_nvr,
-    write_joblib,
-    write_ntc,
-    write_openpose,
-    write_phalp,
-)  # fmt: skip
-from show_scenes import save_made_up_avatar, write_amass  # noqa: E402
-from smpl_files import smpl_arrays  # noqa: E402
-from test_motion import rest_joints, write_rig  # noqa: E402
-from understudy.avatar.archive import load_archive  # noqa: E402
-from understudy.avatar.checkpoint import Checkpoint  # noqa: E402
-from understudy.batch.sheet import add_sheet, read_sheet  # noqa: E402
-from understudy.batch.status import all_statuses  # noqa: E402
-from understudy.body.files import load_body, write_body  # noqa: E402
-from understudy.errors import InputError  # noqa: E402
-from understudy.formats.canonical import Canonical  # noqa: E402
-from understudy.formats.frames import Frames  # noqa: E402
-from understudy.formats.keypoints import Keypoints  # noqa: E402
-from understudy.formats.masks import read_alpha, read_parsing, read_trimap, write_alpha, write_parsing, write_trimap  # noqa: E402
-from understudy.formats.skeleton import BODY_25  # noqa: E402
-from understudy.formats.smpl import BodyTrack  # noqa: E402
-from understudy.importers.alpha import read_mask  # noqa: E402
-from understudy.importers.registry import guess_format, read_tracking  # noqa: E402
-from understudy.importers.tracking import ReadOptions  # noqa: E402
-from understudy.motion.read import read_motion  # noqa: E402
-from understudy.regressor.files import load_net, save_net  # noqa: E402
-from understudy.regressor.model import NetConfig, PoseNet  # noqa: E402
-from understudy.report.costs import read_costs  # noqa: E402
-from understudy.settings import check_settings  # noqa: E402
-from understudy.show.cameras import read_cameras  # noqa: E402
-from understudy.show.render import read_joint_map  # noqa: E402
-from understudy.video.decode import FramesConfig, extract_frames  # noqa: E402
-from videos import make_video, numbered  # noqa: E402
+from avatar_scenes import plain_canonical, turning_track
+from bodies import sausage_body
+from hostile import ROOT
+from hostile.imports import IMPORTS
+from hostile.target import Target
+from import_sources import K, centred_at_whole, write_cameras
+from show_scenes import save_made_up_avatar, write_amass
+from smpl_files import smpl_arrays
+from test_motion import rest_joints, write_rig
+from understudy.avatar.archive import load_archive
+from understudy.avatar.checkpoint import Checkpoint
+from understudy.batch.sheet import add_sheet, read_sheet
+from understudy.batch.status import all_statuses
+from understudy.body.files import load_body, write_body
+from understudy.errors import InputError
+from understudy.formats.canonical import Canonical
+from understudy.formats.frames import Frames
+from understudy.formats.keypoints import Keypoints
+from understudy.formats.masks import read_alpha, read_parsing, read_trimap, write_alpha, write_parsing, write_trimap
+from understudy.formats.skeleton import BODY_25
+from understudy.formats.smpl import BodyTrack
+from understudy.importers.alpha import read_mask
+from understudy.importers.registry import guess_format
+from understudy.motion.read import read_motion
+from understudy.regressor.files import load_net, save_net
+from understudy.regressor.model import NetConfig, PoseNet
+from understudy.report.costs import read_costs
+from understudy.settings import check_settings
+from understudy.show.cameras import read_cameras
+from understudy.show.render import read_joint_map
+from understudy.video.decode import FramesConfig, extract_frames
+from videos import make_video, numbered
 
 BODY = sausage_body()
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
 RANDOM = np.random.default_rng(0)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A reader."""
-
-    make: Callable[[Path], Any]
-    """Writes valid files into a folder."""
-    read: Callable[[Path], Any]
-    """Reads them."""
-    raw: bool = False
-    """One file of bytes, made without numba's kernels: what an engine that is guided by coverage can take."""
 
 
 def _track(folder: Path) -> None:
@@ -166,77 +135,6 @@ def _checkpoint(folder: Path) -> None:
     Checkpoint(folder / "c", "key").save({"step": 3, "weights": torch.zeros(5, 3), "history": {"loss": [0.5]}})
 
 
-def _imports(make: Callable[[Path, Any], Any], name: str, kind: str) -> Target:
-    def read(folder: Path) -> None:
-        guess_format(folder / name)
-        read_tracking(folder / name, kind, ReadOptions())
-
-    return Target(lambda folder: make(folder / name, _known(folder)), read)
-
-
-def _known(folder: Path) -> Any:
-    known = truth(smpl_body(folder))
-    (folder / "SMPL_NEUTRAL.npz").unlink()
-    return known
-
-
-def _parameters(known: Any, **more: Any) -> dict[str, Any]:
-    names = ("global_orient", "body_pose", "transl", "betas")
-    return {name: getattr(known, name) for name in names} | {"K": K} | more
-
-
-def _easymocap(path: Path, known: Any) -> None:
-    write_easymocap_poses(path / "smpl", *rh_th(known), known.body_pose, known.betas)
-    write_annots(path / "annots", body_25(known))
-    write_cameras(path, {"01": (centred_at_whole(), np.zeros(5), np.eye(3), np.zeros(3))})
-
-
-def _alphapose(path: Path, known: Any) -> None:
-    rows = [
-        {
-            "image_id": f"{i}.jpg",
-            "keypoints": RANDOM.uniform(1, 200, 51).tolist(),
-            "score": 2.0,
-            "box": [1, 2, 30, 40],
-            "idx": 1,
-        }
-        for i in range(LENGTH)
-    ]
-    path.write_text(json.dumps(rows))
-
-
-def _romp(path: Path, known: Any) -> None:
-    rows = {
-        f"{i:06d}.jpg": {
-            "smpl_thetas": RANDOM.normal(size=(1, 72)),
-            "smpl_betas": np.zeros((1, 11)),
-            "cam_trans": np.ones((1, 3)),
-        }
-        for i in range(LENGTH)
-    }
-    np.savez(path, results=np.array(rows, dtype=object))
-
-
-def _wham(path: Path, known: Any) -> None:
-    poses = np.concatenate([known.global_orient, known.body_pose], axis=1)
-    people = {
-        0: {
-            "pose": poses,
-            "trans": known.transl,
-            "betas": np.tile(known.betas, (LENGTH, 1)),
-            "frame_ids": np.arange(LENGTH),
-        }
-    }
-    write_joblib(path, people, compress=True)
-
-
-def _gvhmr(path: Path, known: Any) -> None:
-    values = {"body_pose": known.body_pose[:, :63], "global_orient": known.global_orient, "transl": known.transl}
-    values["betas"] = np.tile(known.betas, (LENGTH, 1))
-    inside = {key: torch.from_numpy(np.asarray(value)) for key, value in values.items()}
-    torch.save({"smpl_params_incam": inside, "K_fullimg": torch.from_numpy(np.tile(K, (LENGTH, 1, 1)))}, path)
-
-
 def _cameras(folder: Path) -> None:
     frame = {"file_path": "a", "transform_matrix": np.eye(4).tolist()}
     (folder / "nerf.json").write_text(json.dumps({"camera_angle_x": 0.7, "w": 30, "h": 40, "frames": [frame] * 3}))
@@ -298,7 +196,7 @@ def _read_results(folder: Path) -> None:
     read_costs(folder / "results/anna/benchmarks")
 
 
-def _torch_pickle(folder: Path) -> None:
+def _npy_of_objects(folder: Path) -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.array({"Rh": np.ones(3), "K": [K]}, dtype=object), allow_pickle=True)
     (folder / "a.npy").write_bytes(buffer.getvalue())
@@ -338,19 +236,8 @@ TARGETS: dict[str, Target] = {
     "video webm": Target(_video("webm"), _read_video, raw=True),
     "video avi": Target(_video("avi"), _read_video, raw=True),
     "folder of images": Target(_pictures, _read_video),
-    "EasyMocap": _imports(_easymocap, "mocap", "easymocap"),
-    "OpenPose": _imports(lambda path, known: write_openpose(path, body_25(known)), "json", "openpose"),
-    "AlphaPose": _imports(_alphapose, "alphapose.json", "alphapose"),
-    "parameters npz": _imports(lambda path, known: np.savez(path, **_parameters(known)), "p.npz", "smpl"),
-    "ROMP": _imports(_romp, "video_results.npz", "romp"),
-    "4D-Humans": _imports(lambda path, known: write_phalp(path, known, known.transl), "p.pkl", "4d-humans"),
-    "WHAM": _imports(_wham, "wham_output.pkl", "wham"),
-    "GVHMR": _imports(_gvhmr, "hmr4d_results.pt", "gvhmr"),
-    "NTC": _imports(lambda path, known: write_ntc(path, known, np.eye(4)), "ntc", "ntc"),
-    "instant-nvr": _imports(
-        lambda path, known: write_instant_nvr(path, known, np.eye(3), np.zeros(3)), "nvr", "instant-nvr"
-    ),
-    "npy with objects": Target(_torch_pickle, lambda folder: guess_format(folder / "a.npy"), raw=True),
+    **IMPORTS,
+    "npy with objects": Target(_npy_of_objects, lambda folder: guess_format(folder / "a.npy"), raw=True),
     "cameras": Target(_cameras, _read_all(read_cameras, "nerf.json", "ours.json", "intri.yml")),
     "joint map": Target(
         lambda folder: (folder / "m.json").write_text('{"left_knee": "LeftLeg", "head": "Head"}'),

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from hostile import ROOT
+
 ACTOR = "tiny"
 STAGES: dict[str, tuple[str, ...]] = {
     "frames": ("frames", "frames.json"),
@@ -59,8 +60,8 @@ def workplace(folder: Path) -> None:
     """An empty place for the tiny demo."""
     (folder / "data/videos").mkdir(parents=True)
     for name in ("models", "data/demo", "data/motions"):
-        (folder / name).symlink_to(REPOSITORY / name)
-    options = yaml.safe_load((REPOSITORY / "tests/tiny.yaml").read_text())
+        (folder / name).symlink_to(ROOT / name)
+    options = yaml.safe_load((ROOT / "tests/tiny.yaml").read_text())
     options["actors"][ACTOR]["avatar"]["steps"] = 30
     (folder / "tiny.yaml").write_text(yaml.safe_dump(options))
 
@@ -103,7 +104,7 @@ def command(folder: Path, *arguments: str) -> list[str]:
         "-m",
         "snakemake",
         "--snakefile",
-        str(REPOSITORY / "Snakefile"),
+        str(ROOT / "Snakefile"),
         "--cores",
         "2",
         "--nocolor",

@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from understudy.errors import InputError
-from understudy.whole import scratch_folder as scratch_folder
-from understudy.whole import whole_file as whole_file
-from understudy.whole import whole_folder as whole_folder
+from understudy.errors import InputError, disk_trouble
+from understudy.whole import whole_file
 
 LARGEST = 4 << 30
 """Bytes that a compressed file may unfold to."""
@@ -35,6 +33,8 @@ def again(target: str | Path) -> str:
 def reading(path: str | Path, what: str, mend: str) -> Iterator[None]:
     """Turn whatever a damaged or foreign file makes a reader raise into an ``InputError`` that names it.
 
+    What no file can bring about stays what it is: a package or name that is missing, a disk without room to unfold it.
+
     Args:
         path: The file.
         what: What it should be, such as "a readable npz file".
@@ -45,13 +45,19 @@ def reading(path: str | Path, what: str, mend: str) -> Iterator[None]:
     """
     try:
         yield
-    except (InputError, MemoryError):
+    except (InputError, MemoryError, ImportError, NameError):
         raise
     except FileNotFoundError as error:
         if error.filename is not None and Path(error.filename) != Path(path):
             raise
         raise InputError(f"{path}: no such file.") from None
+    except PermissionError as error:
+        raise InputError(
+            f"{error.filename or path} cannot be read: {error.strerror}; give yourself the right to."
+        ) from None
     except Exception as error:
+        if disk_trouble(error) is not None:
+            raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{path} is not {what} ({reason}); {mend}.") from error
 

@@ -68,7 +68,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
                 os.rename(old, path)
             raise
         _flush(path.parent)
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(old)
 
 
 @contextmanager
@@ -114,11 +114,15 @@ def _remove_litter(path: Path, suffix: str = "") -> None:
     for name in os.listdir(path.parent):
         found = pattern.fullmatch(name)
         if found and _is_gone(path.parent / name, found[1], int(found[2])):
-            litter = path.parent / name
-            if litter.is_dir():
-                shutil.rmtree(litter, ignore_errors=True)
-            else:
-                litter.unlink(missing_ok=True)
+            _remove(path.parent / name)
+
+
+def _remove(place: Path) -> None:
+    """Remove a file, a link or a folder, if it is there."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _is_gone(place: Path, host: str, pid: int) -> bool:
@@ -139,21 +143,25 @@ def _is_gone(place: Path, host: str, pid: int) -> bool:
 
 @contextmanager
 def _writing(path: Path, temporary: Path) -> Iterator[None]:
-    """Tell in a sentence what the disk refuses."""
+    """Tell in a sentence what the disk refuses; a file that the writer itself cannot find is a fault of the program."""
     try:
         yield
-    except (InputError, MemoryError):
+    except (InputError, MemoryError, FileNotFoundError):
         raise
     except Exception as error:
         trouble = disk_trouble(error)
-        ours = isinstance(error, OSError) and error.errno is not None and _is_part(error.filename, temporary, path)
-        if trouble is None and not ours and not _is_full(path.parent):
-            raise
-        if trouble is None and not ours:
+        if trouble is None and isinstance(error, OSError) and _is_part(error.filename, temporary, path):
+            trouble = error.strerror
+        if trouble is None and _is_of_a_library(error) and _is_full(path.parent):
             trouble = "the disk is full"
-        elif trouble is None:
-            trouble = str(getattr(error, "strerror", None) or error)
+        if trouble is None:
+            raise
         raise InputError(f"{path} cannot be written: {trouble}; make room or rights there and run again.") from error
+
+
+def _is_of_a_library(error: Exception) -> bool:
+    """Whether an error can be a library's word for a full disk, which Python's TypeError, KeyError and the like never are."""
+    return isinstance(error, (OSError, RuntimeError)) or type(error).__module__ != "builtins"
 
 
 def _is_part(name: Any, temporary: Path, path: Path) -> bool:

@@ -25,10 +25,11 @@ from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import check_shapes, read_json, read_npz, reading, scratch_folder, write_json, write_npz
+from understudy.files import check_shapes, read_json, read_npz, reading, write_json, write_npz
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
+from understudy.whole import scratch_folder
 
 FORMAT = "understudy-avatar"
 VERSION = 4

@@ -13,11 +13,11 @@ import torch
 
 from understudy.avatar.config import AvatarConfig
 from understudy.body.model import BodyModel
-from understudy.files import whole_file
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.masks import mask_path
 from understudy.formats.smpl import BodyTrack
+from understudy.whole import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,8 @@ class Checkpoint:
         try:
             content = torch.load(self.path, map_location=device, weights_only=True)
             key, state = content["key"], content["state"]
+        except (MemoryError, torch.OutOfMemoryError):  # the file is as good as before
+            raise
         except Exception as error:  # a damaged file can fail in any way
             logger.warning("%s cannot be read (%s); training begins anew", self.path, error)
             return None

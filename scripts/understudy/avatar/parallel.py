@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, distributed, multiprocessing
 
-from understudy.errors import InputError
+from understudy.errors import InputError, sentence
 from understudy.threads import use_threads
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def run_together(work: Callable[..., T], size: int, arguments: tuple[Any, ...], 
         cuda: Whether each takes the GPU of its number; else they share the present number of threads.
 
     Raises:
-        InputError: A member raised it.
+        InputError: A member raised it, or found no memory or room.
     """
     context = multiprocessing.get_context("spawn")
     lines = context.Queue()
@@ -127,8 +127,9 @@ def _member(
         result = work(*pickle.loads(arguments))
         if rank == 0:
             (Path(folder) / "result").write_bytes(pickle.dumps(result))
-    except InputError as error:
-        (Path(folder) / "failed").write_text(str(error), encoding="utf-8")
+    except Exception as error:
+        if (told := sentence(error, "training")) is not None:
+            (Path(folder) / "failed").write_text(told, encoding="utf-8")
         raise
     finally:
         distributed.destroy_process_group()

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from understudy.errors import InputError
-from understudy.files import reading, whole_file
+from understudy.files import check_unfolded, reading
+from understudy.whole import whole_file
 
 LARGEST_MEMBER = 1 << 30
 """Bytes; also of what a member's own compression may unfold to."""
@@ -51,7 +52,9 @@ def unpack_tar(path: str | Path, folder: Path, names: Sequence[str]) -> None:
             with open(folder / info.name, "wb") as file:
                 while piece := content.read(1 << 20):
                     file.write(piece)
-            _check_unfolded(path, folder / info.name)
+            if info.name.endswith(".npz"):
+                with zipfile.ZipFile(folder / info.name) as arrays:
+                    check_unfolded(arrays, LARGEST_MEMBER)
 
 
 def _check(path: str | Path, info: tarfile.TarInfo, names: Sequence[str], seen: set[str]) -> None:
@@ -64,15 +67,4 @@ def _check(path: str | Path, info: tarfile.TarInfo, names: Sequence[str], seen: 
     if info.size > LARGEST_MEMBER:
         raise InputError(
             f"{path} is refused: its member {info.name!r} has {info.size} bytes, more than any avatar needs."
-        )
-
-
-def _check_unfolded(path: str | Path, file: Path) -> None:
-    if file.suffix != ".npz":
-        return
-    with zipfile.ZipFile(file) as arrays:
-        size = sum(member.file_size for member in arrays.infolist())
-    if size > LARGEST_MEMBER:
-        raise InputError(
-            f"{path} is refused: its member {file.name!r} unfolds to {size} bytes, more than any avatar needs."
         )

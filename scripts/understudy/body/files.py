@@ -36,7 +36,9 @@ def load_body(path: str | Path, model: str = "auto") -> BodyModel:
         InputError: The file is missing, is no such body, or is a pickle that holds anything but arrays.
     """
     path = Path(path)
-    if path.is_file() and _begins_as_zip(path):
+    with reading(path, "a body", BUILD):
+        zipped = path.is_file() and _begins_as_zip(path)
+    if zipped:
         with reading(path, "a readable npz file", BUILD), zipfile.ZipFile(path) as archive:
             own = "skin_joints.npy" in archive.namelist()
         if own and model != "auto":

@@ -87,23 +87,51 @@ def _scalar(dtype: Any, data: Any = b"") -> Any:
     return _array((), dtype, False, [data] if dtype.hasobject else data)[()]
 
 
+def _encode(text: str, encoding: str) -> bytes:
+    """How Python 3 writes bytes into old pickles: as text of one byte per letter."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError("only latin1 stands for bytes")
+    return text.encode("latin1")
+
+
 _NUMPY: dict[str, Any] = {"_reconstruct": _reconstruct_array, "scalar": _scalar, "_frombuffer": _from_buffer}
+
+
+class _Memo(dict[int, Any]):
+    """What a pickle refers to by number; it knows where that stands which is yet to be built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: dict[int, list[int]] = {}
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        super().__setitem__(key, value)
+        if isinstance(value, (np.dtype, Unbuilt)):
+            self._places.setdefault(id(value), []).append(key)
+
+    def replace(self, held: Any, built: Any) -> None:
+        """Put what was built in place of what stood for it."""
+        for key in self._places.pop(id(held), ()):
+            if self[key] is held:
+                self[key] = built
 
 
 class ArrayUnpickler(pickle._Unpickler):
     """Python's own unpickler, with arrays built here: the C one, and numpy's, can be made to crash or to ask for all memory."""
 
     stack: list[Any]
-    memo: dict[int, Any]
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file: Any, path: Path) -> None:
         super().__init__(file, encoding="latin1")
+        self.memo = _Memo()
         self._path = path
 
     @staticmethod
-    def numpy_name(module: str, name: str) -> Any:
-        """What stands for a function or class of numpy by which arrays are pickled; None for any other."""
+    def array_name(module: str, name: str) -> Any:
+        """What stands for a function or class by which arrays are pickled; None for any other."""
+        if (module, name) == ("_codecs", "encode"):
+            return _encode
         if module == "numpy":
             return {"ndarray": Unbuilt, "dtype": _dtype}.get(name)
         place = module.replace("numpy._core", "numpy.core")
@@ -123,14 +151,14 @@ class ArrayUnpickler(pickle._Unpickler):
             raise pickle.UnpicklingError("only plain types of numbers can be rebuilt")
         else:
             self.stack[-1] = held.newbyteorder(state[1])
-        self.memo.update({key: self.stack[-1] for key, value in self.memo.items() if value is held})
+        self.memo.replace(held, self.stack[-1])
 
     dispatch[pickle.BUILD[0]] = load_build
 
 
 class _Unpickler(ArrayUnpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (found := self.numpy_name(module, name)) is not None:
+        if (found := self.array_name(module, name)) is not None:
             return found
         if module.partition(".")[0] == "chumpy" or (_SPARSE.match(module) and name in _SPARSE_CLASSES):
             return type("Held", (Holder,), {"kind": name})
@@ -138,8 +166,6 @@ class _Unpickler(ArrayUnpickler):
             return _reconstruct
         if module in ("__builtin__", "builtins") and name in _PLAIN:
             return _PLAIN[name]
-        if module == "_codecs" and name == "encode":
-            return _encode
         raise InputError(
             f"{self._path} is a pickle that asks for {module}.{name}, which no SMPL file needs; nothing of it was run, "
             "get the file from its publisher again."
@@ -192,13 +218,6 @@ def _reconstruct(cls: type, base: type, state: Any) -> Holder:
     if not (isinstance(cls, type) and issubclass(cls, Holder)):
         raise pickle.UnpicklingError("only held classes can be rebuilt")
     return cls()
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes into old pickles: as text of one byte per letter."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError("only latin1 stands for bytes")
-    return text.encode("latin1")
 
 
 def _sparse_to_dense(holder: Holder, path: Path, key: str) -> np.ndarray:

@@ -83,7 +83,9 @@ def read_parsing(folder: str | Path, index: int, label_set: str = "CIHP-20") -> 
     with load_picture(path, path.parent) as image:
         found = image.info.get(LABEL_SET_KEY, label_set)
         if image.mode != "P" or found != label_set:
-            raise InputError(f"{path} holds {image.mode} labels of the set {found}, not palette labels of {label_set}.")
+            raise InputError(
+                f"{path} holds {image.mode} labels of the set {found}, not palette labels of {label_set}; {again(path.parent)}."
+            )
         return np.array(image)
 
 

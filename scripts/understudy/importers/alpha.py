@@ -8,13 +8,14 @@ import numpy as np
 from PIL import Image
 
 from understudy.errors import InputError
-from understudy.files import reading, whole_folder
+from understudy.files import reading
 from understudy.formats.frames import Frames
 from understudy.formats.masks import write_alpha
 from understudy.importers.inert import read_npy
 from understudy.importers.tracking import Camera
 from understudy.progress import track
 from understudy.video.intrinsics import Undistorter
+from understudy.whole import whole_folder
 
 MOST_LABELS = 30
 """Pictures without larger values hold labels or 0 and 1, not shades."""

@@ -55,14 +55,12 @@ class _Unpickler(ArrayUnpickler):
         self._source = file
 
     def find_class(self, module: str, name: str) -> Any:
-        if (found := self.numpy_name(module, name)) is not None:
+        if (found := self.array_name(module, name)) is not None:
             return found
         if (module, name) in _CONTAINERS:
             return _CONTAINERS[module, name]
         if module == "joblib.numpy_pickle" and name == "NumpyArrayWrapper":
             return _JoblibArray
-        if (module, name) == ("_codecs", "encode"):
-            return _encode
         raise InputError(f"{self._path} holds objects of {module}.{name}, which are not loaded for safety; {CONVERT}.")
 
     def load_build(self) -> None:
@@ -95,10 +93,8 @@ def read_pickle(path: Path) -> Any:
     Raises:
         InputError: There is no such file, it is damaged, or it holds other objects.
     """
-    try:
+    with reading(path, "a readable pickle", AGAIN):
         data = path.read_bytes()
-    except OSError:
-        raise InputError(f"{path}: no such file.") from None
     return _load(io.BytesIO(_unpacked(data, path)), path)
 
 
@@ -130,11 +126,13 @@ def read_torch(path: Path) -> Any:
 
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
+    if zipfile.is_zipfile(path):
+        with reading(path, "a readable file of torch", AGAIN), zipfile.ZipFile(path) as archive:
+            check_unfolded(archive, MAX_BYTES)
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                check_unfolded(archive, MAX_BYTES)
         return _as_arrays(torch.load(path, map_location="cpu", weights_only=True))
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged or foreign file can fail in any way
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(f"{path} cannot be read without running code of it ({reason}); {CONVERT}.") from None
@@ -206,10 +204,3 @@ def _as_arrays(content: Any) -> Any:
         tensor = content.detach()
         return (tensor.float() if tensor.dtype.is_floating_point else tensor).numpy()
     return content
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes into old pickles: as text of one byte per letter."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError("only latin1 stands for bytes")
-    return text.encode("latin1")

@@ -10,9 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from understudy.errors import InputError
-from understudy.files import whole_file
 from understudy.regressor.features import POINTS
 from understudy.regressor.model import TURNING, NetConfig, PoseNet
+from understudy.whole import whole_file
 
 FORMAT = "understudy-regressor-1"
 MOST_BLOCKS = 64

@@ -14,7 +14,6 @@ from PIL import Image
 
 from understudy.body.model import BodyModel
 from understudy.body.posed import posed_vertices
-from understudy.files import whole_file
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -33,6 +32,7 @@ from understudy.report.result import Result
 from understudy.report.seen import SIDES, seen_shares
 from understudy.report.sheet import heading, pictures_of
 from understudy.report.worst import measures_of
+from understudy.whole import whole_file
 
 TEMPLATE, STYLE = "page.html.j2", "page.css.j2"
 SHOWN_FRAMES = 6

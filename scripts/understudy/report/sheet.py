@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from understudy.errors import InputError
-from understudy.files import whole_file
 from understudy.progress import track as show_progress
 from understudy.report.measure import Measure
 from understudy.report.result import Result
 from understudy.report.window import thumbnail
+from understudy.whole import whole_file
 
 HEIGHT = 280
 """Of thumbnails, px."""

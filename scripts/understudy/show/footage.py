@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json
+from understudy.files import read_json, reading
 from understudy.video.clip import VideoFile
+from understudy.video.decode import SOUND_TIMES
 from understudy.video.images import ImageFolder
 from understudy.video.sources import VIDEO_SUFFIXES
 from understudy.video.timing import frame_rate, frames_on_grid
@@ -55,7 +56,8 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
     elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
         source = VideoFile(path)
         rate = frame_rate(source.times, source.declared_rate) if len(source.times) > 1 else source.declared_rate or 1.0
-        grid = frames_on_grid(source.times, rate)
+        with reading(path, *SOUND_TIMES):
+            grid = frames_on_grid(source.times, rate)
     else:
         raise InputError(f"{path} is no video ({', '.join(VIDEO_SUFFIXES)}) and no folder of images.")
     count = len(source.times) if grid is None else len(grid)

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import whole_folder
 from understudy.video.write import write_video
 from understudy.video.write_clear import CODECS, write_clear_video
+from understudy.whole import whole_folder
 
 VIDEOS = (".mp4", *CODECS)
 PICTURES = (".png", ".jpg", ".jpeg")

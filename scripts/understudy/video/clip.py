@@ -185,6 +185,8 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]
         for packet in container.demux(stream):
             if packet.size:
                 yield packet
+    except MemoryError:
+        raise
     except FFmpegError as error:
         logger.debug("reading stopped: %s", error)
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from understudy.errors import InputError
-from understudy.files import whole_folder
+from understudy.files import reading
 from understudy.formats.frames import Frames, KSource
 from understudy.progress import track
 from understudy.video.clip import VideoFile
@@ -24,6 +24,7 @@ from understudy.video.intrinsics import (
 from understudy.video.pictures import Picture
 from understudy.video.sources import list_videos
 from understudy.video.timing import frame_rate, frames_on_grid, keep_frames
+from understudy.whole import whole_folder
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,9 @@ MIN_FRAMES = 9
 """Fewer frames do not show a body in motion."""
 
 JPEG_QUALITY = 95
+
+SOUND_TIMES = "a video whose times make sense", "convert it to mp4"
+"""What ``frames_on_grid`` wants, and what helps where it is not so."""
 
 IMAGES_FPS = 30.0
 """Rate of a folder of images, unless the config says otherwise."""
@@ -201,7 +205,8 @@ def _choose(pictures: VideoFile | ImageFolder, source: Path, config: FramesConfi
             "so film for longer."
         )
     rate = frame_rate(times, pictures.declared_rate)
-    grid = frames_on_grid(times, rate)
+    with reading(source, *SOUND_TIMES):
+        grid = frames_on_grid(times, rate)
     lasts = len(grid) / rate
     if config.start >= lasts:
         raise InputError(

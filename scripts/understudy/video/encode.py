@@ -8,13 +8,12 @@ from typing import cast
 
 import av
 import numpy as np
-from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
 
 from understudy.errors import InputError
-from understudy.files import whole_file
+from understudy.whole import whole_file
 
 
 def encode(
@@ -61,7 +60,3 @@ def encode(
                 file.mux(stream.encode())
         except (MemoryError, BlockingIOError) as error:  # the latter where there is no room for the encoder's threads
             raise MemoryError(str(error)) from error
-        except (FFmpegError, OSError) as error:
-            raise InputError(
-                f"{path} cannot be written ({getattr(error, 'strerror', None) or error}); make room there and run again."
-            ) from None

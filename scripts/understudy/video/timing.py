@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from understudy.errors import InputError
-
 MOST_FRAMES = 20_000_000
 """A video's at most: a week at 30 per second."""
 
@@ -45,15 +43,12 @@ def frames_on_grid(times: np.ndarray, rate: float) -> np.ndarray:
         rate: Points of the grid per second.
 
     Raises:
-        InputError: The times are spread over more points than any video has.
+        ValueError: The times are spread over more points than any video has.
     """
     phase = _phase(times, rate)
     count = int(np.floor(min((times[-1] - times[0]) * rate - phase, MOST_FRAMES) + 0.5)) + 1
     if count > MOST_FRAMES:
-        raise InputError(
-            f"the video's frames are spread over {times[-1] - times[0]:.3g} s at {rate:.3g} per second, "
-            "so its times are damaged; convert it to mp4."
-        )
+        raise ValueError(f"its frames are spread over {times[-1] - times[0]:.3g} s at {rate:.3g} per second")
     grid = times[0] + (phase + np.arange(max(count, 1))) / rate
     return np.searchsorted((times[1:] + times[:-1]) / 2, grid)
 
