@@ -39,6 +39,8 @@ clean:
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
+# rtmlib, which one test runs, asks for another build of OpenCV, so it comes without what it asks for.
 .venv/.ready-dev: .venv/.ready requirements-dev.txt requirements-slurm.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps rtmlib==0.0.16
 	touch $@

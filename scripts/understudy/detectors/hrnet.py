@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from understudy.detectors.backends import KeypointBackend, Pose, Region
-from understudy.detectors.boxes import points_box, quarter_turn, region_box
 from understudy.detectors.checkpoints import load_weights, read_weights
 from understudy.detectors.hrnet_network import STRIDE, PoseHRNet
+from understudy.detectors.top_down import TopDown
 from understudy.errors import InputError
 from understudy.formats.skeleton import COCO_17, KEYPOINTS, mirrored
 from understudy.importers.skeletons import body_points
@@ -33,7 +33,7 @@ QUARTER = 0.25
 """Share of a heatmap's pixel by which a peak is moved towards its higher neighbour."""
 
 
-class HRNetPose:
+class HRNetPose(TopDown):
     """COCO's 17 points of each person by HRNet; people are found by another backend.
 
     Args:
@@ -49,25 +49,11 @@ class HRNetPose:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network.to(self.device)
         self.flip = flip
-        if finder is None:
-            from understudy.detectors.mediapipe import MediaPipePose
-
-            finder = MediaPipePose()
-        self.finder = finder
-
-    def find_people(self, image: np.ndarray) -> list[Region]:
-        """Regions of all people in an RGB uint8 image [H,W,3]."""
-        return list(self.finder.find_people(image))
+        super().__init__(finder)
 
     def find_pose(self, image: np.ndarray, region: Region) -> Pose | None:
-        """The pose of the person in ``region`` of an RGB uint8 image [H,W,3], or None where no point is seen.
-
-        The box is that of the finder's points, or the region where it has none. People who lie or stand on their hands
-        are turned upright by quarter turns.
-        """
-        angle = quarter_turn(region)
-        found = self.finder.find_pose(image, region)
-        box = region_box(region) if found is None else points_box(found.points, region, angle)
+        """The pose of the person in ``region`` of an RGB uint8 image [H,W,3], or None where no point is seen."""
+        box, angle = self.upright_box(image, region)
         affine = crop_affine(box, angle, self.size)
         heatmaps = self._heatmaps(cv2.warpAffine(image, affine, self.size, flags=cv2.INTER_LINEAR))
         coco = placed(*decode(heatmaps), affine)
@@ -75,10 +61,6 @@ class HRNetPose:
             return None
         points = body_points(coco, self.name).astype(np.float32)
         return Pose(points=points, world=np.zeros((len(KEYPOINTS), 3), np.float32))
-
-    def close(self) -> None:
-        """Close the person finder."""
-        self.finder.close()
 
     def _heatmaps(self, crop: np.ndarray) -> np.ndarray:
         """Heatmaps [17,h,w] of a crop, RGB uint8; with the flip test the mean of those of both ways round."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from understudy.detectors.backends import KeypointBackend, Pose, Region
-from understudy.detectors.boxes import points_box, quarter_turn, region_box
 from understudy.detectors.onnx_session import open_session
+from understudy.detectors.top_down import TopDown
 from understudy.errors import InputError
 from understudy.formats.skeleton import KEYPOINTS
 from understudy.importers.skeletons import add_hands_and_face, body_points
@@ -26,7 +26,7 @@ WHOLE_BODY = 133
 FACE, LEFT_HAND, RIGHT_HAND = slice(23, 91), slice(91, 112), slice(112, 133)
 
 
-class RtmlibPose:
+class RtmlibPose(TopDown):
     """The points of each person by RTMPose or RTMW; people are found by another backend.
 
     Args:
@@ -39,25 +39,11 @@ class RtmlibPose:
     def __init__(self, weights: Path, finder: KeypointBackend | None = None) -> None:
         self.weights = weights
         self._network = open_network(weights)
-        if finder is None:
-            from understudy.detectors.mediapipe import MediaPipePose
-
-            finder = MediaPipePose()
-        self.finder = finder
-
-    def find_people(self, image: np.ndarray) -> list[Region]:
-        """Regions of all people in an RGB uint8 image [H,W,3]."""
-        return list(self.finder.find_people(image))
+        super().__init__(finder)
 
     def find_pose(self, image: np.ndarray, region: Region) -> Pose | None:
-        """The pose of the person in ``region`` of an RGB uint8 image [H,W,3], or None where no point is seen.
-
-        The box is that of the finder's points, or the region where it has none. People who lie or stand on their hands
-        are turned upright by quarter turns.
-        """
-        angle = quarter_turn(region)
-        found = self.finder.find_pose(image, region)
-        x, y, width, height = region_box(region) if found is None else points_box(found.points, region, angle)
+        """The pose of the person in ``region`` of an RGB uint8 image [H,W,3], or None where no point is seen."""
+        (x, y, width, height), angle = self.upright_box(image, region)
         quarters = round(angle / (np.pi / 2)) % 4
         picture = np.ascontiguousarray(np.rot90(image, quarters))
         [[x, y]] = turned(np.array([[x, y]]), quarters, image.shape)
@@ -75,7 +61,7 @@ class RtmlibPose:
     def close(self) -> None:
         """Free the network, and close the person finder."""
         del self._network
-        self.finder.close()
+        super().close()
 
 
 def open_network(weights: Path) -> Any:
