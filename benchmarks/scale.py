@@ -105,10 +105,18 @@ def plot_lengths(costs: Costs, path: Path) -> None:
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     counts = np.array(list(costs))
     for axes, number, label in zip(figure.subplots(1, 2), (1, 2), ("CPU seconds", "peak memory, MB"), strict=True):
-        for stage in STAGES:
+        for hue, stage in enumerate(STAGES):
             values = [of_stage[stage][number] if stage in of_stage else np.nan for of_stage in costs.values()]
             if np.isfinite(values).any():
-                axes.plot(counts, values, marker="o", markersize=3, label=stage)
+                axes.plot(
+                    counts,
+                    values,
+                    color=f"C{hue % 10}",
+                    linestyle="-" if hue < 10 else "--",
+                    marker="o",
+                    markersize=3,
+                    label=stage,
+                )
         axes.set(xlabel="frames", ylabel=label, ylim=(0, None), xlim=(0, None))
         axes.grid(alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
