@@ -1,6 +1,5 @@
 """Fresh runs of the workflow in a folder of their own, and what they cost."""
 
-import csv
 import subprocess
 import sys
 import tempfile
@@ -8,7 +7,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+
+from understudy.formats.benchmarks import Spent, read_spent
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -31,29 +31,14 @@ class Run:
         """Folder of an actor's files."""
         return self.folder / "results" / actor
 
-    def costs(self, actor: str) -> dict[str, "Cost"]:
+    def costs(self, actor: str) -> dict[str, Spent]:
         """What each stage cost."""
         costs = {}
         for stage in STAGES:
             path = self.results(actor) / "benchmarks" / f"{stage}.tsv"
             if path.exists():
-                row = next(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
-                costs[stage] = Cost(*(_number(row[key]) for key in ("s", "cpu_time", "max_rss")))
+                costs[stage] = read_spent(path)[-1]
         return costs
-
-
-class Cost(NamedTuple):
-    """Of one stage, NaN where it was too short to be measured."""
-
-    seconds: float
-    """Wall clock."""
-    cpu_seconds: float
-    megabytes: float
-    """Peak resident memory."""
-
-
-def _number(text: str) -> float:
-    return float("nan") if text == "NA" else float(text)
 
 
 def fresh_run(

@@ -18,8 +18,9 @@ import av
 import numpy as np
 import yaml
 from matplotlib.figure import Figure
-from runs import REPOSITORY, STAGES, Cost, Run, fresh_run
+from runs import REPOSITORY, STAGES, Run, fresh_run
 
+from understudy.formats.benchmarks import Spent
 from understudy.video.write import write_video
 
 TINY = REPOSITORY / "data/demo/tiny.mp4"
@@ -27,7 +28,7 @@ SIZE = 320
 """Longest side of the frames, px."""
 SHORT = {"steps": 200, "gaussians": 5000}
 """A training that is short, since its length does not go by the video's."""
-Costs = dict[int, dict[str, Cost]]
+Costs = dict[int, dict[str, Spent]]
 """Of each stage by the number of frames."""
 
 
@@ -54,7 +55,7 @@ def main() -> None:
         plot_lengths(costs, options.plot)
 
 
-def length_costs(video: Path, count: int, cores: int, folder: Path) -> dict[str, Cost]:
+def length_costs(video: Path, count: int, cores: int, folder: Path) -> dict[str, Spent]:
     """What each stage cost for a video of ``count`` frames."""
     actor = f"frames{count}"
     long = folder / f"{actor}.mp4"
@@ -104,9 +105,10 @@ def plot_lengths(costs: Costs, path: Path) -> None:
     """CPU time and peak memory of every stage against the number of frames."""
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     counts = np.array(list(costs))
-    for axes, number, label in zip(figure.subplots(1, 2), (1, 2), ("CPU seconds", "peak memory, MB"), strict=True):
+    labels = {"cpu_seconds": "CPU seconds", "megabytes": "peak memory, MB"}
+    for axes, (number, label) in zip(figure.subplots(1, 2), labels.items(), strict=True):
         for hue, stage in enumerate(STAGES):
-            values = [of_stage[stage][number] if stage in of_stage else np.nan for of_stage in costs.values()]
+            values = [getattr(of_stage[stage], number) if stage in of_stage else np.nan for of_stage in costs.values()]
             if np.isfinite(values).any():
                 axes.plot(
                     counts,

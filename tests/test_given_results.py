@@ -17,9 +17,7 @@ from import_sources import (
     pictures,
     pixels,
     rh_th,
-    smpl_body,
     track_joints,
-    truth,
     write_annots,
     write_cameras,
     write_easymocap_poses,
@@ -39,16 +37,6 @@ from understudy.video.decode import FramesConfig, extract_frames
 
 SMALL = (SIZE[0] // 2, SIZE[1] // 2)
 CONFIG = KeypointsConfig(min_height=10)
-
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory):
-    return truth(smpl_body(tmp_path_factory.mktemp("body")))
-
-
-@pytest.fixture(scope="module")
-def points(known):
-    return body_25(known)
 
 
 def frames_of(folder, **options):

@@ -10,11 +10,8 @@ from import_sources import (
     LENGTH,
     SIZE,
     K,
-    body_25,
     centred_at_whole,
     pictures,
-    smpl_body,
-    truth,
     write_annots,
     write_cameras,
     write_openpose,
@@ -30,16 +27,6 @@ from understudy.importers.run import import_tracking
 from understudy.importers.skeletons import COCO_17, body_points
 from understudy.importers.tracking import Camera, ReadOptions
 from understudy.video.decode import FramesConfig
-
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory):
-    return truth(smpl_body(tmp_path_factory.mktemp("body")))
-
-
-@pytest.fixture(scope="module")
-def points(known):
-    return body_25(known)
 
 
 def imported(source, out, **more):

@@ -19,7 +19,6 @@ from import_sources import (
     posed,
     posed_joints,
     rh_th,
-    smpl_body,
     track_joints,
     truth,
     world_of,
@@ -44,11 +43,6 @@ from understudy.video.decode import FramesConfig
 
 OUTER = Rotation.from_rotvec([0.4, -0.9, 0.2]).as_matrix()
 PLACE = np.array([0.5, -1.2, 2.0])
-
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory):
-    return truth(smpl_body(tmp_path_factory.mktemp("body")))
 
 
 def imported(source, out, known, kind="auto", **more):

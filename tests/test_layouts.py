@@ -16,7 +16,7 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial.transform import Rotation
 
 from bodies import sausage_body
-from import_sources import LENGTH, SIZE, K, body_25, pictures, pixels, smpl_body, truth
+from import_sources import LENGTH, SIZE, K, body_25, pictures, pixels
 from understudy.body.files import write_body
 from understudy.canonical.nearest import nearest_surface_points
 from understudy.cli import Dataset
@@ -62,11 +62,6 @@ def recording_of(known, folder):
     )
     np.savez(folder / "canonical.npz", texture=np.full((64, 64, 3), GREY, np.uint8))
     return folder
-
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory):
-    return truth(smpl_body(tmp_path_factory.mktemp("body")))
 
 
 @pytest.fixture(scope="module")

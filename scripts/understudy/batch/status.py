@@ -2,12 +2,14 @@
 
 import csv
 import json
+import math
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from understudy.batch.stages import STAGES, Stage, stages_of
+from understudy.formats.benchmarks import read_spent
 
 LOG_TAIL = 65536
 """Bytes at the end of a log in which its last message stands."""
@@ -151,13 +153,9 @@ def _at(value: Any, key: str) -> Any:
 
 def _cost(folder: Path) -> tuple[float | None, float | None]:
     """Seconds of all stages, and the most memory that one took, MB."""
-    seconds: list[float] = []
-    peaks: list[float] = []
-    for path in (folder / "benchmarks").glob("**/*.tsv"):
-        for row in csv.DictReader(path.read_text(errors="replace").splitlines(), delimiter="\t"):
-            for numbers, key in ((seconds, "s"), (peaks, "max_rss")):
-                if re.fullmatch(r"\d+\.?\d*", row.get(key) or ""):  # a job too short to be sampled has NA
-                    numbers.append(float(row[key]))
+    spent = [one for path in (folder / "benchmarks").glob("**/*.tsv") for one in read_spent(path)]
+    seconds = [one.seconds for one in spent if math.isfinite(one.seconds)]
+    peaks = [one.megabytes for one in spent if math.isfinite(one.megabytes)]
     return (sum(seconds) if seconds else None), (max(peaks) if peaks else None)
 
 

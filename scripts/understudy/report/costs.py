@@ -1,9 +1,10 @@
 """What each step of the workflow cost: Snakemake's benchmark files."""
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
+
+from understudy.formats.benchmarks import read_spent
 
 STEPS = {
     "frames": "choosing frames",
@@ -42,12 +43,9 @@ def read_costs(folder: str | Path) -> list[Cost]:
     costs = []
     for path in folder.rglob("*.tsv"):
         rule, *names = path.relative_to(folder).with_suffix("").parts
-        rows = list(csv.DictReader(path.read_text(errors="replace").splitlines(), delimiter="\t"))
-        if rule not in STEPS or not rows:
-            continue
-        seconds, megabytes = (_number(rows[-1].get(key)) for key in ("s", "max_rss"))
-        if math.isfinite(seconds):
-            costs.append(Cost(rule, ": ".join([STEPS[rule], *names]), seconds, megabytes))
+        spent = read_spent(path) if rule in STEPS else []
+        if spent and math.isfinite(spent[-1].seconds):
+            costs.append(Cost(rule, ": ".join([STEPS[rule], *names]), spent[-1].seconds, spent[-1].megabytes))
     return sorted(costs, key=lambda cost: (order.index(cost.rule), cost.what))
 
 
@@ -68,10 +66,3 @@ def size(megabytes: float) -> str:
         return "?"
     unit, factor = ("GB", 1e-3) if megabytes >= 1000 else ("MB", 1.0) if megabytes >= 1 else ("kB", 1e3)
     return f"{float(f'{factor * megabytes:.2g}'):g} {unit}"
-
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:  # Snakemake writes NA or -
-        return float("nan")

@@ -1,0 +1,28 @@
+"""Snakemake's benchmark files: what a job cost. Standard library only."""
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one run of a job cost; NaN where it was too short to be sampled."""
+
+    seconds: float
+    """Wall clock."""
+    cpu_seconds: float
+    megabytes: float
+    """Peak of the resident memory."""
+
+
+def read_spent(path: Path) -> list[Spent]:
+    """What a benchmark file (.tsv) says, one entry for each run of the job in it; whatever is no number is NaN."""
+    rows = csv.DictReader(path.read_text(errors="replace").splitlines(), delimiter="\t")
+    return [Spent(*(_number(row.get(key)) for key in ("s", "cpu_time", "max_rss"))) for row in rows]
+
+
+def _number(text: str | None) -> float:
+    """Snakemake writes NA or - where it has none."""
+    return float(text) if text and re.fullmatch(r"\d+\.?\d*", text) else float("nan")
