@@ -16,7 +16,7 @@ from smpl_files import smpl_arrays
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.body.files import load_body
 from understudy.errors import InputError
-from understudy.files import read_npz
+from understudy.files import check_ranges, read_npz
 from understudy.formats.keypoints import Keypoints
 from understudy.importers.inert import read_any, read_pickle
 from understudy.importers.matlab import read_matlab
@@ -175,3 +175,14 @@ def test_a_zip_that_lies_about_its_sizes_is_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(InputError):
         read_npz(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1, [0.5, np.nan], np.full((2, 2), 7)])
+def test_numbers_outside_a_range_are_refused(value):
+    with pytest.raises(ValueError, match="alpha is"):
+        check_ranges({"alpha": value}, {"alpha": (0.0, 1.0)})
+
+
+@pytest.mark.parametrize("value", [0, 1.0, [], [0.0, 1.0], np.zeros((2, 3), bool)])
+def test_a_range_holds_both_its_ends_and_nothing_is_asked_of_what_is_absent(value):
+    check_ranges({"alpha": value}, {"alpha": (0.0, 1.0), "fps": (1.0, 2.0)})

@@ -158,6 +158,24 @@ def check_shapes(
             raise ValueError(f"{key} is {array.dtype} of shape {array.shape}, not of {shape}")
 
 
+def check_ranges(arrays: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse numbers outside ``ranges``, both ends included, and those that are not finite; absent keys are passed over.
+
+    A range is what the world allows, wide enough for every honest file: it keeps a file's numbers from asking for
+    endless time or memory, or from leading to pictures of nothing.
+
+    Raises:
+        ValueError: One is outside.
+    """
+    for key, (least, most) in ranges.items():
+        if key not in arrays:
+            continue
+        values = np.atleast_1d(np.asarray(arrays[key]))
+        outside = values[~((values >= least) & (values <= most))]  # NaN compares as neither
+        if outside.size:
+            raise ValueError(f"{key} is {outside[0]:g} somewhere, and may be {least:g} to {most:g}")
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write JSON atomically, indented; numpy numbers and arrays become plain ones, NaN is refused."""
     with whole_file(path) as temporary:
