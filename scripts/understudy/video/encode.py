@@ -13,6 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from understudy.errors import InputError
+from understudy.owned import MAKER
 from understudy.whole import whole_file
 
 
@@ -42,6 +43,7 @@ def encode(
     with whole_file(path) as temporary:
         try:
             with av.open(str(temporary), "w", format=container[0], options=container[1]) as file:
+                file.metadata["comment"] = MAKER
                 name, pixels, options = encoder
                 stream = cast(VideoStream, file.add_stream(name, rate=rate, options=options))
                 stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, pixels
