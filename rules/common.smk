@@ -19,7 +19,7 @@ from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary
 from understudy.errors import InputError
-from understudy.owned import SLACK_SECONDS, is_claimed, strange_files
+from understudy.owned import SLACK_SECONDS, check_apart, is_claimed, strange_files
 from understudy.settings import actor_settings, check_settings
 from understudy.video.sources import list_videos
 from understudy.weights.manifest import find_weights, read_manifest
@@ -382,7 +382,12 @@ def keep_what_others_made():
     if workflow.touch:
         return
     for job in workflow.dag.needrun_jobs():
-        strange = [str(file) for file in job.output if made_by_others(job, file)]
+        there = [file for file in job.output if os.path.lexists(file)]
+        try:
+            check_apart(there, job.input if there else [])
+        except InputError as error:
+            sys.exit(f"error: the rule {job.rule.name}: {error}")
+        strange = [str(file) for file in there if made_by_others(job, file)]
         if strange:
             sys.exit(
                 f"error: the rule {job.rule.name} would replace {strange[0]}, which the workflow did not write or which"
@@ -392,9 +397,9 @@ def keep_what_others_made():
 
 
 def made_by_others(job, file):
-    """Whether an output of a job is there and not as a job left it; what a killed job left counts as its own."""
-    if os.path.islink(file) or not os.path.exists(file):
-        return False  # of a link nothing but the link goes
+    """Whether an output that is there is not as a job left it; what a killed job left counts as its own."""
+    if os.path.islink(file):
+        return False  # nothing but the link goes
     if os.path.isdir(file):
         return bool(strange_files(Path(file)))
     if is_claimed(Path(file)) or not workflow.execution_settings.keep_metadata:

@@ -2,14 +2,14 @@
 
 import shutil
 
-import numpy as np
 import pytest
-from PIL import Image
+import yaml
 
 from show_scenes import save_made_up_avatar, write_amass
 from test_layouts import recording_of
 from test_workflow import snakemake, workplace
-from understudy.owned import MARKER
+from understudy.formats.frames import Frames
+from understudy.whole import whole_folder
 from verbs import call
 
 
@@ -119,25 +119,44 @@ def test_a_summary_replaces_no_page_of_somebody_elses(tmp_path, monkeypatch, cap
 
 def test_the_workflow_makes_nothing_in_place_of_what_a_user_put_there(tmp_path):
     workplace(tmp_path)
-    config, target = tmp_path / "tiny.yaml", "results/tiny/frames"
-    assert snakemake(tmp_path, "--cores", "1", target, config=config).returncode == 0
-    assert (tmp_path / target / MARKER).is_file()
-    config.write_text(config.read_text().replace("video:", "frames: {max_frames: 9}\n    video:"))
+    config, results = tmp_path / "tiny.yaml", tmp_path / "results/tiny"
+
+    def run(size):
+        options = yaml.safe_load(config.read_text())
+        options["actors"]["tiny"]["frames"] = {"max_size": size}
+        config.write_text(yaml.safe_dump(options))
+        process = snakemake(tmp_path, "--cores", "1", "results/tiny/frames", config=config)
+        return process.returncode, process.stderr
+
+    for size in (200, 180):  # what the workflow made is made anew
+        assert run(size)[0] == 0 and Frames.load(results / "frames.json").height == size
+    (results / "frames/000003.jpg").write_bytes(b"mine")
+    before = files(results)
+    status, errors = run(160)
+    assert status and "error: the rule frames would replace results/tiny/frames" in errors
+    assert files(results) == before
+    (results / "frames").rename(tmp_path / "mine")
+    (results / "frames.json").write_text("mine too")
+    status, errors = run(160)
+    assert status and "would replace results/tiny/frames.json" in errors
+    assert (results / "frames.json").read_text() == "mine too"
+    (results / "frames.json").unlink()
+    assert run(160)[0] == 0 and Frames.load(results / "frames.json").height == 160
+
+
+def test_a_rule_does_not_replace_what_it_reads(tmp_path):
+    workplace(tmp_path)
+    (tmp_path / "results/tiny").mkdir(parents=True)
+    (tmp_path / "same").symlink_to("results/tiny")
+    masks = tmp_path / "results/tiny/alpha"
+    with whole_folder(masks, "silhouettes") as folder:
+        (folder / "000000.png").write_bytes(b"a mask")
+    options = yaml.safe_load((tmp_path / "tiny.yaml").read_text())
+    options["actors"]["tiny"]["silhouettes"] = {"backend": "files", "files": "same/alpha"}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(options))
+    process = snakemake(tmp_path, "--cores", "1", "results/tiny/alpha", "--force", config=tmp_path / "tiny.yaml")
     assert (
-        snakemake(tmp_path, "--cores", "1", target, config=config).returncode == 0
-    )  # what the workflow made is made anew
-    assert len(list((tmp_path / target).glob("*.jpg"))) == 9
-    own = np.zeros((48, 32, 3), np.uint8)
-    Image.fromarray(own).save(tmp_path / target / "000003.jpg")
-    config.write_text(config.read_text().replace("max_frames: 9", "max_frames: 8"))
-    before = files(tmp_path / "results")
-    process = snakemake(tmp_path, "--cores", "1", target, config=config)
-    assert process.returncode and "error: the rule frames would replace results/tiny/frames" in process.stderr
-    assert files(tmp_path / "results") == before
-    (tmp_path / "results/tiny/frames").rename(tmp_path / "mine")
-    (tmp_path / "results/tiny/frames.json").write_text("mine too")
-    process = snakemake(tmp_path, "--cores", "1", target, config=config)
-    assert process.returncode and "would replace results/tiny/frames.json" in process.stderr
-    (tmp_path / "results/tiny/frames.json").unlink()
-    assert snakemake(tmp_path, "--cores", "1", target, config=config).returncode == 0
-    assert len(list((tmp_path / target).glob("*.jpg"))) == 8
+        process.returncode
+        and "error: the rule silhouettes: results/tiny/alpha is or holds what is read" in process.stderr
+    )
+    assert (masks / "000000.png").read_bytes() == b"a mask"

@@ -13,7 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from understudy.errors import InputError
-from understudy.owned import MAKER
+from understudy.owned import MAKER, check_ours
 from understudy.whole import whole_file
 
 
@@ -30,8 +30,10 @@ def encode(
     """Write a video, atomically: BT.709, limited range, sides made even by repeating the last column or row.
 
     Raises:
-        InputError: There are no frames, they differ in size or kind, or the disk does not take them.
+        InputError: There are no frames, they differ in size or kind, the disk does not take them, or there is a video that
+            was not written here.
     """
+    check_ours(Path(path))
     rest = iter(frames)
     first = next(rest, None)
     if first is None:
