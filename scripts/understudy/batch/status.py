@@ -10,9 +10,12 @@ from typing import Any
 
 from understudy.batch.stages import STAGES, Stage, stages_of
 from understudy.formats.benchmarks import read_spent
+from understudy.regular import read_bytes
 
 LOG_TAIL = 65536
 """Bytes at the end of a log in which its last message stands."""
+MOST_JSON = 1 << 26
+"""Bytes of a stage's JSON."""
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ (\w+) [\w.]+: ")
 SILENT = "ended without a message: stopped by hand, killed, or out of memory; see {log}"
 
@@ -162,7 +165,7 @@ def _cost(folder: Path) -> tuple[float | None, float | None]:
 def _json(path: Path) -> dict:
     """A JSON object, empty where there is none yet."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_bytes(path, MOST_JSON))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

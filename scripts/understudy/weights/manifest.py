@@ -7,6 +7,18 @@ from pathlib import Path
 import yaml
 
 from understudy.errors import InputError
+from understudy.regular import read_bytes
+
+MOST_BYTES = 1 << 20
+
+
+class _WithoutReferences(yaml.SafeLoader):
+    """A list needs none, and with references to references a few lines hold more than the memory does."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError(f"it has a reference, *{self.peek_event().anchor}; write it out")
+        return super().compose_node(parent, index)
 
 
 @dataclass(frozen=True)
@@ -39,10 +51,12 @@ def read_manifest(path: str | Path) -> dict[str, Weights]:
         InputError: The file is missing or not of this form.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.load(read_bytes(path, MOST_BYTES), _WithoutReferences)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not readable YAML ({str(error).splitlines()[0]}).") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} is no list of weights by name.")
