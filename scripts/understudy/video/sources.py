@@ -9,6 +9,16 @@ from understudy.errors import InputError
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".gif", ".m4v")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
+CONTAINERS = (
+    "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "gif", "mpegts", "mpeg", "mpegvideo", "asf", "flv",
+    "ogg", "mxf", "h264", "hevc", "av1", "obu", "ivf", "m4v", "mjpeg", "mpjpeg", "apng", "rm", "dv", "nut", "y4m",
+    "yuv4mpegpipe", "webp_pipe", "webp",
+)  # fmt: skip
+"""What a video may be, as FFmpeg calls it. Playlists are not among them: they name other files, whose pictures would be shown."""
+
+MOST_PIXELS = 1 << 26
+"""Of a video's picture; 8K has half as many."""
+
 
 def list_videos(folder: str | Path) -> dict[str, Path]:
     """Actor name to its video or folder of images, sorted by name.
