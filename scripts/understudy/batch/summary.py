@@ -52,8 +52,8 @@ def _check_ours(results: Path) -> None:
     table = results / "summary.tsv"
     if table.exists():
         with open(table, "rb") as file:
-            start = file.read(len(COLUMNS[0]) + 1)
-        if start and start != f"{COLUMNS[0]}\t".encode():
+            start = file.read(len(COLUMNS[0]))
+        if start and start != COLUMNS[0].encode():
             raise InputError(f"{table} is there already, and is no summary of Understudy's; move it away first.")
 
 
