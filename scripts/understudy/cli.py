@@ -1,14 +1,20 @@
 """``understudy``: what one does by hand with an actor's results."""
 
+import io
 import logging
 import sys
+import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated, Literal
 
 import tyro
 
 from understudy.errors import InputError, Stopped, sentence, stoppable
+from understudy.log import PrintableFormatter
+from understudy.text import one_line, printable
 
 MODELS = Path("models")
 FREE_BODY = MODELS / "understudy_body.npz"
@@ -42,7 +48,7 @@ class Inspect:
             numbers = (f"{line.median:.3g}", f"{line.worst:.3g}", str(line.beyond))
             table.add_row(line.title, line.unit, line.limit, *numbers, ", ".join(map(str, line.frames)))
         Console().print(table)
-        sys.stdout.write("".join(f"{note}\n" for note in done.notes) + f"pictures: {done.sheet}\n")
+        _say("".join(f"{note}\n" for note in done.notes) + f"pictures: {done.sheet}\n")
 
 
 @dataclass(frozen=True)
@@ -85,10 +91,10 @@ class Import:
             ReadOptions(self.person, self.camera, self.first, self.every, self.size),
             FramesConfig(focal_px=self.focal_px) if self.focal_px else None,
         )  # fmt: skip
-        sys.stdout.write(f"{done.kind}: {done.frames} frames, {done.pointed} with keypoints, {done.posed} with poses\n")
+        _say(f"{done.kind}: {done.frames} frames, {done.pointed} with keypoints, {done.posed} with poses\n")
         if done.reprojection is not None:
-            sys.stdout.write(f"keypoints lie {done.reprojection:.1f} px off the posed body (median)\n")
-        sys.stdout.write("".join(f"wrote {path}\n" for path in done.files))
+            _say(f"keypoints lie {done.reprojection:.1f} px off the posed body (median)\n")
+        _say("".join(f"wrote {path}\n" for path in done.files))
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ class Render:
             names = read_joint_map(self.joint_map) if self.joint_map else None
             given = read_cameras(self.cameras, self.camera, config.size, self.at) if self.cameras else None
             count = render_motion(archive, self.output, config, self.motion, names, given)
-        sys.stdout.write(f"wrote {self.output}: {count} pictures\n")
+        _say(f"wrote {self.output}: {count} pictures\n")
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,7 @@ class Export:
         config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes", self.mesh, self.author)
         archive = reshaped(load_archive(self.avatar, self.body), ShapeConfig(self.betas, self.height, self.weight))
         written = export_avatar(archive, self.folder, config, self.motion, self.only or FILES)
-        sys.stdout.write("".join(f"wrote {path}\n" for path in written))
+        _say("".join(f"wrote {path}\n" for path in written))
 
 
 @dataclass(frozen=True)
@@ -241,7 +247,7 @@ class Dataset:
 
         recording = open_recording(self.folder, self.body, _bodies(self.folder), self.hold_out)
         write_dataset(recording, self.output, self.layout)
-        sys.stdout.write(f"wrote {self.output}: {len(recording)} frames\n")
+        _say(f"wrote {self.output}: {len(recording)} frames\n")
 
 
 @dataclass(frozen=True)
@@ -278,7 +284,7 @@ class View:
             from understudy.view.page import write_page
 
             write_page(self.page, archive, config, self.motion)
-            sys.stdout.write(f"wrote {self.page}\n")
+            _say(f"wrote {self.page}\n")
             return
         from understudy.view.live import LiveView
 
@@ -317,12 +323,38 @@ class Status:
         for row in rows:
             numbers = (shown(row, column) for column in ("frames", "psnr", "ssim", "seconds", "peak_mb"))
             state = Text(row.state, colours.get(row.state, ""))
-            table.add_row(Text(row.actor), state, f"{row.done}/{len(STAGES)}", *numbers, Text(row.stage))
+            name, stage = Text(one_line(row.actor)), Text(one_line(row.stage))
+            table.add_row(name, state, f"{row.done}/{len(STAGES)}", *numbers, stage)
         Console().print(table)
-        sys.stdout.write("".join(f"{row.actor}, {row.stage}: {row.error}\n" for row in rows if row.error))
+        _say("".join(one_line(f"{row.actor}, {row.stage}: {row.error}") + "\n" for row in rows if row.error))
         if self.write:
             write_summary(self.results)
-            sys.stdout.write(f"wrote {self.results / 'summary.tsv'}\nwrote {self.results / 'index.html'}\n")
+            _say(f"wrote {self.results / 'summary.tsv'}\nwrote {self.results / 'index.html'}\n")
+
+
+@dataclass(frozen=True)
+class Videos:
+    """Name the actors whose videos are in a folder, one a line, as the workflow counts them."""
+
+    folder: Annotated[Path, tyro.conf.Positional] = Path("data/videos")
+    """Folder with videos and folders of images."""
+    number: int | None = None
+    """Of one of them alone, from 0."""
+
+    def run(self) -> None:
+        """Print the names, and say which videos are left out."""
+        from understudy.video.sources import list_videos, unusable_videos
+
+        names = list(list_videos(self.folder))
+        if self.number is None:
+            _say("".join(f"{name}\n" for name in names))
+            _warn(unusable_videos(self.folder).values())
+        elif 0 <= self.number < len(names):
+            _say(f"{names[self.number]}\n")
+        else:
+            raise InputError(
+                f"{self.folder} holds {len(names)} videos, counted from 0, and none has number {self.number}."
+            )
 
 
 @dataclass(frozen=True)
@@ -361,16 +393,30 @@ class Models:
             from understudy.weights.fetch import fetch_weights
 
             for name, entry in entries.items():
-                sys.stdout.write(f"{name}: {fetch_weights(name, entry, folder)}, {entry.licence}\n")
+                _say(f"{name}: {fetch_weights(name, entry, folder)}, {entry.licence}\n")
         else:
             from understudy.weights.check import check_weights
 
             lines, damaged = check_weights(entries, folder)
-            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            _say("".join(f"{line}\n" for line in lines))
             if damaged:
                 raise InputError(
                     f"{', '.join(damaged)}: not the files that are known by these names; fetch them again."
                 )
+
+
+def _say(text: str) -> None:
+    """Write to the terminal what may hold names and words out of files."""
+    sys.stdout.write(printable(text))
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    sys.stderr.write("".join(f"warning: {one_line(text)}\n" for text in sentences))
+
+
+def _show_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback, whose words may be a file's too."""
+    sys.stderr.write(printable("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -393,13 +439,25 @@ def _found(body: Path) -> Path:
     return REPOSITORY / body if body == FREE_BODY and not body.exists() else body
 
 
+def _prepare_terminal() -> None:
+    """Let warnings, logs and tracebacks out as text alone, and names in letters that the terminal lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.captureWarnings(True)
+    sys.excepthook = _show_fault
+
+
 def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2; stopped, it is the signal's."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    _prepare_terminal()
     verb = tyro.extras.subcommand_cli_from_dict(
         {
             "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
-            "dataset": Dataset, "view": View, "models": Models,
+            "dataset": Dataset, "view": View, "videos": Videos, "models": Models,
         },
         description=__doc__,
     )  # fmt: skip
@@ -413,7 +471,7 @@ def main() -> None:
         told = sentence(error, "understudy")
         if told is None:
             raise
-        sys.stderr.write(f"error: {told}\n")
+        sys.stderr.write(one_line(f"error: {told}") + "\n")
         sys.exit(2)
 
 
