@@ -26,7 +26,9 @@ from understudy.video.sources import (
     unfit_name,
     unusable_videos,
 )
+from understudy.weights.check import vouched_digest
 from understudy.weights.manifest import find_weights, read_manifest
+from understudy.weights.programs import is_torchscript, read_program
 
 # A plan of thousands of jobs is millions of objects that live on; looking through them for garbage costs an eighth of the time.
 gc.set_threshold(200_000, 50, 100)
@@ -213,8 +215,19 @@ def given_files(stage):
     return of_actor
 
 
+def vouched_weights(stage):
+    """Params function: SHA-256 of weights that are a program, for which somebody vouches; None for others."""
+
+    def of_actor(wildcards):
+        return lookup_backend(stage, wildcards)[2]
+
+    return of_actor
+
+
 def lookup_backend(stage, wildcards):
-    """The files of weights and of another program that a stage's backend takes, each a path, or an empty list for none."""
+    """The files of weights and of another program that a stage's backend takes, each a path, or an empty list for none;
+    and the checksum of weights that are a program.
+    """
     options = actor_settings(config, stage, wildcards.actor)
     return found_backend(
         stage, options["backend"], options.get("weights"), options["files"]
@@ -237,12 +250,24 @@ def found_backend(stage, name, weights, files):
                 Path(workflow.basedir),
             )
         check_files(stage, name, weights and Path(weights), files and Path(files))
+        vouched = vouched_for(Path(weights)) if backend.runs else None
     except InputError as error:
         stop(error)
     return (
         [] if backend.weights is None else str(weights),
         files if backend.reads else [],
+        vouched,
     )
+
+
+def vouched_for(weights):
+    """SHA-256 of weights that are a program, for which the manifest or the user vouches; None for others."""
+    if not is_torchscript(weights):
+        return None
+    folders = [Path("models"), Path(workflow.basedir, "models")]
+    vouched = vouched_digest(weights, MANIFEST, folders)
+    read_program(weights, vouched)
+    return vouched
 
 
 def settings(stage):

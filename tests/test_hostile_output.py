@@ -82,6 +82,11 @@ def test_a_verb_shows_what_files_say_as_text(monkeypatch, capsys, tmp_path):
     )
 
 
+def test_arguments_that_are_none_are_told_as_text(monkeypatch, capsys, tmp_path):
+    status, printed, errors = call(monkeypatch, capsys, tmp_path, "render", "a\x1b[31m", "b", "--\x1b]0;c\x07")
+    assert status == 2 and r"\x1b]0;c\x07" in errors and not set("\x1b\x07") & set(printed + errors)
+
+
 def test_a_fault_of_ours_shows_no_control_characters_either(tmp_path):
     program = (
         "from understudy import cli\n"

@@ -1,5 +1,6 @@
 """``understudy``: what one does by hand with an actor's results."""
 
+import contextlib
 import io
 import logging
 import sys
@@ -8,13 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from understudy.errors import InputError, Stopped, sentence, stoppable
 from understudy.log import PrintableFormatter
 from understudy.text import one_line, printable
+
+if TYPE_CHECKING:
+    from understudy.weights.manifest import Weights
 
 MODELS = Path("models")
 FREE_BODY = MODELS / "understudy_body.npz"
@@ -359,50 +363,90 @@ class Videos:
 
 @dataclass(frozen=True)
 class Models:
-    """List the weights that other backends need, fetch some, or check those that are there: docs/backends.md."""
+    """List the weights that other backends need, fetch some, check those that are there, or vouch for some: docs/backends.md."""
 
-    action: Annotated[Literal["list", "get", "check"], tyro.conf.Positional]
-    """list: what there is, and where it comes from; get: fetch those of these names; check: compare checksums."""
+    action: Annotated[Literal["list", "get", "check", "trust"], tyro.conf.Positional]
+    """list: what there is, and where it comes from; get: fetch those of these names; check: compare checksums; trust: record
+    that you trust files as they are now, of these names or paths."""
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Names of weights, as list shows them; default all, but for get."""
+    """Names of weights, as list shows them; default all, but for get and trust."""
     folder: Path | None = None
     """Where the files are or go; default models/ here, else Understudy's own."""
+    trust: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """With get: you trust what comes where its publisher names no checksum; that it has now holds from then on."""
 
     def run(self) -> None:
         """Do it, and say what was found."""
         from understudy.weights.manifest import chosen, read_manifest
 
         folder = self.folder or (MODELS if MODELS.is_dir() else REPOSITORY / MODELS)
-        entries = chosen(read_manifest(REPOSITORY / MODELS / "manifest.yaml"), self.names)
-        if self.action == "list":
-            from rich.console import Console
-            from rich.table import Column, Table
-            from rich.text import Text
-
-            table = Table("name", "there", "MB", "licence", "for", Column("from", overflow="fold"))
-            for name, entry in entries.items():
-                there = "yes" if (folder / entry.file).exists() else ""
-                size = "" if entry.size_mb is None else f"{entry.size_mb:g}"
-                table.add_row(
-                    name, there, size, entry.licence, "\n".join(entry.used_by), Text(entry.url or entry.how or "")
-                )
-            Console().print(table)
+        manifest = read_manifest(REPOSITORY / MODELS / "manifest.yaml")
+        if self.action in ("get", "trust") and not self.names:
+            raise InputError(f"Name the weights to {self.action}; `understudy models list` shows what there is.")
+        if self.trust and self.action != "get":
+            raise InputError("--trust is for get; `understudy models trust NAME` vouches for a file that is there.")
+        if self.action == "trust":
+            self._vouch(manifest, folder)
+        elif self.action == "list":
+            self._list(chosen(manifest, self.names), folder)
         elif self.action == "get":
-            if not self.names:
-                raise InputError("Name the weights to fetch; `understudy models list` shows what there is.")
-            from understudy.weights.fetch import fetch_weights
-
-            for name, entry in entries.items():
-                _say(f"{name}: {fetch_weights(name, entry, folder)}, {entry.licence}\n")
+            self._fetch(chosen(manifest, self.names), folder)
         else:
             from understudy.weights.check import check_weights
 
-            lines, damaged = check_weights(entries, folder)
+            lines, others = check_weights(chosen(manifest, self.names), folder)
             _say("".join(f"{line}\n" for line in lines))
-            if damaged:
+            if others:
+                raise InputError(f"{', '.join(others)}: not the files that are known by these names; fetch them again.")
+
+    def _list(self, entries: "dict[str, Weights]", folder: Path) -> None:
+        from rich.console import Console
+        from rich.table import Column, Table
+        from rich.text import Text
+
+        from understudy.weights.check import state_of
+
+        table = Table("name", "there", "MB", "licence", "for", Column("from", overflow="fold"))
+        for name, entry in entries.items():
+            there = state_of(entry, folder) if (folder / entry.file).is_file() else ""
+            size = "" if entry.size_mb is None else f"{entry.size_mb:g}"
+            cells = (name, there, size, entry.licence, "\n".join(entry.used_by), entry.url or entry.how or "")
+            table.add_row(*(Text(printable(cell)) for cell in cells))
+        Console().print(table)
+
+    def _fetch(self, entries: "dict[str, Weights]", folder: Path) -> None:
+        """Fetch them all, also where one of them cannot be had."""
+        from understudy.weights.check import state_of
+        from understudy.weights.fetch import fetch_weights
+
+        failed = []
+        for name, entry in entries.items():
+            try:
+                path = fetch_weights(name, entry, folder, self.trust)
+            except InputError as error:
+                failed.append(str(error))
+            else:
+                _say(f"{name}: {path}, {state_of(entry, folder)}, {entry.licence}\n")
+        if failed:
+            _warn(failed[:-1])
+            raise InputError(failed[-1])
+
+    def _vouch(self, manifest: "dict[str, Weights]", folder: Path) -> None:
+        from understudy.weights.check import OTHER, VERIFIED, state_of, trust
+
+        for name in self.names:
+            entry = manifest.get(name)
+            file = Path(name) if entry is None else folder / entry.file
+            if not file.is_file():
+                raise InputError(f"{file}: no such file; name weights as `understudy models list` does, or a file.")
+            state = None if entry is None else state_of(entry, folder)
+            if entry is not None and entry.sha256 is not None and state == OTHER:
                 raise InputError(
-                    f"{', '.join(damaged)}: not the files that are known by these names; fetch them again."
+                    f"{file} is another file than its publisher's, whose checksum models/manifest.yaml names; if you want it"
+                    " all the same, give it another name."
                 )
+            digest = "by its publisher" if state == VERIFIED else f"by you (SHA-256 {trust(file, folder)})"
+            _say(f"{name}: {file} is vouched for {digest}\n")
 
 
 def _say(text: str) -> None:
@@ -451,16 +495,27 @@ def _prepare_terminal() -> None:
     sys.excepthook = _show_fault
 
 
+def _parse() -> Any:
+    """The verb of the command line; what is wrong with it is shown as text, for arguments may be names of files."""
+    steering = any(printable(argument) != argument for argument in sys.argv)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said) if steering else contextlib.nullcontext():
+            return tyro.extras.subcommand_cli_from_dict(
+                {
+                    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
+                    "dataset": Dataset, "view": View, "videos": Videos, "models": Models,
+                },
+                description=__doc__,
+            )  # fmt: skip
+    finally:
+        sys.stderr.write(printable(said.getvalue()))
+
+
 def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2; stopped, it is the signal's."""
     _prepare_terminal()
-    verb = tyro.extras.subcommand_cli_from_dict(
-        {
-            "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
-            "dataset": Dataset, "view": View, "videos": Videos, "models": Models,
-        },
-        description=__doc__,
-    )  # fmt: skip
+    verb = _parse()
     try:
         with stoppable():
             verb.run()
