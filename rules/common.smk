@@ -57,7 +57,8 @@ try:
     VIDEOS = {
         name: str(path) for name, path in list_videos(Path("data/videos")).items()
     }
-    LEFT_OUT = unusable_videos(Path("data/videos"))
+    # jobs of their own processes need not look again
+    LEFT_OUT = unusable_videos(Path("data/videos")) if workflow.is_main_process else {}
 except InputError as error:
     stop(error)
 
@@ -73,9 +74,9 @@ for name, video in VIDEOS.items():
         stop(
             f"{name}, {video}: this cannot name an actor or a video, for {why}; rename it."
         )
+for sentence in LEFT_OUT.values():
+    warn(sentence)
 if workflow.is_main_process:
-    for sentence in LEFT_OUT.values():
-        warn(sentence)
     for pair in alike(ACTORS):
         warn(
             f"{' and '.join(pair)} differ in case or in how accents are stored alone; on a disk that does not tell them"

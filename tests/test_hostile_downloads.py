@@ -493,6 +493,10 @@ def test_get_goes_on_with_the_next_file_and_says_who_vouches(wire, monkeypatch, 
     assert printed == "known: m/known.pth, verified, [red]CC0\n"
     status, printed, errors = run("get", "open", "--folder", "m", "--trust")
     assert status == 0 and printed == "open: m/open.pth, trusted by you, [red]CC0\n", errors
+    (tmp_path / "m" / RECORD).unlink()
+    status, printed, errors = run("get", "open", "--folder", "m")
+    assert status == 0 and "open.pth, unverified" in printed and "`understudy models trust open`" in errors
+    assert run("trust", "open", "--folder", "m")[0] == 0
     status, printed, errors = run("list", "--folder", "m")
     assert "trusted by you" in printed and "verified" in printed and "[red]CC0" in printed
 

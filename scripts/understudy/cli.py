@@ -416,7 +416,7 @@ class Models:
 
     def _fetch(self, entries: "dict[str, Weights]", folder: Path) -> None:
         """Fetch them all, also where one of them cannot be had."""
-        from understudy.weights.check import state_of
+        from understudy.weights.check import UNVERIFIED, state_of
         from understudy.weights.fetch import fetch_weights
 
         failed = []
@@ -426,7 +426,10 @@ class Models:
             except InputError as error:
                 failed.append(str(error))
             else:
-                _say(f"{name}: {path}, {state_of(entry, folder)}, {entry.licence}\n")
+                state = state_of(entry, folder)
+                _say(f"{name}: {path}, {state}, {entry.licence}\n")
+                if state == UNVERIFIED:
+                    _warn([f"nobody vouches for {path}; `understudy models trust {name}` says that you do."])
         if failed:
             _warn(failed[:-1])
             raise InputError(failed[-1])
