@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from understudy.errors import InputError
+from understudy.files import write_json
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,7 @@ class Part:
 
     def take_note(self, note: Note) -> None:
         """Note what is known of the file."""
-        with writing(self._beside):
-            self._beside.unlink(missing_ok=True)
-            self._beside.write_text(json.dumps(asdict(note)), encoding="utf-8")
+        write_json(self._beside, asdict(note))
 
     def write(self, data: bytes) -> None:
         """Add bytes.
