@@ -9,7 +9,7 @@ CORES ?= all
 FILES := frames.json keypoints.npz alpha smpl.npz matte trimap parsing canonical.npz avatar.tar metrics.json renders/turntable.mp4 renders/reenactment.mp4 viewer/index.html exports/avatar.glb report.html
 BIN := .venv/bin
 
-.PHONY: avatar all test lint clean
+.PHONY: avatar all test lint
 
 avatar: .venv/.ready
 	$(BIN)/snakemake --cores $(CORES) $(addprefix results/$(ACTOR)/,$(FILES))
@@ -26,9 +26,6 @@ lint: .venv/.ready-dev
 	$(BIN)/snakefmt --check Snakefile rules
 	MYPYPATH=scripts $(BIN)/mypy
 	$(BIN)/snakemake --lint
-
-clean:
-	rm -rf results logs .snakemake
 
 # A slim machine has no libGL, which MediaPipe's OpenCV wants; the headless build, installed last, takes its place.
 .venv/.ready: requirements.txt pyproject.toml

@@ -1,6 +1,8 @@
 """Configuration, where each actor's video is, and what is told of all of them."""
 
 import gc
+import os
+import shlex
 import sys
 import time
 from functools import cache
@@ -17,6 +19,7 @@ from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary
 from understudy.errors import InputError
+from understudy.owned import SLACK_SECONDS, check_apart, is_claimed, strange_files
 from understudy.settings import actor_settings, check_settings
 from understudy.text import one_line
 from understudy.video.sources import (
@@ -431,6 +434,39 @@ def everything(wildcards):
         for actor in ACTORS
         for file in (*FILES, *(f"renders/{motion}.mp4" for motion in motions_of(actor)))
     ]
+
+
+def keep_what_others_made():
+    """End the run before it begins where it would replace what it did not make: a job's old outputs go before it starts."""
+    if workflow.touch:
+        return
+    for job in workflow.dag.needrun_jobs():
+        there = [file for file in job.output if os.path.lexists(file)]
+        try:
+            check_apart(there, job.input if there else [])
+        except InputError as error:
+            stop(f"the rule {job.rule.name}: {error}")
+        strange = [str(file) for file in there if made_by_others(job, file)]
+        if strange:
+            stop(
+                f"the rule {job.rule.name} would replace {strange[0]}, which the workflow did not write or which"
+                " was changed since; move it away to have it made, or undo the change for which it is made anew"
+                f" (snakemake -n {shlex.quote(strange[0])} tells)."
+            )
+
+
+def made_by_others(job, file):
+    """Whether an output that is there is not as a job left it; what a killed job left counts as its own."""
+    if os.path.islink(file):
+        return False  # nothing but the link goes
+    if os.path.isdir(file):
+        return bool(strange_files(Path(file)))
+    if is_claimed(Path(file)) or not workflow.execution_settings.keep_metadata:
+        return False
+    record = workflow.persistence.metadata(file)
+    if record is None or record.endtime is None:
+        return file not in workflow.async_run(workflow.persistence.incomplete(job))
+    return abs(record.endtime - os.path.getmtime(file)) > SLACK_SECONDS
 
 
 def summarize(at_work=False, failed=False):

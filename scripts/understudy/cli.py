@@ -15,6 +15,7 @@ import tyro
 
 from understudy.errors import InputError, Stopped, sentence, stoppable
 from understudy.log import PrintableFormatter
+from understudy.owned import check_apart
 from understudy.text import one_line, printable
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Inspect:
 
         from understudy.report.inspect import inspect_actor
 
+        if self.output is not None:
+            check_apart([self.output], [self.folder / "avatar.tar", self.body])
         done = inspect_actor(self.folder, self.output, self.count, self.body, _bodies(self.folder))
         table = Table("measure", "unit", "look at", "median", "worst", "beyond", "worst frames")
         for line in done.lines:
@@ -173,6 +176,9 @@ class Render:
             raise InputError(
                 "--video shows the avatar's own poses by its own camera; leave out --motion and --cameras."
             )
+        behind = Path(self.background) if Path(self.background).exists() else None
+        read = (self.avatar, self.motion, self.joint_map, self.cameras, self.video, self.body, behind)
+        check_apart([self.output], read)
         archive = load_archive(self.avatar, self.body)
         if self.video is not None:
             options = (self.frames, self.background, self.layer, self.video_start)
@@ -224,6 +230,7 @@ class Export:
         from understudy.show.shape import ShapeConfig
 
         config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes", self.mesh, self.author)
+        check_apart((self.folder / name for name in FILES), [self.avatar, self.body, *self.motion])
         archive = reshaped(load_archive(self.avatar, self.body), ShapeConfig(self.betas, self.height, self.weight))
         written = export_avatar(archive, self.folder, config, self.motion, self.only or FILES)
         _say("".join(f"wrote {path}\n" for path in written))
@@ -236,7 +243,7 @@ class Dataset:
     folder: Annotated[Path, tyro.conf.Positional]
     """An actor's folder, as results/actor."""
     output: Annotated[Path, tyro.conf.Positional]
-    """Folder to write; one that is there is replaced."""
+    """Folder to write; a data set that was written there before is replaced, anything else is left alone."""
     layout: Literal["easymocap", "instant-nvr", "ntc", "neural-actor", "instant-avatar"]
     """The program whose layout it is."""
     hold_out: int = 8
@@ -249,6 +256,7 @@ class Dataset:
         from understudy.layouts.recording import open_recording
         from understudy.layouts.run import write_dataset
 
+        check_apart([self.output], [self.folder, self.body])
         recording = open_recording(self.folder, self.body, _bodies(self.folder), self.hold_out)
         write_dataset(recording, self.output, self.layout)
         _say(f"wrote {self.output}: {len(recording)} frames\n")
@@ -287,6 +295,7 @@ class View:
         if self.page is not None:
             from understudy.view.page import write_page
 
+            check_apart([self.page], [self.avatar, self.body, *self.motion])
             write_page(self.page, archive, config, self.motion)
             _say(f"wrote {self.page}\n")
             return

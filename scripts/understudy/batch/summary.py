@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from understudy.batch.stages import STAGES
 from understudy.batch.status import COLUMNS, TEXTS, UNFIT, ActorStatus, all_statuses
+from understudy.errors import InputError
+from understudy.owned import check_ours
 from understudy.text import as_cell
 from understudy.whole import whole_file
 
@@ -36,9 +38,10 @@ def write_summary(
         Number of the actors of whom a stage failed, and of the videos that are none.
 
     Raises:
-        OSError, InputError: The folder cannot be written.
+        OSError, InputError: The folder cannot be written, or holds files of these names that somebody else made.
     """
     results = Path(results)
+    _check_ours(results)
     rows = all_statuses(results, actors, at_work, unusable)
     results.mkdir(parents=True, exist_ok=True)
     with _whole_text(results / "summary.tsv") as file:
@@ -48,6 +51,17 @@ def write_summary(
     with _whole_text(results / "index.html") as file:
         file.write(_page(results, rows))
     return sum(row.state == "failed" for row in rows)
+
+
+def _check_ours(results: Path) -> None:
+    """Refuse to replace a table or a page that is none of ours."""
+    check_ours(results / "index.html")
+    table = results / "summary.tsv"
+    if table.exists():
+        with open(table, "rb") as file:
+            start = file.read(len(COLUMNS[0]) + 1)
+        if start and start != f"{COLUMNS[0]}\t".encode():
+            raise InputError(f"{table} is there already, and is no summary of Understudy's; move it away first.")
 
 
 def shown(row: ActorStatus, column: str) -> str:

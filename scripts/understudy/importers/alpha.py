@@ -34,7 +34,7 @@ def write_masks(folder: Path, masks: list[Path], frames: Frames, camera: Camera 
         InputError: A file is damaged or shaped unlike the frames.
     """
     size = (frames.width, frames.height)
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "silhouettes") as temporary:
         for index, path in enumerate(track(masks, "importing masks")):
             alpha = read_mask(path)
             height, width = alpha.shape

@@ -100,7 +100,7 @@ def label_parts(
             logger.info("%s wears: %s", frames.source, clothing.outfit)
     labeller = Labeller(body, clothing)
     overlaps = []
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "part labels") as temporary:
         for frame in show_progress(range(len(frames)), "labelling parts"):
             mask = read_alpha(alpha_folder, frame, (frames.width, frames.height)) >= 128
             image = frames.read(frame)
@@ -137,7 +137,7 @@ def _label_by_backend(
 
 
 def _write_labels(frames: Frames, folder: Path, labels_of: Callable[[int], np.ndarray]) -> None:
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "part labels") as temporary:
         for index in show_progress(range(len(frames)), "labelling parts"):
             write_parsing(temporary, index, labels_of(index))
 

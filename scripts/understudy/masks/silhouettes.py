@@ -93,7 +93,7 @@ def cut_silhouettes(
 
 
 def _write_masks(frames: Frames, folder: Path, mask_of: Callable[[int], np.ndarray]) -> None:
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "silhouettes") as temporary:
         empty = 0
         for index in track(range(len(frames)), "cutting silhouettes"):
             alpha = mask_of(index)
