@@ -105,11 +105,11 @@ WRITES = {
     "save_file",
 }
 PARTS = {
-    "whole.py", "owned.py", "avatar/tar.py", "weights/fetch.py",
+    "whole.py", "owned.py", "avatar/tar.py", "weights/check.py", "weights/fetch.py",
     "formats/masks.py", "layouts/easymocap.py", "layouts/instant_avatar.py", "layouts/instant_nvr.py", "layouts/meshes.py",
     "layouts/neural_actor.py", "layouts/ntc.py", "layouts/pictures.py", "avatar/archive.py", "avatar/parallel.py",
 }  # fmt: skip
-"""They write into a temporary folder of their caller, or go on with what is unfinished by design."""
+"""They write into a temporary folder of their caller, go on with what is unfinished by design, or add a line to a record."""
 WHOLE = {"checkpoint", "frames", "keypoints", "track", "poses", "canonical"}
 """What is saved whole by its own method."""
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from understudy.text import one_line
+
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -24,9 +26,10 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         total = len(items)  # type: ignore[arg-type]
     if sys.stderr.isatty():
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import track as rich_track
 
-        yield from rich_track(items, description, total=total, console=Console(stderr=True))
+        yield from rich_track(items, escape(one_line(description)), total=total, console=Console(stderr=True))
         return
     started = last = time.monotonic()
     count = 0

@@ -1,7 +1,7 @@
 """The configuration: checked against its schema, and merged with an actor's own options."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 
 from understudy.errors import InputError
+from understudy.text import one_line, printable
 
 MOST_VALUES = 1_000_000
 LONGEST = 1000
@@ -22,6 +23,9 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
         InputError: One sentence that names the option, what is wrong and what is allowed.
     """
     _check_values(config, name)
+    unseen = next((text for text in _texts(config) if printable(text) != text), None)
+    if unseen is not None:
+        raise InputError(f"{name}: {one_line(unseen)[:LONGEST]} holds characters that cannot be shown; write it anew.")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         told = f"{name}, {_sentence(error)}"
@@ -43,6 +47,19 @@ def _check_values(config: Mapping[str, Any], name: str) -> None:
             waiting.extend((where, each) for each in value)
         elif isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{name}, {where}: {value} is no number that an option can have.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All words of a configuration, names of options included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(key)
+            yield from _texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def actor_settings(config: Mapping[str, Any], stage: str, actor: str) -> dict[str, Any]:

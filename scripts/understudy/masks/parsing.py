@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def _label_by_backend(
 
     Labels that the user gives are taken as they are.
     """
-    options = {"label_set": config.label_set, "scales": config.scales}
+    options: dict[str, Any] = {"label_set": config.label_set, "scales": config.scales}
     taken = {name: options[name] for name in OPTIONS.get(config.backend, ())}
     opened = open_backend("parsing", config.backend, weights, files, **taken)
     if find_backend("parsing", config.backend).reads:
