@@ -16,13 +16,16 @@ from understudy.backends import check_files, check_packages, find_backend
 from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary
-from understudy.errors import InputError
+from understudy.errors import InputError, end_with_terminal
 from understudy.settings import actor_settings, check_settings
 from understudy.video.sources import list_videos
 from understudy.weights.manifest import find_weights, read_manifest
 
 # A plan of thousands of jobs is millions of objects that live on; looking through them for garbage costs an eighth of the time.
 gc.set_threshold(200_000, 50, 100)
+
+# Snakemake knows Ctrl-C and SIGTERM alone: a closed terminal would leave its lock behind.
+end_with_terminal()
 
 SCHEMA = yaml.safe_load(
     Path(workflow.basedir, "schemas/config.schema.yaml").read_text()

@@ -1,14 +1,16 @@
 """``understudy``: what one does by hand with an actor's results."""
 
 import logging
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from understudy.errors import InputError, Stopped, sentence, stoppable
+from understudy.streams import OutputLost, open_streams, printing, say, tell
 
 MODELS = Path("models")
 FREE_BODY = MODELS / "understudy_body.npz"
@@ -31,7 +33,6 @@ class Inspect:
 
     def run(self) -> None:
         """Write the sheet and print the table."""
-        from rich.console import Console
         from rich.table import Table
 
         from understudy.report.inspect import inspect_actor
@@ -41,8 +42,8 @@ class Inspect:
         for line in done.lines:
             numbers = (f"{line.median:.3g}", f"{line.worst:.3g}", str(line.beyond))
             table.add_row(line.title, line.unit, line.limit, *numbers, ", ".join(map(str, line.frames)))
-        Console().print(table)
-        sys.stdout.write("".join(f"{note}\n" for note in done.notes) + f"pictures: {done.sheet}\n")
+        _show(table)
+        say("".join(f"{note}\n" for note in done.notes) + f"pictures: {done.sheet}\n")
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,10 @@ class Import:
             ReadOptions(self.person, self.camera, self.first, self.every, self.size),
             FramesConfig(focal_px=self.focal_px) if self.focal_px else None,
         )  # fmt: skip
-        sys.stdout.write(f"{done.kind}: {done.frames} frames, {done.pointed} with keypoints, {done.posed} with poses\n")
+        say(f"{done.kind}: {done.frames} frames, {done.pointed} with keypoints, {done.posed} with poses\n")
         if done.reprojection is not None:
-            sys.stdout.write(f"keypoints lie {done.reprojection:.1f} px off the posed body (median)\n")
-        sys.stdout.write("".join(f"wrote {path}\n" for path in done.files))
+            say(f"keypoints lie {done.reprojection:.1f} px off the posed body (median)\n")
+        say("".join(f"wrote {path}\n" for path in done.files))
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class Render:
             names = read_joint_map(self.joint_map) if self.joint_map else None
             given = read_cameras(self.cameras, self.camera, config.size, self.at) if self.cameras else None
             count = render_motion(archive, self.output, config, self.motion, names, given)
-        sys.stdout.write(f"wrote {self.output}: {count} pictures\n")
+        say(f"wrote {self.output}: {count} pictures\n")
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ class Export:
         config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes", self.mesh, self.author)
         archive = reshaped(load_archive(self.avatar, self.body), ShapeConfig(self.betas, self.height, self.weight))
         written = export_avatar(archive, self.folder, config, self.motion, self.only or FILES)
-        sys.stdout.write("".join(f"wrote {path}\n" for path in written))
+        say("".join(f"wrote {path}\n" for path in written))
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ class Dataset:
 
         recording = open_recording(self.folder, self.body, _bodies(self.folder), self.hold_out)
         write_dataset(recording, self.output, self.layout)
-        sys.stdout.write(f"wrote {self.output}: {len(recording)} frames\n")
+        say(f"wrote {self.output}: {len(recording)} frames\n")
 
 
 @dataclass(frozen=True)
@@ -278,7 +279,7 @@ class View:
             from understudy.view.page import write_page
 
             write_page(self.page, archive, config, self.motion)
-            sys.stdout.write(f"wrote {self.page}\n")
+            say(f"wrote {self.page}\n")
             return
         from understudy.view.live import LiveView
 
@@ -301,7 +302,6 @@ class Status:
 
     def run(self) -> None:
         """Print the table."""
-        from rich.console import Console
         from rich.table import Column, Table
         from rich.text import Text
 
@@ -318,11 +318,11 @@ class Status:
             numbers = (shown(row, column) for column in ("frames", "psnr", "ssim", "seconds", "peak_mb"))
             state = Text(row.state, colours.get(row.state, ""))
             table.add_row(Text(row.actor), state, f"{row.done}/{len(STAGES)}", *numbers, Text(row.stage))
-        Console().print(table)
-        sys.stdout.write("".join(f"{row.actor}, {row.stage}: {row.error}\n" for row in rows if row.error))
+        _show(table)
+        say("".join(f"{row.actor}, {row.stage}: {row.error}\n" for row in rows if row.error))
         if self.write:
             write_summary(self.results)
-            sys.stdout.write(f"wrote {self.results / 'summary.tsv'}\nwrote {self.results / 'index.html'}\n")
+            say(f"wrote {self.results / 'summary.tsv'}\nwrote {self.results / 'index.html'}\n")
 
 
 @dataclass(frozen=True)
@@ -343,7 +343,6 @@ class Models:
         folder = self.folder or (MODELS if MODELS.is_dir() else REPOSITORY / MODELS)
         entries = chosen(read_manifest(REPOSITORY / MODELS / "manifest.yaml"), self.names)
         if self.action == "list":
-            from rich.console import Console
             from rich.table import Column, Table
             from rich.text import Text
 
@@ -354,19 +353,19 @@ class Models:
                 table.add_row(
                     name, there, size, entry.licence, "\n".join(entry.used_by), Text(entry.url or entry.how or "")
                 )
-            Console().print(table)
+            _show(table)
         elif self.action == "get":
             if not self.names:
                 raise InputError("Name the weights to fetch; `understudy models list` shows what there is.")
             from understudy.weights.fetch import fetch_weights
 
             for name, entry in entries.items():
-                sys.stdout.write(f"{name}: {fetch_weights(name, entry, folder)}, {entry.licence}\n")
+                say(f"{name}: {fetch_weights(name, entry, folder)}, {entry.licence}\n")
         else:
             from understudy.weights.check import check_weights
 
             lines, damaged = check_weights(entries, folder)
-            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            say("".join(f"{line}\n" for line in lines))
             if damaged:
                 raise InputError(
                     f"{', '.join(damaged)}: not the files that are known by these names; fetch them again."
@@ -393,28 +392,51 @@ def _found(body: Path) -> Path:
     return REPOSITORY / body if body == FREE_BODY and not body.exists() else body
 
 
+def _show(table: Any) -> None:
+    """Print a table as the terminal is."""
+    from rich.console import Console
+
+    console = Console()
+    with console.capture() as text:
+        console.print(table)
+    say(text.get())
+
+
 def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2; stopped, it is the signal's."""
+    open_streams()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    verb = tyro.extras.subcommand_cli_from_dict(
-        {
-            "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
-            "dataset": Dataset, "view": View, "models": Models,
-        },
-        description=__doc__,
-    )  # fmt: skip
     try:
-        with stoppable():
-            verb.run()
+        _run()
     except Stopped as stopped:
-        sys.stderr.write(f"stopped by {stopped.name}\n")
+        tell(f"stopped by {stopped.name}")
         sys.exit(stopped.status)
+    except OutputLost as lost:
+        if isinstance(lost.__cause__, BrokenPipeError):  # as of head, which has seen enough
+            sys.exit(128 + signal.SIGPIPE)
+        tell(f"error: standard output cannot be written ({lost}); send it to another file, or to a terminal.")
+        sys.exit(2)
     except Exception as error:
         told = sentence(error, "understudy")
         if told is None:
             raise
-        sys.stderr.write(f"error: {told}\n")
+        tell(f"error: {told}")
         sys.exit(2)
+
+
+def _run() -> None:
+    if sys.stdout is None:
+        raise InputError("standard output is closed; send it to a file, or to /dev/null.")
+    with stoppable():
+        with printing():  # of --help
+            verb = tyro.extras.subcommand_cli_from_dict(
+                {
+                    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
+                    "dataset": Dataset, "view": View, "models": Models,
+                },
+                description=__doc__,
+            )  # fmt: skip
+        verb.run()
 
 
 if __name__ == "__main__":

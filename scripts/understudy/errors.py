@@ -5,7 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 NO_MEMORY = re.compile(
@@ -27,7 +27,7 @@ class InputError(ValueError):
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, or another signal that asks the process to end."""
+    """Ctrl-C, a closed terminal, or another signal that asks the process to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -38,15 +38,19 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM raise ``Stopped`` in the main thread, so that what is unfinished is removed on the way out.
+    """Let Ctrl-C, SIGTERM and a closed terminal raise ``Stopped`` in the main thread, so that what is unfinished is removed.
 
-    A second signal ends the process at once.
+    A second Ctrl-C or SIGTERM ends the process at once. A signal that was ignored, as nohup has it, stays so.
     """
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for other in numbers:
-            signal.signal(other, signal.SIG_DFL)
+        for other in numbers:  # of a terminal that closes, both the kernel and the shell tell
+            signal.signal(other, signal.SIG_IGN if other == signal.SIGHUP else signal.SIG_DFL)
         raise Stopped(number)
 
     try:
@@ -59,6 +63,18 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_with_terminal() -> None:
+    """Let a closed terminal be as Ctrl-C for the rest of this process, unless it is ignored, as nohup has it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGHUP, stop)
 
 
 def disk_trouble(error: BaseException) -> str | None:

@@ -1,0 +1,149 @@
+"""What befalls an honest user: a closed terminal, a head that has seen enough, no room for temporary files, no home."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from faults import SCRIPTS
+from understudy.errors import Stopped, stoppable
+
+STAGE = """
+import sys, time
+from understudy.log import log_to
+from understudy.progress import track
+from understudy.whole import whole_folder
+with log_to("a.log", "matte"), whole_folder("matte") as folder:
+    (folder / "0.png").write_text("x")
+    for _ in track(range(600), "refining"):
+        time.sleep(0.02)
+"""
+PRINTER = """
+import sys
+import understudy.cli as cli
+def run(self):
+    cli.say("x" * 100000 + "\\n")
+cli.Status.run = run
+sys.argv = ["understudy", "status"]
+cli.main()
+"""
+
+
+def in_terminal(code, folder, then_run=""):
+    """Begin Python in a terminal of its own: (process id, terminal)."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(folder)
+        os.environ["PYTHONPATH"] = str(SCRIPTS)
+        os.execv(sys.executable, [sys.executable, "-c", then_run + code])
+    return process, terminal
+
+
+def wait_for(place, seconds=60.0):
+    until = time.monotonic() + seconds
+    while not place() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert place()
+
+
+def unfinished(folder):
+    return list(folder.glob(".matte*"))
+
+
+def status_of(process):
+    """Exit status; the terminal's name is free for the next one only when its process is gone."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def test_a_stage_whose_terminal_is_closed_ends_as_after_ctrl_c(tmp_path):
+    process, terminal = in_terminal(STAGE, tmp_path)
+    wait_for(lambda: unfinished(tmp_path))
+    os.read(terminal, 4096)
+    os.close(terminal)
+    assert status_of(process) == 129
+    assert [path.name for path in tmp_path.iterdir()] == ["a.log"]
+    assert "the stage matte was stopped by SIGHUP; run again and it goes on." in (tmp_path / "a.log").read_text()
+
+
+def test_a_stage_goes_on_without_its_terminal_where_that_is_asked_for(tmp_path):
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"  # as nohup begins it
+    process, terminal = in_terminal(STAGE.replace("600", "100"), tmp_path, ignoring)
+    wait_for(lambda: unfinished(tmp_path))
+    os.close(terminal)
+    assert status_of(process) == 0
+    assert (tmp_path / "matte/0.png").exists() and "stopped" not in (tmp_path / "a.log").read_text()
+
+
+def test_signals_that_were_ignored_stay_so():
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGINT)}
+    try:
+        with stoppable():
+            for number in before:
+                os.kill(os.getpid(), number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_closing_terminal_that_tells_twice_does_not_cut_short_the_clearing_up():
+    cleared = []
+    with pytest.raises(Stopped) as stopped, stoppable():
+        try:
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(5)
+        finally:
+            os.kill(os.getpid(), signal.SIGHUP)
+            cleared.append(True)
+    assert stopped.value.status == 129 and cleared
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", ["status", "--help"])
+def test_a_head_that_has_seen_enough_ends_a_command_without_a_word(arguments, unbuffered):
+    code = PRINTER.replace('"status"]', f'"{arguments}"]')
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "PYTHONUNBUFFERED": unbuffered}
+    run = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, env=environment)
+    os.close(writer)
+    assert (run.returncode, run.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("redirection", "words"),
+    [
+        (">/dev/full", "error: standard output cannot be written (No space left on device); send it to another file,"),
+        (">&-", "error: standard output is closed; send it to a file, or to /dev/null."),
+    ],
+)
+def test_output_that_goes_nowhere_is_told_in_one_sentence(redirection, words):
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    command = ["sh", "-c", f'exec "$0" -c "$1" {redirection}', sys.executable, PRINTER]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert run.returncode == 2 and run.stderr.startswith(words) and run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "<&-", "<&- 2>&-"])
+def test_a_bad_command_has_its_status_where_nothing_can_be_said(redirection):
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    command = ["sh", "-c", f'exec "$0" -m understudy.cli status nowhere {redirection}', sys.executable]
+    assert subprocess.run(command, capture_output=True, env=environment).returncode == 2
+
+
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
+    code = """
+import os, sys
+from understudy.log import log_to
+with log_to("a.log", "matte"):
+    with open("result", "w") as file:
+        os.system("echo noise; echo noise >&2")
+        file.write("result")
+"""
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    command = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, code]
+    assert subprocess.run(command, cwd=tmp_path, env=environment).returncode == 0
+    assert (tmp_path / "result").read_text() == "result"
