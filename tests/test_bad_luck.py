@@ -1,7 +1,9 @@
 """What befalls an honest user: a closed terminal, a head that has seen enough, no room for temporary files, no home."""
 
+import ast
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -147,3 +149,15 @@ with log_to("a.log", "matte"):
     command = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, code]
     assert subprocess.run(command, cwd=tmp_path, env=environment).returncode == 0
     assert (tmp_path / "result").read_text() == "result"
+
+
+def test_no_advice_is_to_delete_anything():
+    """What lies in a stage's place, or is given, may be the user's own and the only one there is."""
+    advice = re.compile(r"(?:^|[;,:] |\bor |\band |\bthen )(?:delete|remove|erase|unlink|rm -)")
+    texts = {
+        (path.name, node.value)
+        for path in SCRIPTS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value
+    }
+    assert len(texts) > 1000 and [text for text in texts if advice.search(text[1])] == []
