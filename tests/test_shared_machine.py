@@ -134,3 +134,18 @@ def test_kernels_run_where_no_folder_will_do(place, home):
     (place / "code/__pycache__").touch()
     found, said = call(place, HOME=home, XDG_CACHE_HOME="/dev/null", PYTHONDONTWRITEBYTECODE="1")
     assert not found and said.count("\n") == 1 and "set NUMBA_CACHE_DIR to a folder of yours" in said
+
+
+def test_an_optimiser_leaves_nothing_in_tmp(tmp_path):
+    code = """
+import torch
+import understudy
+value = torch.nn.Parameter(torch.zeros(3))
+optimiser = torch.optim.Adam([value])
+value.sum().backward()
+optimiser.step()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "TMPDIR": str(tmp_path)}
+    environment.pop("TORCHINDUCTOR_CACHE_DIR", None)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert list(tmp_path.iterdir()) == []

@@ -31,7 +31,9 @@ def list_videos(folder: str | Path) -> dict[str, Path]:
         else:
             continue
         if name in videos:
-            raise InputError(f"{folder} has both {videos[name].name} and {path.name}; rename one of them or move it away.")
+            raise InputError(
+                f"{folder} has both {videos[name].name} and {path.name}; rename one of them or move it away."
+            )
         videos[name] = path
     return dict(sorted(videos.items()))
 
