@@ -7,12 +7,15 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
 
-from faults import SCRIPTS
-from understudy.errors import Stopped, stoppable
+from faults import SCRIPTS, small_disk
+from show_scenes import save_made_up_avatar
+from understudy.avatar.archive import load_archive
+from understudy.errors import Stopped, sentence, stoppable
 
 STAGE = """
 import sys, time
@@ -161,3 +164,26 @@ def test_no_advice_is_to_delete_anything():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value
     }
     assert len(texts) > 1000 and [text for text in texts if advice.search(text[1])] == []
+
+
+def test_a_full_folder_for_temporary_files_is_named_with_what_to_do(tmp_path, monkeypatch):
+    save_made_up_avatar(tmp_path / "avatar.tar")
+    with small_disk(tmp_path / "temporary", "32k") as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        with pytest.raises(OSError, match="No space left") as full:
+            load_archive(tmp_path / "avatar.tar")
+        told = sentence(full.value, "understudy")
+    assert (
+        told
+        == f"understudy cannot write to {disk}: the disk is full; make room there, or set TMPDIR to a folder with room."
+    )
+
+
+def test_no_folder_for_temporary_files_is_told_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc"])
+    with pytest.raises(FileNotFoundError) as error:
+        tempfile.gettempdir()
+    assert sentence(error.value, "the stage matte") == (
+        "the stage matte finds no folder for temporary files; make room or rights in /tmp, or set TMPDIR to a folder with both."
+    )

@@ -404,9 +404,12 @@ def _show(table: Any) -> None:
 
 def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2; stopped, it is the signal's."""
+    closed = sys.stdout is None
     open_streams()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
+        if closed:
+            raise InputError("standard output is closed; send it to a file, or to /dev/null.")
         _run()
     except Stopped as stopped:
         tell(f"stopped by {stopped.name}")
@@ -425,8 +428,6 @@ def main() -> None:
 
 
 def _run() -> None:
-    if sys.stdout is None:
-        raise InputError("standard output is closed; send it to a file, or to /dev/null.")
     with stoppable():
         with printing():  # of --help
             verb = tyro.extras.subcommand_cli_from_dict(

@@ -3,7 +3,9 @@
 import errno
 import os
 import re
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -19,6 +21,8 @@ NO_ROOM = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the disk is read-only",
 }
+FULL = 1 << 16
+"""A disk with fewer bytes than this to spare is full."""
 NO_SPACE = os.strerror(errno.ENOSPC)
 
 
@@ -103,8 +107,13 @@ def sentence(error: BaseException, what: str) -> str | None:
             f"{what} ran out of memory; run fewer jobs at once, allow it more (mem_mb, ulimit -v), "
             "or make frames.max_size or frames.max_frames smaller."
         )
+    if isinstance(error, FileNotFoundError) and "No usable temporary directory" in str(error):
+        return f"{what} finds no folder for temporary files; make room or rights in /tmp, or set TMPDIR to a folder with both."
     trouble = disk_trouble(error)
     if trouble is not None:
         name = getattr(error, "filename", None)
+        place = tempfile.gettempdir()
+        if str(name).startswith(place + os.sep) or (name is None and shutil.disk_usage(place).free < FULL):
+            return f"{what} cannot write to {place}: {trouble}; make room there, or set TMPDIR to a folder with room."
         return f"{what} cannot write{f' {name}' if name else ''}: {trouble}; make room there and run again."
     return None

@@ -21,6 +21,9 @@ def open_streams() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+    for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 @contextmanager
@@ -52,8 +55,6 @@ def say(text: str) -> None:
 
 def tell(line: str) -> None:
     """Write a line to standard error, or nowhere if that is closed or gone, as a terminal that was closed."""
-    if sys.stderr is None:
-        return
     try:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
