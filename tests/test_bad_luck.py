@@ -1,9 +1,11 @@
 """What befalls an honest user: a closed terminal, a head that has seen enough, no room for temporary files, no home."""
 
 import ast
+import errno
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,10 +14,11 @@ import time
 
 import pytest
 
-from faults import SCRIPTS, small_disk
+from faults import SCRIPTS, python, small_disk
 from show_scenes import save_made_up_avatar
 from understudy.avatar.archive import load_archive
 from understudy.errors import Stopped, sentence, stoppable
+from understudy.files import reading
 
 STAGE = """
 import sys, time
@@ -187,3 +190,70 @@ def test_no_folder_for_temporary_files_is_told_in_one_sentence(monkeypatch):
     assert sentence(error.value, "the stage matte") == (
         "the stage matte finds no folder for temporary files; make room or rights in /tmp, or set TMPDIR to a folder with both."
     )
+
+
+@pytest.mark.parametrize("number", [errno.EFBIG, errno.EMFILE, errno.EDQUOT])
+def test_limits_of_the_machine_are_not_blamed_on_a_file(number):
+    with pytest.raises(OSError) as error, reading("a.npz", "a readable npz file", "get it again"):
+        raise OSError(number, os.strerror(number), "/tmp/x")
+    assert re.search("ulimit|quota", sentence(error.value, "understudy"))
+
+
+def test_a_working_folder_that_is_gone_is_told_in_one_sentence(tmp_path):
+    code = f"import os; os.chdir({str(tmp_path)!r}); os.rmdir({str(tmp_path)!r})\n" + PRINTER
+    process = python(code)
+    _, said = process.communicate()
+    assert process.returncode == 2 and said == "error: the working folder is no longer there; go to another one.\n"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout whose .venv is ready, with a Snakemake that tells its cache."""
+    folder = tmp_path / "check out"
+    (folder / ".venv/bin").mkdir(parents=True)
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(SCRIPTS.parent / name, folder)
+    (folder / ".venv/pyvenv.cfg").write_text(f"command = /usr/bin/python3 -m venv {folder}/.venv\n")
+    (folder / ".venv/bin/snakemake").write_text('#!/bin/sh\necho "cache: $XDG_CACHE_HOME"\n')
+    (folder / ".venv/bin/snakemake").chmod(0o755)
+    for path in folder.iterdir():
+        os.utime(path, (1, 1))
+    (folder / ".venv/.ready").touch()
+    return folder
+
+
+def make(folder, *arguments, **environment):
+    given = {"PATH": os.environ["PATH"], "HOME": str(folder)} | environment
+    run = subprocess.run(["make", *arguments], cwd=folder, env=given, capture_output=True, text=True)
+    return run.returncode, run.stdout, run.stderr
+
+
+def test_a_checkout_that_was_moved_is_told_of(checkout):
+    assert make(checkout, "avatar")[0] == 0
+    moved = checkout.rename(checkout.with_name("else where"))
+    status, _, said = make(moved, "avatar")
+    assert status and f".venv was made in {checkout}/.venv and does not work here; move the checkout back" in said
+
+
+def test_a_home_that_cannot_be_written_is_done_without(checkout):
+    assert make(checkout, "avatar")[1].endswith("cache: \n")
+    for environment in ({"HOME": "/dev/null"}, {"XDG_CACHE_HOME": "/dev/null/x"}):
+        assert make(checkout, "avatar", **environment)[1].endswith(f"cache: {checkout}/.snakemake/cache\n")
+
+
+def test_a_python_without_venv_is_told_in_one_sentence(checkout):
+    (checkout / ".venv/.ready").unlink()
+    (checkout / "python").write_text('#!/bin/sh\ncase "$*" in *ensurepip*) exit 1;; esac\n')
+    (checkout / "python").chmod(0o755)
+    status, _, said = make(checkout, "avatar", "PYTHON=./python")
+    assert (
+        status and "./python lacks venv or ensurepip; install them (Debian, Ubuntu: apt install python3-venv)" in said
+    )
+
+
+def test_a_folder_with_a_colon_is_told_in_one_sentence(checkout):
+    (checkout / ".venv/.ready").unlink()
+    moved = checkout.rename(checkout.with_name("a:b"))
+    (moved / ".venv/pyvenv.cfg").unlink()
+    status, _, said = make(moved, "avatar", f"PYTHON={sys.executable}")
+    assert status and "in a folder with a colon in its path; rename it" in said

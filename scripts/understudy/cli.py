@@ -1,6 +1,7 @@
 """``understudy``: what one does by hand with an actor's results."""
 
 import logging
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -428,6 +429,10 @@ def main() -> None:
 
 
 def _run() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the working folder is no longer there; go to another one.") from None
     with stoppable():
         with printing():  # of --help
             verb = tyro.extras.subcommand_cli_from_dict(

@@ -20,6 +20,8 @@ NO_ROOM = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the disk is read-only",
+    errno.EFBIG: "no file may be as large (ulimit -f)",
+    errno.EMFILE: "too many files are open (ulimit -n)",
 }
 FULL = 1 << 16
 """A disk with fewer bytes than this to spare is full."""
