@@ -4,6 +4,12 @@ import os
 from contextlib import suppress
 
 
+def user_cache() -> str | None:
+    """Where this user's caches of Understudy lie, there or not; None where nobody knows the user's home."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(home, "understudy") if os.path.isabs(home) else None
+
+
 class NotPrivate(PermissionError):
     """A folder that another user owns or can enter."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import numba
 from numba.core import caching
 
-from understudy.private import NotPrivate, private_folder
+from understudy.private import NotPrivate, private_folder, user_cache
 
 config: Any = numba.config
 logger = logging.getLogger(__name__)
@@ -70,9 +70,8 @@ def _cache_folder(source: str) -> str | None:
         places.append(os.path.join(config.CACHE_DIR, f"understudy-{os.geteuid()}", below))
     if os.stat(source).st_uid == os.geteuid():  # never in another's checkout, who could not delete it
         places.append(os.path.join(source, "__pycache__", f"numba-{os.geteuid()}"))
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    if os.path.isabs(home):  # not so where nobody knows the user's home
-        places.append(os.path.join(home, "understudy", below))
+    if (own := user_cache()) is not None:
+        places.append(os.path.join(own, below))
     reasons = []
     for place in places:
         try:
