@@ -15,7 +15,7 @@ ifneq ($(CACHE),there)
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: avatar all test lint clean in-place
+.PHONY: avatar all test lint in-place
 
 avatar: in-place .venv/.ready
 	$(BIN)/snakemake --cores $(CORES) $(addprefix results/$(ACTOR)/,$(FILES))
@@ -32,9 +32,6 @@ lint: in-place .venv/.ready-dev
 	$(BIN)/snakefmt --check Snakefile rules
 	MYPYPATH=scripts $(BIN)/mypy
 	$(BIN)/snakemake --lint
-
-clean:
-	rm -rf results logs .snakemake
 
 # What lies in .venv/bin names the folder that .venv was made in.
 in-place:

@@ -38,6 +38,7 @@ rule all:
 
 
 onstart:
+    keep_what_others_made()
     summarize(at_work=True)
 
 

@@ -37,6 +37,7 @@ from understudy.masks.silhouettes import SilhouettesConfig, cut_silhouettes
 from understudy.metrics.masks import iou
 from understudy.threads import use_threads
 from understudy.video.decode import FramesConfig, extract_frames
+from understudy.weights.check import vouched_digest
 from understudy.weights.manifest import find_weights, read_manifest
 
 STAGES = ("keypoints", "silhouettes")
@@ -57,6 +58,8 @@ class Entrant:
     name: str
     weights: Path | None
     files: Path | None
+    sha256: str | None
+    """Of weights that somebody vouches for."""
 
 
 def main() -> None:
@@ -120,7 +123,8 @@ def entrants(
             except InputError as error:
                 absent[who] = error
                 continue
-            there.append(Entrant(stage, name, file, files.get(who)))
+            vouched = vouched_digest(file, manifest, [Path("models"), REPOSITORY / "models"]) if file else None
+            there.append(Entrant(stage, name, file, files.get(who), vouched))
     return there, absent
 
 
@@ -133,14 +137,18 @@ def rows(frames: Frames, there: list[Entrant], folder: Path, failed: dict[str, I
         head = f"| {frames.source} | {entrant.stage} | {entrant.name}"
         try:
             if entrant.stage == "keypoints":
-                keypoints = detect_keypoints(frames, KeypointsConfig(entrant.name), entrant.weights, entrant.files)
+                keypoints = detect_keypoints(
+                    frames, KeypointsConfig(entrant.name), entrant.weights, entrant.files, entrant.sha256
+                )
                 chosen = chosen or keypoints
                 yield f"{head} | {points_figures(keypoints)} | - | {(time.monotonic() - started) / len(frames):.2f} |"
             else:
                 if chosen is None:
                     raise InputError("no backend of keypoints took part that finds the person, whose masks are wanted.")
                 config = SilhouettesConfig(entrant.name)
-                cut_silhouettes(frames, chosen, folder / entrant.name, config, entrant.weights, entrant.files)
+                cut_silhouettes(
+                    frames, chosen, folder / entrant.name, config, entrant.weights, entrant.files, entrant.sha256
+                )
                 masks[entrant.name] = folder / entrant.name, (time.monotonic() - started) / len(frames)
         except InputError as error:
             failed[f"{frames.source}, {entrant.stage}.{entrant.name}"] = error

@@ -1,6 +1,8 @@
 """Configuration, where each actor's video is, and what is told of all of them."""
 
 import gc
+import os
+import shlex
 import sys
 import time
 from functools import cache
@@ -17,15 +19,36 @@ from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary
 from understudy.errors import InputError, end_with_terminal
+from understudy.owned import SLACK_SECONDS, check_apart, is_claimed, strange_files
 from understudy.settings import actor_settings, check_settings
-from understudy.video.sources import list_videos
+from understudy.text import one_line
+from understudy.video.sources import (
+    alike,
+    list_videos,
+    unfit_letters,
+    unfit_name,
+    unusable_videos,
+)
+from understudy.weights.check import vouched_digest
 from understudy.weights.manifest import find_weights, read_manifest
+from understudy.weights.programs import is_torchscript, read_program
 
 # A plan of thousands of jobs is millions of objects that live on; looking through them for garbage costs an eighth of the time.
 gc.set_threshold(200_000, 50, 100)
 
 # Snakemake knows Ctrl-C and SIGTERM alone: a closed terminal would leave its lock behind.
 end_with_terminal()
+
+
+def stop(sentence):
+    """End the run with a sentence, in which names and files cannot steer the terminal."""
+    sys.exit(one_line(f"error: {sentence}"))
+
+
+def warn(sentence):
+    """A warning, likewise."""
+    logger.warning(one_line(sentence))
+
 
 SCHEMA = yaml.safe_load(
     Path(workflow.basedir, "schemas/config.schema.yaml").read_text()
@@ -40,8 +63,10 @@ try:
     VIDEOS = {
         name: str(path) for name, path in list_videos(Path("data/videos")).items()
     }
+    # jobs of their own processes need not look again
+    LEFT_OUT = unusable_videos(Path("data/videos")) if workflow.is_main_process else {}
 except InputError as error:
-    sys.exit(f"error: {error}")
+    stop(error)
 
 VIDEOS |= {
     name: overrides["video"]
@@ -49,10 +74,19 @@ VIDEOS |= {
     if "video" in overrides
 }
 ACTORS = sorted(VIDEOS)
-for place in (*VIDEOS.keys(), *VIDEOS.values()):
-    if set("{}<>\n") & set(place):
-        sys.exit(
-            f"error: {place!r}: names cannot hold {{ }} < > or line ends, in which Snakemake reads something else; rename it."
+for name, video in VIDEOS.items():
+    why = unfit_name(name) or unfit_letters(video)
+    if why:
+        stop(
+            f"{name}, {video}: this cannot name an actor or a video, for {why}; rename it."
+        )
+for sentence in LEFT_OUT.values():
+    warn(sentence)
+if workflow.is_main_process:
+    for pair in alike(ACTORS):
+        warn(
+            f"{' and '.join(pair)} differ in case or in how accents are stored alone; on a disk that does not tell them"
+            " apart their results would be one folder: rename one."
         )
 
 # Named one by one, since Snakemake lets a finished target stand when something in between was deleted.
@@ -85,8 +119,8 @@ def video_name(wildcards):
     if actor not in VIDEOS:
         there = ", ".join(ACTORS[:20]) or "none yet"
         more = f" and {len(ACTORS) - 20} more" if len(ACTORS) > 20 else ""
-        sys.exit(
-            f"error: no video for '{actor}': put {actor}.mp4 (or mov, avi, mkv, webm, gif, or a folder of images) into"
+        stop(
+            f"no video for '{actor}': put {actor}.mp4 (or mov, avi, mkv, webm, gif, or a folder of images) into"
             f" data/videos, or name it in config.yaml under actors. Videos there: {there}{more}."
         )
     return VIDEOS[actor]
@@ -112,8 +146,8 @@ def stored(address):
         return storage(address)
     except WorkflowError:
         kind = address.split("://")[0].replace("https", "http")
-        sys.exit(
-            f"error: Snakemake has no storage plugin here for {address}: pip install snakemake-storage-plugin-{kind},"
+        stop(
+            f"Snakemake has no storage plugin here for {address}: pip install snakemake-storage-plugin-{kind},"
             " or the one that its plugin catalog names."
         )
 
@@ -124,14 +158,14 @@ def is_there(video):
     if "storage_object" not in getattr(video, "flags", ()):
         there = Path(video).exists()
         if there and Path(video).stat().st_mtime > time.time() + 60:
-            logger.warning(
+            warn(
                 f"{video} is dated in the future; Snakemake keeps nothing that is older than what it was made of: touch it."
             )
         return there
     try:
         return video.flags["storage_object"].exists()
     except Exception as error:
-        logger.warning(f"{error}")
+        warn(error)
         return False
 
 
@@ -188,8 +222,19 @@ def given_files(stage):
     return of_actor
 
 
+def vouched_weights(stage):
+    """Params function: SHA-256 of weights that are a program, for which somebody vouches; None for others."""
+
+    def of_actor(wildcards):
+        return lookup_backend(stage, wildcards)[2]
+
+    return of_actor
+
+
 def lookup_backend(stage, wildcards):
-    """The files of weights and of another program that a stage's backend takes, each a path, or an empty list for none."""
+    """The files of weights and of another program that a stage's backend takes, each a path, or an empty list for none;
+    and the checksum of weights that are a program.
+    """
     options = actor_settings(config, stage, wildcards.actor)
     return found_backend(
         stage, options["backend"], options.get("weights"), options["files"]
@@ -212,12 +257,24 @@ def found_backend(stage, name, weights, files):
                 Path(workflow.basedir),
             )
         check_files(stage, name, weights and Path(weights), files and Path(files))
+        vouched = vouched_for(Path(weights)) if backend.runs else None
     except InputError as error:
-        sys.exit(f"error: {error}")
+        stop(error)
     return (
         [] if backend.weights is None else str(weights),
         files if backend.reads else [],
+        vouched,
     )
+
+
+def vouched_for(weights):
+    """SHA-256 of weights that are a program, for which the manifest or the user vouches; None for others."""
+    if not is_torchscript(weights):
+        return None
+    folders = [Path("models"), Path(workflow.basedir, "models")]
+    vouched = vouched_digest(weights, MANIFEST, folders)
+    read_program(weights, vouched)
+    return vouched
 
 
 def settings(stage):
@@ -237,9 +294,14 @@ def motions_of(actor):
         name = (
             Path(path).parent.name if Path(path).name == "smpl.npz" else Path(path).stem
         )
+        why = unfit_letters(path)
+        if why:
+            stop(
+                f"config.yaml, render.motions: {path} cannot name a motion, for {why}; rename it."
+            )
         if name in ("turntable", "reenactment") or named.get(name, path) != path:
-            sys.exit(
-                f"error: config.yaml, render.motions: {path} would be written to renders/{name}.mp4, which is taken;"
+            stop(
+                f"config.yaml, render.motions: {path} would be written to renders/{name}.mp4, which is taken;"
                 " rename it."
             )
         named[name] = path
@@ -251,8 +313,8 @@ def motion_file(wildcards):
     motions = motions_of(wildcards.actor)
     if wildcards.motion not in motions:
         there = ", ".join(motions) or "none yet"
-        sys.exit(
-            f"error: no motion '{wildcards.motion}': add its file to render.motions in config.yaml. Motions there: {there}."
+        stop(
+            f"no motion '{wildcards.motion}': add its file to render.motions in config.yaml. Motions there: {there}."
         )
     return model_file("render.motions", motions[wildcards.motion])
 
@@ -310,7 +372,7 @@ def model_file(option, path):
     for place in (Path(path), Path(workflow.basedir, path)):
         if place.exists():
             return str(place)
-    sys.exit(f"error: config.yaml, {option}: there is no file {path}.")
+    stop(f"config.yaml, {option}: there is no file {path}.")
 
 
 def scaled_mem(mem_mb):
@@ -377,14 +439,51 @@ def everything(wildcards):
     ]
 
 
+def keep_what_others_made():
+    """End the run before it begins where it would replace what it did not make: a job's old outputs go before it starts."""
+    if workflow.touch:
+        return
+    for job in workflow.dag.needrun_jobs():
+        there = [file for file in job.output if os.path.lexists(file)]
+        try:
+            check_apart(there, job.input if there else [])
+        except InputError as error:
+            stop(f"the rule {job.rule.name}: {error}")
+        strange = [str(file) for file in there if made_by_others(job, file)]
+        if strange:
+            stop(
+                f"the rule {job.rule.name} would replace {strange[0]}, which the workflow did not write or which"
+                " was changed since; move it away to have it made, or undo the change for which it is made anew"
+                f" (snakemake -n {shlex.quote(strange[0])} tells)."
+            )
+
+
+def made_by_others(job, file):
+    """Whether an output that is there is not as a job left it; what a killed job left counts as its own."""
+    if os.path.islink(file):
+        return False  # nothing but the link goes
+    if os.path.isdir(file):
+        return bool(strange_files(Path(file)))
+    if is_claimed(Path(file)) or not workflow.execution_settings.keep_metadata:
+        return False
+    record = workflow.persistence.metadata(file)
+    if record is None or record.endtime is None:
+        return file not in workflow.async_run(workflow.persistence.incomplete(job))
+    return abs(record.endtime - os.path.getmtime(file)) > SLACK_SECONDS
+
+
 def summarize(at_work=False, failed=False):
     """Write results/summary.tsv and results/index.html; after a failure, say where to look."""
     try:
-        count = write_summary(Path("results"), ACTORS, at_work)
+        count = write_summary(Path("results"), ACTORS, at_work, LEFT_OUT)
     except (OSError, InputError) as error:
-        logger.warning(f"No results/summary.tsv was written: {error}")
+        warn(f"No results/summary.tsv was written: {error}")
         return
     if failed:
         logger.error(
-            f"{count} of {len(ACTORS)} videos failed; why stands in results/summary.tsv and results/index.html."
+            f"{count} of {len(ACTORS) + len(LEFT_OUT)} videos failed; why stands in results/summary.tsv and results/index.html."
+        )
+    elif LEFT_OUT and not at_work:
+        warn(
+            f"{len(LEFT_OUT)} videos were left out for their names; which, and why, stands in results/summary.tsv."
         )

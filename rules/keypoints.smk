@@ -19,6 +19,7 @@ rule keypoints:
         runtime=backend_time("keypoints"),
     params:
         settings=settings("keypoints"),
+        vouched=vouched_weights("keypoints"),
         code=code_of("detect_keypoints.py", "keypoints"),
     message:
         "{wildcards.actor}: finding 2D keypoints"

@@ -20,6 +20,7 @@ rule silhouettes:
         runtime=backend_time("silhouettes"),
     params:
         settings=settings("silhouettes"),
+        vouched=vouched_weights("silhouettes"),
         code=code_of("cut_silhouettes.py", "silhouettes"),
     message:
         "{wildcards.actor}: cutting silhouettes"

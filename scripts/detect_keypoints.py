@@ -25,6 +25,7 @@ def main() -> None:
         config=KeypointsConfig(**settings),
         weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
         files=Path(snakemake.input.files) if snakemake.input.files else None,
+        sha256=snakemake.params.vouched,
     )
     keypoints.save(snakemake.output.keypoints)
 

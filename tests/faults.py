@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from understudy.owned import MARKER
+
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
@@ -39,4 +41,4 @@ def small_disk(folder, size="64k", read_only=False):
 
 def hidden(folder):
     """Unfinished files."""
-    return sorted(path.name for path in folder.rglob(".*"))
+    return sorted(path.name for path in folder.rglob(".*") if path.name != MARKER)

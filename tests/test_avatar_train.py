@@ -265,7 +265,7 @@ def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
     assert figures["reconstruction_frames"] == [0, 3, 4, 7, 8, 11]
     assert len(figures["reconstruction"]["psnr_full_frame_on_white"]["per_frame"]) == 6
     assert not any("lpips" in key for section in (without, refined, figures["reconstruction"]) for key in section)
-    pictures = sorted((tmp_path / "held_out").iterdir())
+    pictures = sorted((tmp_path / "held_out").glob("*.png"))
     assert [picture.name for picture in pictures] == ["000002.png", "000010.png"]
     with Image.open(pictures[0]) as picture:
         assert picture.width % 3 == 0

@@ -13,6 +13,7 @@ from understudy import backends
 from understudy.backends import BACKENDS, Backend, check_packages, open_backend
 from understudy.batch.code import code_digest
 from understudy.errors import InputError
+from understudy.weights.check import trust
 
 ROOT = Path(__file__).resolve().parent.parent
 conda = test_conda.conda
@@ -153,6 +154,9 @@ def test_a_dry_run_says_what_a_backend_lacks_and_is_content_when_it_is_there(tmp
     (tmp_path / "models/rvm_mobilenetv3_fp32.torchscript").touch()
     (tmp_path / "masks").mkdir()
     options["actors"]["anna"]["parsing"] = {"backend": "files", "files": "masks"}
+    status, error = plan(tmp_path, options)
+    assert status and "is a program, and nobody vouches for it" in error and "understudy models trust" in error
+    trust(tmp_path / "models/rvm_mobilenetv3_fp32.torchscript", tmp_path / "models")
     status, error = plan(tmp_path, options)
     assert status == 0, error
 

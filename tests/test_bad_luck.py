@@ -25,7 +25,7 @@ import sys, time
 from understudy.log import log_to
 from understudy.progress import track
 from understudy.whole import whole_folder
-with log_to("a.log", "matte"), whole_folder("matte") as folder:
+with log_to("a.log", "matte"), whole_folder("matte", "masks") as folder:
     (folder / "0.png").write_text("x")
     for _ in track(range(600), "refining"):
         time.sleep(0.02)
@@ -34,7 +34,7 @@ PRINTER = """
 import sys
 import understudy.cli as cli
 def run(self):
-    cli.say("x" * 100000 + "\\n")
+    cli._say("x" * 100000 + "\\n")
 cli.Status.run = run
 sys.argv = ["understudy", "status"]
 cli.main()
@@ -159,7 +159,7 @@ with log_to("a.log", "matte"):
 
 def test_no_advice_is_to_delete_anything():
     """What lies in a stage's place, or is given, may be the user's own and the only one there is."""
-    advice = re.compile(r"(?:^|[;,:] |\bor |\band |\bthen )(?:delete|remove|erase|unlink|rm -)")
+    advice = re.compile(r"(?:^|[;,:] |\bor |\band |\bthen )(?:(?:delete|remove|erase|unlink)\b|rm -)")
     texts = {
         (path.name, node.value)
         for path in SCRIPTS.rglob("*.py")

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,21 +151,35 @@ def test_scripts_can_be_run_and_read_by_a_plain_shell(script):
     assert subprocess.run(["sh", "-n", path], capture_output=True).returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("index", "target"), [("0", "results/anna maria/report.html"), ("1", "results/bob.b/report.html")]
-)
-def test_each_pod_makes_the_video_of_its_number(tmp_path, index, target):
+def pod_of(folder, index):
+    """The command of a pod of this number, run in a folder with a stand-in for Snakemake."""
     [pod] = job()["spec"]["template"]["spec"]["containers"]
-    (tmp_path / "data/videos").mkdir(parents=True)
-    for name in ("anna maria.mp4", "bob.b.mov"):
+    for name, text in (
+        ("snakemake", 'printf "%s\\n" "$@"'),
+        ("understudy", f'exec {sys.executable} -m understudy.cli "$@"'),
+    ):
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    environment = {
+        "PATH": f"{folder}:/usr/bin:/bin",
+        "JOB_COMPLETION_INDEX": str(index),
+        "PYTHONPATH": str(ROOT / "scripts"),
+    }
+    return subprocess.run(pod["command"], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_each_pod_makes_the_video_of_its_number_and_nothing_else_counts_as_one(tmp_path):
+    (tmp_path / "data/videos/folder").mkdir(parents=True)
+    for name in ("README.md", "anna maria.mp4", "bob.b.mov", "x\ny.mp4", ".hidden.mp4", "notes.txt", "folder/1.png"):
         (tmp_path / "data/videos" / name).touch()
-    (tmp_path / "snakemake").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    (tmp_path / "snakemake").chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "JOB_COMPLETION_INDEX": index}
-    run = subprocess.run(pod["command"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    first, *options = run.stdout.splitlines()
-    assert first == target
-    assert options == ["--snakefile", "/understudy/Snakefile", "--profile", "/understudy/profiles/kubernetes"]
+    (tmp_path / "data/videos" / "no\udcff.mp4").touch()
+    made = [pod_of(tmp_path, index) for index in range(3)]
+    first = [run.stdout.splitlines()[0] for run in made]
+    assert first == [f"results/{name}/report.html" for name in ("anna maria", "bob.b", "folder")]
+    options = ["--snakefile", "/understudy/Snakefile", "--profile", "/understudy/profiles/kubernetes"]
+    assert all(run.stdout.splitlines()[1:] == options for run in made)
+    over = pod_of(tmp_path, 3)
+    assert over.returncode == 2 and over.stdout == "" and "holds 3 videos" in over.stderr
 
 
 def test_a_pod_has_what_its_profile_uses():

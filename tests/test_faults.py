@@ -27,7 +27,7 @@ import sys, time
 from pathlib import Path
 from understudy.log import log_to
 from understudy.whole import whole_folder
-with log_to(sys.argv[1] + "/a.log", "matte"), whole_folder(sys.argv[1] + "/matte") as folder:
+with log_to(sys.argv[1] + "/a.log", "matte"), whole_folder(sys.argv[1] + "/matte", "mattes") as folder:
     (folder / "0.png").write_text("x")
     print("on", flush=True)
     time.sleep(60)
@@ -110,13 +110,13 @@ PICTURE = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
 
 
 def _jpegs(path):
-    with whole_folder(path) as folder:
+    with whole_folder(path, "pictures") as folder:
         for index in range(20):
             Image.fromarray(PICTURE).save(folder / f"{index}.jpg", quality=95)
 
 
 def _masks(path):
-    with whole_folder(path) as folder:
+    with whole_folder(path, "pictures") as folder:
         for index in range(20):
             write_alpha(folder, index, PICTURE[..., 0])
 

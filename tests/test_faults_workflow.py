@@ -72,7 +72,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bytes_and_clears_up(folder):
     config = FramesConfig(**yaml.safe_load((ROOT / "config.yaml").read_text())["frames"])
     extract_frames(folder / "data/videos/long", folder / "direct", folder / "direct.json", config)
     assert (results / "frames.json").read_bytes() == (folder / "direct.json").read_bytes()
-    pictures = sorted(path.name for path in (folder / "direct").iterdir())
+    pictures = sorted(path.name for path in (folder / "direct").glob("*.jpg"))
     assert sorted(path.name for path in (results / "frames").glob("*.jpg")) == pictures
     assert all((results / "frames" / name).read_bytes() == (folder / "direct" / name).read_bytes() for name in pictures)
 

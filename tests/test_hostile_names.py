@@ -106,7 +106,7 @@ STATUS_FILES = {  # what fuzzing found
         b"[",
     ),
     "results/anna/frames.json": (b'{"source_frames": 3}', b"[" * 100_000, b"3", b'{"source_frames": 1e400}'),
-    "results/summary.tsv": (b"actor\n\x00a\n", b"actor\n" + b"a" * 200_000, b"\xff", b""),
+    "results/summary.tsv": (b"actor\n\x00a\n", b"actor\n" + b"a" * 200_000, b"actor\n\xff", b""),
     "logs/keypoints/anna.log": (b"\xff\x00", b"2026-11-21 10:00:00,000 ERROR understudy: \n", b""),
 }
 

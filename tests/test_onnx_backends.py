@@ -8,6 +8,7 @@ from toy_networks import dot, matting_onnx, matting_torchscript, rtmpose
 from understudy.detectors.backends import Pose, Region
 from understudy.detectors.rvm import VideoMatting
 from understudy.errors import InputError
+from understudy.files import sha256
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
@@ -123,7 +124,8 @@ def matting(kind, folder):
 
 @pytest.mark.parametrize("kind", ["torchscript", "onnx"])
 def test_the_matting_networks_state_goes_from_frame_to_frame_and_not_to_another_video(tmp_path, kind):
-    backend = VideoMatting(matting(kind, tmp_path))
+    file = matting(kind, tmp_path)
+    backend = VideoMatting(file, sha256(file))
     first, second = dot(60, 40, 10, 10), dot(60, 40, 40, 30)
     seen = backend.find_mask(first, np.zeros(4), np.zeros((0, 3)))
     np.testing.assert_allclose(seen, first[..., 0] / 255, atol=1e-6)
@@ -150,7 +152,8 @@ def test_of_a_matte_only_the_tracked_person_is_kept(tmp_path, kind):
     box = np.array([[60, 20, 160, 220]], np.float32)
     keypoints = Keypoints(points, KEYPOINTS, box, "toy", points * 0, none, none, np.ones(1, int))
     config = SilhouettesConfig(backend="rvm")
-    cut_silhouettes(frames, keypoints, tmp_path / "alpha", config, weights=matting(kind, tmp_path))
+    file = matting(kind, tmp_path)
+    cut_silhouettes(frames, keypoints, tmp_path / "alpha", config, weights=file, sha256=sha256(file))
     alpha = read_alpha(tmp_path / "alpha", 0) > 127
     assert alpha[40:200, 85:115].all() and not alpha[:, 130:].any() and not alpha[:, :70].any()
 
@@ -158,7 +161,7 @@ def test_of_a_matte_only_the_tracked_person_is_kept(tmp_path, kind):
 def test_files_that_are_no_matting_network_are_refused(tmp_path):
     (tmp_path / "text.torchscript").write_text("nothing")
     with pytest.raises(InputError, match="no TorchScript file"):
-        VideoMatting(tmp_path / "text.torchscript")
+        VideoMatting(tmp_path / "text.torchscript", sha256(tmp_path / "text.torchscript"))
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed here")
     with pytest.raises(InputError, match="takes input and is not of RVM"):
         VideoMatting(rtmpose(tmp_path / "pose.onnx", 17))

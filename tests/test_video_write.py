@@ -69,8 +69,8 @@ def test_pictures_are_taken_one_at_a_time(tmp_path):
 )
 def test_bad_pictures_are_refused_and_leave_the_former_file(tmp_path, pictures, message):
     path = tmp_path / "a.mp4"
-    path.write_bytes(b"former")
+    path.write_bytes(b"former, by Understudy")
     with pytest.raises(InputError, match=message):
         write_video(path, pictures, fps=30)
-    assert path.read_bytes() == b"former"
+    assert path.read_bytes() == b"former, by Understudy"
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import subprocess
 import threading
 import zipfile
 from functools import partial
@@ -14,7 +15,8 @@ import yaml
 
 from understudy.backends import BACKENDS
 from understudy.errors import InputError
-from understudy.weights.check import RECORDED, check_weights, compare
+from understudy.weights.check import RECORD, check_weights, state_of, trusted
+from understudy.weights.fetch import fetch_weights
 from understudy.weights.manifest import Weights, chosen, find_weights, read_manifest
 from verbs import call
 
@@ -55,6 +57,8 @@ class Answer(BaseHTTPRequestHandler):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(server.content) - 1}/{len(server.content)}")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", server.tag)
         self.end_headers()
@@ -81,9 +85,6 @@ def serve():
 
 @pytest.fixture
 def fetch(tmp_path):
-    pytest.importorskip("pooch", reason="pooch is not installed here")
-    from understudy.weights.fetch import fetch_weights
-
     return partial(fetch_weights, "net", folder=tmp_path / "models")
 
 
@@ -105,13 +106,13 @@ def test_what_a_broken_line_left_is_kept_and_gone_on_from(serve, fetch, tmp_path
     assert server.ranges == [None, "bytes=1234567-"]
 
 
-def test_a_file_that_came_whole_but_was_not_put_in_its_place_is_no_end(serve, fetch, tmp_path):
+def test_a_file_that_came_whole_but_was_not_put_in_its_place_does_not_come_again(serve, fetch, tmp_path):
     server = serve(CONTENT)
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models/net.pth.part").write_bytes(CONTENT)
-    (tmp_path / "models/net.pth.part.tag").write_text(server.tag)
-    assert fetch(entry(server.url, SHA256)).read_bytes() == CONTENT
-    assert server.ranges == [f"bytes={len(CONTENT)}-", None]
+    with pytest.raises(InputError, match=f"unverified.*SHA-256 {SHA256}.*`understudy models get net --trust`"):
+        fetch(entry(server.url))
+    assert not (tmp_path / "models/net.pth").exists()
+    assert fetch(entry(server.url), vouched=True).read_bytes() == CONTENT
+    assert server.ranges == [None]
 
 
 def test_a_file_that_changed_meanwhile_is_begun_anew(serve, fetch):
@@ -130,15 +131,27 @@ def test_another_file_than_the_known_one_is_removed_and_named(serve, fetch, tmp_
     assert not list((tmp_path / "models").iterdir())
 
 
-def test_a_checksum_nobody_names_is_recorded_and_holds_from_then_on(serve, fetch, tmp_path):
-    target = fetch(entry(serve(CONTENT).url))
-    assert json.loads((target.parent / RECORDED).read_text()) == {"net.pth": SHA256}
-    assert compare(entry(), target.parent) is True
+def test_a_checksum_that_the_user_vouches_for_holds_from_then_on(serve, fetch, tmp_path):
+    target = fetch(entry(serve(CONTENT).url), vouched=True)
+    assert trusted(target.parent) == {"net.pth": SHA256} and state_of(entry(), target.parent) == "trusted by you"
+    checked = subprocess.run(["sha256sum", "--check", RECORD], cwd=target.parent, capture_output=True)
+    assert checked.returncode == 0
     target.write_bytes(b"something else")
-    lines, damaged = check_weights({"net": entry()}, target.parent)
-    assert damaged == ["net"] and "another file" in lines[0]
+    lines, others = check_weights({"net": entry()}, target.parent)
+    assert others == ["net"] and "another file" in lines[0]
     with pytest.raises(InputError, match="move it away"):
-        fetch(entry(serve(CONTENT).url))
+        fetch(entry(serve(CONTENT).url), vouched=True)
+
+
+def test_a_file_that_is_there_without_a_checksum_is_unverified_until_the_user_vouches(fetch, tmp_path):
+    target = tmp_path / "models/net.pth"
+    target.parent.mkdir()
+    target.write_bytes(CONTENT)
+    (target.parent / "checksums.json").write_text(json.dumps({"net.pth": SHA256}))  # which nobody vouched for
+    assert fetch(entry("https://a")) == target
+    lines, others = check_weights({"net": entry()}, target.parent)
+    assert others == [] and f"unverified (SHA-256 {SHA256})" in lines[0]
+    assert fetch(entry("https://a"), vouched=True) == target and state_of(entry(), target.parent) == "trusted by you"
 
 
 def test_one_file_is_taken_out_of_a_zip(serve, fetch, tmp_path):
@@ -147,8 +160,13 @@ def test_one_file_is_taken_out_of_a_zip(serve, fetch, tmp_path):
         content.writestr("deep/end2end.onnx", CONTENT)
         content.writestr("deep/pipeline.json", "{}")
     server = serve(archive.getvalue())
-    assert fetch(entry(server.url, member="end2end.onnx")).read_bytes() == CONTENT
-    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == [RECORDED, "net.pth"]
+    with pytest.raises(InputError, match=f"unverified.*{SHA256}"):
+        fetch(entry(server.url, member="end2end.onnx"))
+    assert fetch(entry(server.url, member="end2end.onnx"), vouched=True).read_bytes() == CONTENT
+    assert server.ranges == [None]
+    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["net.pth", RECORD]
+    (tmp_path / "models/net.pth").unlink()
+    assert fetch(entry(server.url, SHA256, member="end2end.onnx")).read_bytes() == CONTENT
     (tmp_path / "models/net.pth").unlink()
     with pytest.raises(InputError, match=r"it holds 0 files called other\.onnx, not one"):
         fetch(entry(server.url, member="other.onnx"))
@@ -209,6 +227,12 @@ def test_the_shipped_manifest_serves_every_backend():
         ({"url": None}, "has an url, or says how"),
         ({"file": "../net.pth"}, "plain name"),
         ({"sise_mb": 3}, "an entry has"),
+        ({"sha256": "A" * 64}, "not 64 digits"),
+        ({"size_mb": -1}, "size_mb is -1"),
+        ({"size_mb": "3"}, "size_mb is '3'"),
+        ({"url": "http://a"}, "http://a is not encrypted"),
+        ({"url": 3}, "url is '3'"),
+        ({"used_by": "a"}, "used_by is 'a'"),
     ],
 )
 def test_a_manifest_with_mistakes_is_refused(tmp_path, change, words):
@@ -253,5 +277,27 @@ def test_the_verb_lists_and_checks(monkeypatch, capsys, tmp_path):
     (tmp_path / "yolo11m-pose.pt").write_bytes(b"no")
     status, printed, errors = call(monkeypatch, capsys, tmp_path, "models", "check", "--folder", ".")
     assert status == 2 and "yolo11m-pose.pt is another file" in printed and errors.startswith("error: yolo11m-pose: ")
-    status, printed, errors = call(monkeypatch, capsys, tmp_path, "models", "get", "--folder", ".")
-    assert status == 2 and "Name the weights" in errors
+    status, printed, errors = call(monkeypatch, capsys, tmp_path, "models", "list", "yolo11m-pose", "--folder", ".")
+    assert status == 0 and "another file" in printed
+    for action in ("get", "trust"):
+        status, printed, errors = call(monkeypatch, capsys, tmp_path, "models", action, "--folder", ".")
+        assert status == 2 and "Name the weights" in errors
+
+
+def test_the_verb_vouches_for_files(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("COLUMNS", "200")
+    run = partial(call, monkeypatch, capsys, tmp_path, "models")
+    for name in ("sam_vit_b_01ec64.pth", "yolo11m-pose.pt", "own.torchscript"):
+        (tmp_path / name).write_bytes(CONTENT)
+    status, printed, errors = run("check", "sam_vit_b", "--folder", ".")
+    assert status == 0 and f"is unverified (SHA-256 {SHA256})" in printed
+    status, printed, errors = run("trust", "sam_vit_b", "own.torchscript", "--folder", ".")
+    assert status == 0 and printed.count(SHA256) == 2, errors
+    status, printed, errors = run("list", "sam_vit_b", "--folder", ".")
+    assert "trusted by you" in printed
+    status, printed, errors = run("trust", "yolo11m-pose", "--folder", ".")
+    assert status == 2 and "another file than its publisher's" in errors
+    status, printed, errors = run("trust", "nothing", "--folder", ".")
+    assert status == 2 and "no such file" in errors
+    status, printed, errors = run("list", "--trust")
+    assert status == 2 and "--trust is for get" in errors

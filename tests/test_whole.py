@@ -2,7 +2,9 @@
 
 import ast
 import os
+import re
 import signal
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from faults import SCRIPTS, hidden, python, small_disk
 from understudy import whole
 from understudy.errors import InputError
 from understudy.files import read_npz, write_json
+from understudy.owned import MARKER
 from understudy.video.write import write_video
 from understudy.whole import scratch_folder, whole_file, whole_folder
 
@@ -29,7 +32,7 @@ if moment == "rename":
     os.replace = os.rename = die
 if moment == "old":  # after the new folder took the place, before the old one is removed
     whole.shutil.rmtree = lambda path, **k: die() if "old" in str(path) and Path(path).exists() else None
-with whole_file(where / "a.json") as file, whole_folder(where / "b") as folder, scratch_folder(where / "c"):
+with whole_file(where / "a.json") as file, whole_folder(where / "b", "texts") as folder, scratch_folder(where / "c"):
     file.write_text("new")
     (folder / "0.txt").write_text("new")
     if moment == "write":
@@ -41,25 +44,25 @@ with whole_file(where / "a.json") as file, whole_folder(where / "b") as folder, 
 @pytest.mark.parametrize("moment", ["write", "flush", "rename", "old"])
 def test_a_killed_writer_leaves_the_old_or_the_new_and_the_next_one_clears_up(tmp_path, moment):
     (tmp_path / "a.json").write_text("old")
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b/0.txt").write_text("old")
+    with whole_folder(tmp_path / "b", "texts") as folder:
+        (folder / "0.txt").write_text("old")
     assert python(KILLED, tmp_path, moment).wait() == -signal.SIGKILL
     new = moment == "old"
     assert (tmp_path / "a.json").read_text() == "old"
-    assert {path.name: path.read_text() for path in (tmp_path / "b").iterdir()} == (
+    assert {path.name: path.read_text() for path in (tmp_path / "b").glob("*.txt")} == (
         {"0.txt": "new", "1.txt": "new"} if new else {"0.txt": "old"}
     )
     assert hidden(tmp_path)
-    with whole_file(tmp_path / "a.json") as file, whole_folder(tmp_path / "b"), scratch_folder(tmp_path / "c"):
+    with whole_file(tmp_path / "a.json") as file, whole_folder(tmp_path / "b", "texts"), scratch_folder(tmp_path / "c"):
         file.write_text("third")
     assert hidden(tmp_path) == [] and (tmp_path / "a.json").read_text() == "third"
 
 
 def test_what_others_are_writing_is_left_alone(tmp_path):
-    alive = tmp_path / f".a.{whole.HOST}-{os.getppid()}.json"
-    elsewhere = tmp_path / ".a.another-1.json"
-    old = tmp_path / ".a.another-2.json"
-    unlike = tmp_path / f".ab.{whole.HOST}-999999999.json"
+    alive = tmp_path / f".a.{whole.HOST}-{os.getppid()}-00c0ffee.json"
+    elsewhere = tmp_path / ".a.another-1-00c0ffee.json"
+    old = tmp_path / ".a.another-2-00c0ffee.json"
+    unlike = tmp_path / f".ab.{whole.HOST}-999999999-00c0ffee.json"
     for path in (alive, elsewhere, old, unlike):
         path.write_text("")
     os.utime(old, (0, 0))
@@ -79,14 +82,15 @@ def test_files_and_folders_are_on_the_disk_before_they_have_their_names(tmp_path
         )
     with whole_file(tmp_path / "a.txt") as file:
         file.write_text("1")
-    with whole_folder(tmp_path / "b") as folder:
+    with whole_folder(tmp_path / "b", "texts") as folder:
         (folder / "0.txt").write_text("1")
         (folder / "c").mkdir()
         (folder / "c/1.txt").write_text("1")
-    mine = f"{whole.HOST}-{os.getpid()}"
+    mine = f"{whole.HOST}-{os.getpid()}-x"
+    events = [re.sub("-[0-9a-f]{8}", "-x", event) for event in events]
     assert events[:3] == [f".a.{mine}.txt", f".a.{mine}.txt to a.txt", tmp_path.name]
-    assert set(events[3:7]) == {f".b.{mine}", "0.txt", "c", "1.txt"}
-    assert events[7:] == [f".b.{mine} to b", tmp_path.name]
+    assert set(events[3:8]) == {f".b.{mine}", "0.txt", "c", "1.txt", MARKER}
+    assert events[8:] == [f".b.{mine} to b", tmp_path.name]
 
 
 WRITES = {
@@ -101,11 +105,11 @@ WRITES = {
     "save_file",
 }
 PARTS = {
-    "whole.py", "avatar/tar.py", "weights/fetch.py",
+    "whole.py", "owned.py", "avatar/tar.py", "weights/check.py", "weights/fetch.py",
     "formats/masks.py", "layouts/easymocap.py", "layouts/instant_avatar.py", "layouts/instant_nvr.py", "layouts/meshes.py",
     "layouts/neural_actor.py", "layouts/ntc.py", "layouts/pictures.py", "avatar/archive.py", "avatar/parallel.py",
 }  # fmt: skip
-"""They write into a temporary folder of their caller, or go on with what is unfinished by design."""
+"""They write into a temporary folder of their caller, go on with what is unfinished by design, or add a line to a record."""
 WHOLE = {"checkpoint", "frames", "keypoints", "track", "poses", "canonical"}
 """What is saved whole by its own method."""
 
@@ -165,14 +169,40 @@ def test_a_fault_of_the_program_is_not_blamed_on_a_full_disk(tmp_path):
             raise RuntimeError("what a library says")
 
 
-def test_a_folder_takes_the_place_of_a_link_and_leaves_none(tmp_path):
+def test_a_link_to_a_folder_stays_and_what_it_leads_to_is_replaced(tmp_path):
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere/0.txt").touch()
     (tmp_path / "a").symlink_to("elsewhere")
-    with whole_folder(tmp_path / "a") as folder:
-        (folder / "1.txt").touch()
-    assert hidden(tmp_path) == [] and not (tmp_path / "a").is_symlink()
-    assert (tmp_path / "elsewhere/0.txt").exists()
+    for name in ("0.txt", "1.txt"):
+        with whole_folder(tmp_path / "a", "texts") as folder:
+            (folder / name).touch()
+    assert hidden(tmp_path) == [] and (tmp_path / "a").is_symlink()
+    assert [path.name for path in (tmp_path / "elsewhere").glob("*.txt")] == ["1.txt"]
+
+
+def test_names_of_unfinished_files_cannot_be_foreseen(tmp_path):
+    names = set()
+    for _ in range(3):
+        with whole_file(tmp_path / "a.txt") as file, whole_folder(tmp_path / "b", "texts") as folder:
+            file.touch()
+            names |= {file.name, folder.name}
+    assert len(names) == 6
+
+
+def test_what_is_new_has_the_rights_of_what_it_replaces(tmp_path):
+    (tmp_path / "a.txt").touch(0o600)
+    (tmp_path / "b").mkdir(0o700)
+    with whole_file(tmp_path / "a.txt") as file, whole_folder(tmp_path / "b", "texts"):
+        file.touch()
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a.txt", "b")] == [0o600, 0o700]
+
+
+def test_a_file_takes_the_place_of_files_alone(tmp_path):
+    (tmp_path / "a").mkdir()
+    os.mkfifo(tmp_path / "b")
+    for name in ("a", "b"):
+        with pytest.raises(InputError, match="no plain file"), whole_file(tmp_path / name):
+            pass
+    assert (tmp_path / "a").is_dir() and (tmp_path / "b").is_fifo()
 
 
 def test_two_writers_of_one_machine_do_not_meet(tmp_path):

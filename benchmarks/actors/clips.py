@@ -112,7 +112,7 @@ def make_clip(actor: Actor, folder: Path, motion_file: Path | None, model: BodyM
             yield picture
 
     write_video(video_path(folder, actor.name), pictures(), actor.fps, crf=20)
-    with whole_folder(truth_folder(folder, actor.name)) as temporary:
+    with whole_folder(truth_folder(folder, actor.name), "truth") as temporary:
         (temporary / "masks").mkdir(parents=True)
         for t, share in shares.items():
             mask = (share >= 0.5).astype(np.uint8) * 255

@@ -40,6 +40,8 @@ class Backend:
     """Of one that reads: the file by which a folder shows that it is the program, which is then run, and not its results."""
     program_files: tuple[str, ...] = ()
     """Files that the program's user has to put there."""
+    runs: bool = False
+    """Its weights may be TorchScript, a program, which runs only where somebody vouches for it: it takes ``sha256=`` too."""
     mem_mb: int = 2000
     """Memory that its job asks for at the first attempt, MB."""
     minutes: int = 30
@@ -54,7 +56,8 @@ class Backend:
 KEYPOINTS: dict[str, Backend] = {
     "mediapipe": Backend("detectors.mediapipe", "MediaPipePose", ("mediapipe",)),
     "ultralytics": Backend(
-        "detectors.ultralytics", "UltralyticsPose", ("ultralytics",), "yolo11m-pose", env="ultralytics", mem_mb=3000
+        "detectors.ultralytics", "UltralyticsPose", ("ultralytics",), "yolo11m-pose", env="ultralytics", runs=True,
+        mem_mb=3000,
     ),
     "rtmlib": Backend(
         "detectors.rtmlib", "RtmlibPose", ("rtmlib", "onnxruntime", "mediapipe"), "rtmw-l-256x192", env="rtmlib", mem_mb=3000
@@ -77,7 +80,8 @@ KEYPOINTS: dict[str, Backend] = {
 SILHOUETTES: dict[str, Backend] = {
     "mediapipe": Backend("detectors.mediapipe", "pose_with_masks", ("mediapipe",)),
     "ultralytics": Backend(
-        "detectors.ultralytics", "UltralyticsMasks", ("ultralytics",), "yolo11m-seg", env="ultralytics", mem_mb=3000
+        "detectors.ultralytics", "UltralyticsMasks", ("ultralytics",), "yolo11m-seg", env="ultralytics", runs=True,
+        mem_mb=3000,
     ),
     "detectron2": Backend(
         "detectors.detectron2", "PersonMasks", ("detectron2",), "pointrend_R_50_FPN_3x", env="detectron2",
@@ -86,7 +90,9 @@ SILHOUETTES: dict[str, Backend] = {
     "sam": Backend(
         "detectors.sam", "SegmentAnything", ("segment_anything", "sam2"), "sam_vit_b", env="sam", mem_mb=5000, minutes=120
     ),
-    "rvm": Backend("detectors.rvm", "VideoMatting", ("torch",), "rvm_mobilenetv3", env="rvm", whole=True, mem_mb=3000),
+    "rvm": Backend(
+        "detectors.rvm", "VideoMatting", ("torch",), "rvm_mobilenetv3", env="rvm", whole=True, runs=True, mem_mb=3000
+    ),
     "files": Backend("masks.given", "GivenMasks", env="files", reads=True),
 }  # fmt: skip
 """They make a ``detectors.backends.MaskBackend``, or a ``MaskFiles`` where they read; mediapipe gives masks with poses."""
@@ -181,7 +187,14 @@ def check_files(stage: str, name: str, weights: Path | None, files: Path | None)
             )
 
 
-def open_backend(stage: str, name: str, weights: Path | None = None, files: Path | None = None, **options: Any) -> Any:
+def open_backend(
+    stage: str,
+    name: str,
+    weights: Path | None = None,
+    files: Path | None = None,
+    sha256: str | None = None,
+    **options: Any,
+) -> Any:
     """Make a stage's backend.
 
     Args:
@@ -189,6 +202,7 @@ def open_backend(stage: str, name: str, weights: Path | None = None, files: Path
         name: Of the backend.
         weights: Its file of weights, if it takes any.
         files: The user's folder, for a backend that reads.
+        sha256: Hex, of weights that somebody vouches for; TorchScript, which is a program, needs it.
         options: Further arguments that this backend takes.
 
     Raises:
@@ -197,9 +211,11 @@ def open_backend(stage: str, name: str, weights: Path | None = None, files: Path
     backend = find_backend(stage, name)
     check_packages(stage, name)
     check_files(stage, name, weights, files)
-    given = {"weights": weights} if backend.weights is not None else {}
+    given: dict[str, Any] = {"weights": weights} if backend.weights is not None else {}
     if backend.reads:
         given["files"] = files
+    if backend.runs:
+        given["sha256"] = sha256
     try:
         return getattr(import_module(f"{PACKAGE}.{backend.module}"), backend.attribute)(**given, **options)
     except ModuleNotFoundError as error:

@@ -1,17 +1,28 @@
 """``understudy``: what one does by hand with an actor's results."""
 
+import contextlib
+import io
 import logging
 import os
 import signal
 import sys
+import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from understudy.errors import InputError, Stopped, sentence, stoppable
+from understudy.log import PrintableFormatter
+from understudy.owned import check_apart
 from understudy.streams import OutputLost, open_streams, printing, say, tell
+from understudy.text import one_line, printable
+
+if TYPE_CHECKING:
+    from understudy.weights.manifest import Weights
 
 MODELS = Path("models")
 FREE_BODY = MODELS / "understudy_body.npz"
@@ -38,13 +49,15 @@ class Inspect:
 
         from understudy.report.inspect import inspect_actor
 
+        if self.output is not None:
+            check_apart([self.output], [self.folder / "avatar.tar", self.body])
         done = inspect_actor(self.folder, self.output, self.count, self.body, _bodies(self.folder))
         table = Table("measure", "unit", "look at", "median", "worst", "beyond", "worst frames")
         for line in done.lines:
             numbers = (f"{line.median:.3g}", f"{line.worst:.3g}", str(line.beyond))
             table.add_row(line.title, line.unit, line.limit, *numbers, ", ".join(map(str, line.frames)))
         _show(table)
-        say("".join(f"{note}\n" for note in done.notes) + f"pictures: {done.sheet}\n")
+        _say("".join(f"{note}\n" for note in done.notes) + f"pictures: {done.sheet}\n")
 
 
 @dataclass(frozen=True)
@@ -87,10 +100,10 @@ class Import:
             ReadOptions(self.person, self.camera, self.first, self.every, self.size),
             FramesConfig(focal_px=self.focal_px) if self.focal_px else None,
         )  # fmt: skip
-        say(f"{done.kind}: {done.frames} frames, {done.pointed} with keypoints, {done.posed} with poses\n")
+        _say(f"{done.kind}: {done.frames} frames, {done.pointed} with keypoints, {done.posed} with poses\n")
         if done.reprojection is not None:
-            say(f"keypoints lie {done.reprojection:.1f} px off the posed body (median)\n")
-        say("".join(f"wrote {path}\n" for path in done.files))
+            _say(f"keypoints lie {done.reprojection:.1f} px off the posed body (median)\n")
+        _say("".join(f"wrote {path}\n" for path in done.files))
 
 
 @dataclass(frozen=True)
@@ -165,6 +178,9 @@ class Render:
             raise InputError(
                 "--video shows the avatar's own poses by its own camera; leave out --motion and --cameras."
             )
+        behind = Path(self.background) if Path(self.background).exists() else None
+        read = (self.avatar, self.motion, self.joint_map, self.cameras, self.video, self.body, behind)
+        check_apart([self.output], read)
         archive = load_archive(self.avatar, self.body)
         if self.video is not None:
             options = (self.frames, self.background, self.layer, self.video_start)
@@ -173,7 +189,7 @@ class Render:
             names = read_joint_map(self.joint_map) if self.joint_map else None
             given = read_cameras(self.cameras, self.camera, config.size, self.at) if self.cameras else None
             count = render_motion(archive, self.output, config, self.motion, names, given)
-        say(f"wrote {self.output}: {count} pictures\n")
+        _say(f"wrote {self.output}: {count} pictures\n")
 
 
 @dataclass(frozen=True)
@@ -216,9 +232,10 @@ class Export:
         from understudy.show.shape import ShapeConfig
 
         config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes", self.mesh, self.author)
+        check_apart((self.folder / name for name in FILES), [self.avatar, self.body, *self.motion])
         archive = reshaped(load_archive(self.avatar, self.body), ShapeConfig(self.betas, self.height, self.weight))
         written = export_avatar(archive, self.folder, config, self.motion, self.only or FILES)
-        say("".join(f"wrote {path}\n" for path in written))
+        _say("".join(f"wrote {path}\n" for path in written))
 
 
 @dataclass(frozen=True)
@@ -228,7 +245,7 @@ class Dataset:
     folder: Annotated[Path, tyro.conf.Positional]
     """An actor's folder, as results/actor."""
     output: Annotated[Path, tyro.conf.Positional]
-    """Folder to write; one that is there is replaced."""
+    """Folder to write; a data set that was written there before is replaced, anything else is left alone."""
     layout: Literal["easymocap", "instant-nvr", "ntc", "neural-actor", "instant-avatar"]
     """The program whose layout it is."""
     hold_out: int = 8
@@ -241,9 +258,10 @@ class Dataset:
         from understudy.layouts.recording import open_recording
         from understudy.layouts.run import write_dataset
 
+        check_apart([self.output], [self.folder, self.body])
         recording = open_recording(self.folder, self.body, _bodies(self.folder), self.hold_out)
         write_dataset(recording, self.output, self.layout)
-        say(f"wrote {self.output}: {len(recording)} frames\n")
+        _say(f"wrote {self.output}: {len(recording)} frames\n")
 
 
 @dataclass(frozen=True)
@@ -279,8 +297,9 @@ class View:
         if self.page is not None:
             from understudy.view.page import write_page
 
+            check_apart([self.page], [self.avatar, self.body, *self.motion])
             write_page(self.page, archive, config, self.motion)
-            say(f"wrote {self.page}\n")
+            _say(f"wrote {self.page}\n")
             return
         from understudy.view.live import LiveView
 
@@ -318,59 +337,142 @@ class Status:
         for row in rows:
             numbers = (shown(row, column) for column in ("frames", "psnr", "ssim", "seconds", "peak_mb"))
             state = Text(row.state, colours.get(row.state, ""))
-            table.add_row(Text(row.actor), state, f"{row.done}/{len(STAGES)}", *numbers, Text(row.stage))
+            name, stage = Text(one_line(row.actor)), Text(one_line(row.stage))
+            table.add_row(name, state, f"{row.done}/{len(STAGES)}", *numbers, stage)
         _show(table)
-        say("".join(f"{row.actor}, {row.stage}: {row.error}\n" for row in rows if row.error))
+        _say("".join(one_line(f"{row.actor}, {row.stage}: {row.error}") + "\n" for row in rows if row.error))
         if self.write:
             write_summary(self.results)
-            say(f"wrote {self.results / 'summary.tsv'}\nwrote {self.results / 'index.html'}\n")
+            _say(f"wrote {self.results / 'summary.tsv'}\nwrote {self.results / 'index.html'}\n")
+
+
+@dataclass(frozen=True)
+class Videos:
+    """Name the actors whose videos are in a folder, one a line, as the workflow counts them."""
+
+    folder: Annotated[Path, tyro.conf.Positional] = Path("data/videos")
+    """Folder with videos and folders of images."""
+    number: int | None = None
+    """Of one of them alone, from 0."""
+
+    def run(self) -> None:
+        """Print the names, and say which videos are left out."""
+        from understudy.video.sources import list_videos, unusable_videos
+
+        names = list(list_videos(self.folder))
+        if self.number is None:
+            _say("".join(f"{name}\n" for name in names))
+            _warn(unusable_videos(self.folder).values())
+        elif 0 <= self.number < len(names):
+            _say(f"{names[self.number]}\n")
+        else:
+            raise InputError(
+                f"{self.folder} holds {len(names)} videos, counted from 0, and none has number {self.number}."
+            )
 
 
 @dataclass(frozen=True)
 class Models:
-    """List the weights that other backends need, fetch some, or check those that are there: docs/backends.md."""
+    """List the weights that other backends need, fetch some, check those that are there, or vouch for some: docs/backends.md."""
 
-    action: Annotated[Literal["list", "get", "check"], tyro.conf.Positional]
-    """list: what there is, and where it comes from; get: fetch those of these names; check: compare checksums."""
+    action: Annotated[Literal["list", "get", "check", "trust"], tyro.conf.Positional]
+    """list: what there is, and where it comes from; get: fetch those of these names; check: compare checksums; trust: record
+    that you trust files as they are now, of these names or paths."""
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Names of weights, as list shows them; default all, but for get."""
+    """Names of weights, as list shows them; default all, but for get and trust."""
     folder: Path | None = None
     """Where the files are or go; default models/ here, else Understudy's own."""
+    trust: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """With get: you trust what comes where its publisher names no checksum; that it has now holds from then on."""
 
     def run(self) -> None:
         """Do it, and say what was found."""
         from understudy.weights.manifest import chosen, read_manifest
 
         folder = self.folder or (MODELS if MODELS.is_dir() else REPOSITORY / MODELS)
-        entries = chosen(read_manifest(REPOSITORY / MODELS / "manifest.yaml"), self.names)
-        if self.action == "list":
-            from rich.table import Column, Table
-            from rich.text import Text
-
-            table = Table("name", "there", "MB", "licence", "for", Column("from", overflow="fold"))
-            for name, entry in entries.items():
-                there = "yes" if (folder / entry.file).exists() else ""
-                size = "" if entry.size_mb is None else f"{entry.size_mb:g}"
-                table.add_row(
-                    name, there, size, entry.licence, "\n".join(entry.used_by), Text(entry.url or entry.how or "")
-                )
-            _show(table)
+        manifest = read_manifest(REPOSITORY / MODELS / "manifest.yaml")
+        if self.action in ("get", "trust") and not self.names:
+            raise InputError(f"Name the weights to {self.action}; `understudy models list` shows what there is.")
+        if self.trust and self.action != "get":
+            raise InputError("--trust is for get; `understudy models trust NAME` vouches for a file that is there.")
+        if self.action == "trust":
+            self._vouch(manifest, folder)
+        elif self.action == "list":
+            self._list(chosen(manifest, self.names), folder)
         elif self.action == "get":
-            if not self.names:
-                raise InputError("Name the weights to fetch; `understudy models list` shows what there is.")
-            from understudy.weights.fetch import fetch_weights
-
-            for name, entry in entries.items():
-                say(f"{name}: {fetch_weights(name, entry, folder)}, {entry.licence}\n")
+            self._fetch(chosen(manifest, self.names), folder)
         else:
             from understudy.weights.check import check_weights
 
-            lines, damaged = check_weights(entries, folder)
-            say("".join(f"{line}\n" for line in lines))
-            if damaged:
+            lines, others = check_weights(chosen(manifest, self.names), folder)
+            _say("".join(f"{line}\n" for line in lines))
+            if others:
+                raise InputError(f"{', '.join(others)}: not the files that are known by these names; fetch them again.")
+
+    def _list(self, entries: "dict[str, Weights]", folder: Path) -> None:
+        from rich.table import Column, Table
+        from rich.text import Text
+
+        from understudy.weights.check import state_of
+
+        table = Table("name", "there", "MB", "licence", "for", Column("from", overflow="fold"))
+        for name, entry in entries.items():
+            there = state_of(entry, folder) if (folder / entry.file).is_file() else ""
+            size = "" if entry.size_mb is None else f"{entry.size_mb:g}"
+            cells = (name, there, size, entry.licence, "\n".join(entry.used_by), entry.url or entry.how or "")
+            table.add_row(*(Text(printable(cell)) for cell in cells))
+        _show(table)
+
+    def _fetch(self, entries: "dict[str, Weights]", folder: Path) -> None:
+        """Fetch them all, also where one of them cannot be had."""
+        from understudy.weights.check import UNVERIFIED, state_of
+        from understudy.weights.fetch import fetch_weights
+
+        failed = []
+        for name, entry in entries.items():
+            try:
+                path = fetch_weights(name, entry, folder, self.trust)
+            except InputError as error:
+                failed.append(str(error))
+            else:
+                state = state_of(entry, folder)
+                _say(f"{name}: {path}, {state}, {entry.licence}\n")
+                if state == UNVERIFIED:
+                    _warn([f"nobody vouches for {path}; `understudy models trust {name}` says that you do."])
+        if failed:
+            _warn(failed[:-1])
+            raise InputError(failed[-1])
+
+    def _vouch(self, manifest: "dict[str, Weights]", folder: Path) -> None:
+        from understudy.weights.check import OTHER, VERIFIED, state_of, trust
+
+        for name in self.names:
+            entry = manifest.get(name)
+            file = Path(name) if entry is None else folder / entry.file
+            if not file.is_file():
+                raise InputError(f"{file}: no such file; name weights as `understudy models list` does, or a file.")
+            state = None if entry is None else state_of(entry, folder)
+            if entry is not None and entry.sha256 is not None and state == OTHER:
                 raise InputError(
-                    f"{', '.join(damaged)}: not the files that are known by these names; fetch them again."
+                    f"{file} is another file than its publisher's, whose checksum models/manifest.yaml names; if you want it"
+                    " all the same, give it another name."
                 )
+            digest = "by its publisher" if state == VERIFIED else f"by you (SHA-256 {trust(file, folder)})"
+            _say(f"{name}: {file} is vouched for {digest}\n")
+
+
+def _say(text: str) -> None:
+    """Write to the terminal what may hold names and words out of files."""
+    say(printable(text))
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    tell("".join(f"warning: {one_line(text)}\n" for text in sentences))
+
+
+def _show_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback, whose words may be a file's too."""
+    sys.stderr.write(printable("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -403,28 +505,58 @@ def _show(table: Any) -> None:
     say(text.get())
 
 
+def _prepare_terminal() -> None:
+    """Let warnings, logs and tracebacks out as text alone, and names in letters that the terminal lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.captureWarnings(True)
+    sys.excepthook = _show_fault
+
+
+def _parse() -> Any:
+    """The verb of the command line; what is wrong with it is shown as text, for arguments may be names of files."""
+    steering = any(printable(argument) != argument for argument in sys.argv)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said) if steering else contextlib.nullcontext():
+            return tyro.extras.subcommand_cli_from_dict(
+                {
+                    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
+                    "dataset": Dataset, "view": View, "videos": Videos, "models": Models,
+                },
+                description=__doc__,
+            )  # fmt: skip
+    finally:
+        tell(printable(said.getvalue()))
+
+
 def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2; stopped, it is the signal's."""
     closed = sys.stdout is None
     open_streams()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    _prepare_terminal()
     try:
         if closed:
             raise InputError("standard output is closed; send it to a file, or to /dev/null.")
-        _run()
+        with stoppable():
+            _run()
     except Stopped as stopped:
-        tell(f"stopped by {stopped.name}")
+        tell(f"stopped by {stopped.name}\n")
         sys.exit(stopped.status)
     except OutputLost as lost:
         if isinstance(lost.__cause__, BrokenPipeError):  # as of head, which has seen enough
             sys.exit(128 + signal.SIGPIPE)
-        tell(f"error: standard output cannot be written ({lost}); send it to another file, or to a terminal.")
+        tell(f"error: standard output cannot be written ({lost}); send it to another file, or to a terminal.\n")
         sys.exit(2)
     except Exception as error:
         told = sentence(error, "understudy")
         if told is None:
             raise
-        tell(f"error: {told}")
+        tell(one_line(f"error: {told}") + "\n")
         sys.exit(2)
 
 
@@ -433,16 +565,9 @@ def _run() -> None:
         os.getcwd()
     except FileNotFoundError:
         raise InputError("the working folder is no longer there; go to another one.") from None
-    with stoppable():
-        with printing():  # of --help
-            verb = tyro.extras.subcommand_cli_from_dict(
-                {
-                    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
-                    "dataset": Dataset, "view": View, "models": Models,
-                },
-                description=__doc__,
-            )  # fmt: skip
-        verb.run()
+    with printing():  # of --help
+        verb = _parse()
+    verb.run()
 
 
 if __name__ == "__main__":

@@ -12,15 +12,20 @@ from typing import Any
 import numpy as np
 
 from understudy.errors import InputError, disk_trouble
+from understudy.regular import read_bytes, regular_file
 from understudy.whole import whole_file
 
 LARGEST = 4 << 30
 """Bytes that a compressed file may unfold to."""
+MOST_JSON = 1 << 29
+"""Bytes of a JSON file; the keypoints of everybody in an hour of video take less."""
+MOST_VALUES = 1 << 25
+"""Lists, objects and words that a JSON file may hold: each takes some 60 bytes of memory for as few as 3 of the file."""
 
 
 def sha256(path: str | Path) -> str:
     """Hex SHA-256 of a file."""
-    with open(path, "rb") as file:
+    with regular_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -191,10 +196,14 @@ def read_json(path: str | Path, mend: str | None = None) -> Any:
         mend: What to do about a damaged file; default to make it again.
 
     Raises:
-        InputError: The file is missing or not JSON.
+        InputError: The file is missing, not JSON, or larger than ``MOST_JSON`` and ``MOST_VALUES`` allow.
     """
     with reading(path, "readable JSON", again(path) if mend is None else mend):
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_bytes(path, MOST_JSON)
+        values = content.count(b"[") + content.count(b"{") + content.count(b'"') // 2
+        if values > MOST_VALUES:
+            raise ValueError(f"it holds {values} lists, objects and words, more than {MOST_VALUES}")
+        return json.loads(content.decode("utf-8"))
 
 
 def _plain(value: Any) -> Any:

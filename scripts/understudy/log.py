@@ -9,6 +9,7 @@ from typing import TextIO
 
 from understudy.errors import Stopped, sentence, stoppable
 from understudy.streams import give_up, open_streams
+from understudy.text import printable
 
 logger = logging.getLogger("understudy")
 
@@ -31,10 +32,10 @@ def log_to(path: str | Path, stage: str) -> Iterator[None]:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         to_file = _LogFile(path, mode="w", encoding="utf-8")
     except OSError as error:
-        sys.exit(f"error: {path} cannot be written ({error.strerror}); {what} needs room and rights there.")
-    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        sys.exit(printable(f"error: {path} cannot be written ({error.strerror}); {what} needs room and rights there."))
+    to_file.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     to_terminal = _Terminal(sys.stderr)
-    to_terminal.setFormatter(logging.Formatter("%(message)s"))
+    to_terminal.setFormatter(PrintableFormatter("%(message)s"))
     logger.setLevel(logging.INFO)
     logger.addHandler(to_file)
     logger.addHandler(to_terminal)
@@ -58,6 +59,14 @@ def log_to(path: str | Path, stage: str) -> Iterator[None]:
         for handler in (to_file, to_terminal):
             logger.removeHandler(handler)
         to_file.close()
+
+
+class PrintableFormatter(logging.Formatter):
+    """Lines that may hold what files say: nothing in them steers a terminal, and only a record begins at the margin."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's lines, those after the first one indented."""
+        return printable(super().format(record).rstrip("\n")).replace("\n", "\n  ")
 
 
 class _Terminal(logging.StreamHandler[TextIO]):

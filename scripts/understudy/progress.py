@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TextIO, TypeVar, cast
 
 from understudy.streams import give_up
+from understudy.text import one_line
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -26,9 +27,11 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         total = len(items)  # type: ignore[arg-type]
     if sys.stderr.isatty():
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import track as rich_track
 
-        yield from rich_track(items, description, total=total, console=Console(file=cast(TextIO, _Terminal())))
+        console = Console(file=cast(TextIO, _Terminal()))
+        yield from rich_track(items, escape(one_line(description)), total=total, console=console)
         return
     started = last = time.monotonic()
     count = 0

@@ -1,6 +1,7 @@
 """The configuration: checked against its schema, and merged with an actor's own options."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -8,6 +9,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 
 from understudy.errors import InputError
+from understudy.text import one_line, printable
 
 MOST_VALUES = 1_000_000
 LONGEST = 1000
@@ -20,26 +22,44 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
     Raises:
         InputError: One sentence that names the option, what is wrong and what is allowed.
     """
-    if _is_endless(config):
-        raise InputError(f"{name} has more than {MOST_VALUES} values, by references to references; write them out.")
+    _check_values(config, name)
+    unseen = next((text for text in _texts(config) if printable(text) != text), None)
+    if unseen is not None:
+        raise InputError(f"{name}: {one_line(unseen)[:LONGEST]} holds characters that cannot be shown; write it anew.")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         told = f"{name}, {_sentence(error)}"
         raise InputError(told if len(told) < LONGEST else f"{told[:LONGEST]} ...")
 
 
-def _is_endless(config: Mapping[str, Any]) -> bool:
-    """Whether it has more values than ``MOST_VALUES``; YAML's references make that many of a few lines."""
-    waiting: list[Any] = [config]
+def _check_values(config: Mapping[str, Any], name: str) -> None:
+    """Refuse more values than ``MOST_VALUES``, which YAML's references make of a few lines, and numbers that are none."""
+    waiting: list[tuple[str, Any]] = [("", config)]
     count = 0
-    while waiting and count <= MOST_VALUES:
-        value = waiting.pop()
+    while waiting:
+        where, value = waiting.pop()
         count += 1
+        if count > MOST_VALUES:
+            raise InputError(f"{name} has more than {MOST_VALUES} values, by references to references; write them out.")
         if isinstance(value, Mapping):
-            waiting.extend(value.values())
+            waiting.extend((str(key), each) for key, each in value.items())
         elif isinstance(value, (list, tuple)):
-            waiting.extend(value)
-    return count > MOST_VALUES
+            waiting.extend((where, each) for each in value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{name}, {where}: {value} is no number that an option can have.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All words of a configuration, names of options included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(key)
+            yield from _texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def actor_settings(config: Mapping[str, Any], stage: str, actor: str) -> dict[str, Any]:

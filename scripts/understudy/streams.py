@@ -53,10 +53,10 @@ def say(text: str) -> None:
         sys.stdout.write(text)
 
 
-def tell(line: str) -> None:
-    """Write a line to standard error, or nowhere if that is closed or gone, as a terminal that was closed."""
+def tell(text: str) -> None:
+    """Write to standard error, or nowhere if that is gone, as a terminal that was closed."""
     try:
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         give_up(sys.stderr)

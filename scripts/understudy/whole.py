@@ -3,14 +3,16 @@
 import os
 import platform
 import re
+import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from understudy.errors import InputError, disk_trouble
+from understudy.owned import check_claimed, check_replaceable, claim, mark, strange_files
 
 STALE_SECONDS = 24 * 3600.0
 """Another machine's unfinished file of this age is nobody's any more."""
@@ -24,20 +26,24 @@ HOST = re.sub(r"[^A-Za-z0-9]", "_", platform.node())[:24] or "here"
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success flush it to disk and rename it, else remove it.
 
-    The temporary name keeps the suffix of ``path``, since writers choose a format by it. What a killed process left
-    behind of the same file is removed.
+    The temporary name keeps the suffix of ``path``, since writers choose a format by it, and cannot be foreseen by who
+    shares the folder. A file that was there gives its rights to the new one. What a killed process left behind of the
+    same file is removed.
 
     Raises:
-        InputError: The disk is full, or nothing can be written there.
+        InputError: The disk is full, nothing can be written there, or ``path`` is a folder, a device or the like.
     """
     path = Path(path)
     temporary = _unfinished(path, path.suffix)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no plain file, and one is to be written there; give another name.")
     with _writing(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_litter(path, path.suffix)
         try:
             yield temporary
             _flush(temporary)
+            _keep_mode(path, temporary)
             os.replace(temporary, path)
             _flush(path.parent)
         finally:
@@ -45,30 +51,65 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: str | Path) -> Iterator[Path]:
+def whole_folder(path: str | Path, holds: str) -> Iterator[Path]:
     """Give a temporary folder beside ``path``; on success flush all in it and let it take the place of ``path``, else remove it.
 
-    A folder that was there is moved aside before and removed after, so that ``path`` is never half of anything. What a
-    killed process left behind of the same folder is removed.
+    A folder that was there is moved aside before and removed after, so that ``path`` is never half of anything; it must
+    be empty, or have been written here before and be as it was left (``understudy.owned``). A link to a folder stays, and
+    what it leads to is replaced. What a killed process left behind of the same folder is removed.
+
+    Args:
+        path: The folder.
+        holds: What will be in it, as a message would call it, such as "silhouettes".
 
     Raises:
-        InputError: The disk is full, or nothing can be written there.
+        InputError: The disk is full, nothing can be written there, or what is there was made by somebody else.
     """
-    path = Path(path)
+    named, path = path, Path(os.path.realpath(path))
+    check_replaceable(path, holds, Path(named))
     temporary, old = _unfinished(path), _unfinished(path.with_name(path.name + ".old"))
     with _scratch(path, temporary):
         yield temporary
+        mark(temporary, holds)
         _flush_tree(temporary)
         if path.is_dir():
+            _keep_mode(path, temporary)
             os.rename(path, old)
         try:
+            check_replaceable(old, holds, Path(named))  # again, since much time may have passed
             os.rename(temporary, path)
-        except OSError:
+        except (OSError, InputError):
             if old.exists():
                 os.rename(old, path)
             raise
         _flush(path.parent)
         _remove(old)
+
+
+@contextmanager
+def whole_files(folder: str | Path, names: Sequence[str], holds: str) -> Iterator[Path]:
+    """Give a temporary folder; on success what is in it goes into ``folder``, beside what is there.
+
+    Args:
+        folder: Where to; made where it is not there.
+        names: Of the files that may be written; those that are there must have been written here before.
+        holds: What they are, as a message would call it, such as "exports".
+
+    Raises:
+        InputError: The disk is full, nothing can be written there, or one is there that somebody else made or changed.
+    """
+    folder = Path(folder)
+    check_claimed(folder, names)
+    with scratch_folder(folder / holds) as temporary:
+        yield temporary
+        _flush_tree(temporary)
+        written = sorted(os.listdir(temporary))
+        check_claimed(folder, written)
+        for name in written:
+            _keep_mode(folder / name, temporary / name)
+            os.replace(temporary / name, folder / name)
+        claim(folder, written, holds)
+        _flush(folder)
 
 
 @contextmanager
@@ -89,9 +130,8 @@ def _scratch(path: Path, folder: Path) -> Iterator[None]:
     """An empty ``folder`` that is gone in the end, without what killed processes left of ``path``."""
     with _writing(path, folder):
         path.parent.mkdir(parents=True, exist_ok=True)
-        for place in (path, path.with_name(path.name + ".old")):
-            _remove_litter(place)
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove_litter(path)
+        _remove_litter(path.with_name(path.name + ".old"), finished=True)
         folder.mkdir()
         try:
             yield
@@ -100,21 +140,28 @@ def _scratch(path: Path, folder: Path) -> Iterator[None]:
 
 
 def _unfinished(path: Path, suffix: str = "") -> Path:
-    """Name of what is being written: hidden, and telling by whom."""
-    return path.with_name(f".{_stem(path, suffix)}.{HOST}-{os.getpid()}{suffix}")
+    """Name of what is being written: hidden, telling by whom, and with an end that nobody can foresee."""
+    return path.with_name(f".{_stem(path, suffix)}.{HOST}-{os.getpid()}-{secrets.token_hex(4)}{suffix}")
 
 
 def _stem(path: Path, suffix: str) -> str:
     return path.name.removesuffix(suffix) if suffix else path.name
 
 
-def _remove_litter(path: Path, suffix: str = "") -> None:
-    """Remove what processes that are no more left behind of ``path``."""
-    pattern = re.compile(rf"\.{re.escape(_stem(path, suffix))}\.(\w+)-(\d+){re.escape(suffix)}")
+def _remove_litter(path: Path, suffix: str = "", finished: bool = False) -> None:
+    """Remove what processes that are no more left behind of ``path``; of folders that were ``finished`` only our own."""
+    pattern = re.compile(rf"\.{re.escape(_stem(path, suffix))}\.(\w+)-(\d+)-[0-9a-f]{{8}}{re.escape(suffix)}")
     for name in os.listdir(path.parent):
         found = pattern.fullmatch(name)
-        if found and _is_gone(path.parent / name, found[1], int(found[2])):
-            _remove(path.parent / name)
+        place = path.parent / name
+        if found and _is_gone(place, found[1], int(found[2])) and not (finished and strange_files(place)):
+            _remove(place)
+
+
+def _keep_mode(path: Path, temporary: Path) -> None:
+    """Give what is new the rights of what it replaces."""
+    if path.exists():
+        shutil.copymode(path, temporary)
 
 
 def _remove(place: Path) -> None:

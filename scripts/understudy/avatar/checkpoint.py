@@ -17,6 +17,8 @@ from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.masks import mask_path
 from understudy.formats.smpl import BodyTrack
+from understudy.pictures import MOST_BYTES
+from understudy.regular import read_bytes
 from understudy.whole import whole_file
 
 logger = logging.getLogger(__name__)
@@ -55,7 +57,8 @@ class Checkpoint:
             digest.update(np.ascontiguousarray(array).tobytes())
         for folder in folders:
             for index in range(len(frames)):
-                digest.update(mask_path(folder, index).read_bytes() if mask_path(folder, index).exists() else b"none")
+                mask = mask_path(folder, index)
+                digest.update(read_bytes(mask, MOST_BYTES) if mask.exists() else b"none")
         return cls(Path(path), digest.hexdigest())
 
     def due(self) -> bool:

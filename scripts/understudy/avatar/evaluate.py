@@ -274,6 +274,6 @@ def _side_by_side(panels: list[Tensor], box: tuple[slice, slice]) -> np.ndarray:
 
 
 def _write_pictures(folder: Path, sheets: dict[int, np.ndarray]) -> None:
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "comparisons") as temporary:
         for frame, sheet in sheets.items():
             Image.fromarray(sheet).save(temporary / f"{frame:06d}.png")

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import InputError
+from understudy.regular import read_bytes
 
 NO_VALUE = ""
 """A cell that leaves the option as the configuration has it."""
+MOST_BYTES = 1 << 26
+"""Of the file; a line takes some 100, so there is room for more videos than anybody has."""
 LONGEST = 100_000
 """Characters of a line."""
 
@@ -29,7 +32,7 @@ def read_sheet(path: str | Path, schema: Mapping[str, Any]) -> dict[str, dict[st
         InputError: The file is missing or no such table, or a column or a name is wrong.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = read_bytes(path, MOST_BYTES).decode("utf-8-sig").splitlines()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
     except (OSError, UnicodeDecodeError) as error:

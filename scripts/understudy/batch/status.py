@@ -4,15 +4,23 @@ import csv
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from understudy.batch.stages import STAGES, Stage, stages_of
 from understudy.formats.benchmarks import read_spent
+from understudy.regular import read_bytes
+from understudy.text import from_cell, one_line
+from understudy.video.sources import unfit_name
 
+UNFIT = "name"
+"""In place of a stage, of a video that cannot be an actor for its name."""
 LOG_TAIL = 65536
 """Bytes at the end of a log in which its last message stands."""
+MOST_JSON = 1 << 26
+"""Bytes of a stage's JSON."""
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ (\w+) [\w.]+: ")
 SILENT = "ended without a message: stopped by hand, killed, or out of memory; see {log}"
 
@@ -25,7 +33,7 @@ class ActorStatus:
     state: str
     """failed, running, done, partial (some stages done, none failed) or waiting."""
     stage: str
-    """The stage that failed, or those that run."""
+    """The stage that failed, or those that run; ``name`` where the video's name is what is wrong."""
     error: str
     """What the failed stage said, one sentence."""
     done: int
@@ -43,6 +51,8 @@ class ActorStatus:
 
 
 COLUMNS = tuple(field.name for field in fields(ActorStatus))
+TEXTS = ("actor", "state", "stage", "error")
+"""Columns that are no numbers."""
 
 
 def actor_status(results: Path, actor: str, at_work: bool) -> ActorStatus:
@@ -76,34 +86,43 @@ def actor_status(results: Path, actor: str, at_work: bool) -> ActorStatus:
 
 
 def all_statuses(
-    results: str | Path, actors: list[str] | None = None, at_work: bool | None = None
+    results: str | Path,
+    actors: list[str] | None = None,
+    at_work: bool | None = None,
+    unusable: Mapping[str, str] | None = None,
 ) -> list[ActorStatus]:
-    """The state of all actors, by name.
+    """The state of all actors, by name, and before them the videos that are none for their names.
 
     Args:
         results: Folder with a folder for each actor.
         actors: Names, also of those that have no folder yet; default those of the last run's summary.
         at_work: Whether the workflow runs; default whether Snakemake has locked the folder.
+        unusable: Video to a sentence about it, as ``video.sources.unusable_videos`` gives them; default likewise those
+            of the last run.
     """
     results = Path(results)
-    names = _listed(results) if actors is None else set(actors)
-    names |= {path.parent.name for path in results.glob("*/frames.json")}
+    names, before = _listed(results) if actors is None else (set(actors), {})
+    names |= {path.parent.name for path in results.glob("*/frames.json") if unfit_name(path.parent.name) is None}
     if at_work is None:
         at_work = any((results.parent / ".snakemake/locks").glob("*.lock"))
-    return [actor_status(results, actor, at_work) for actor in sorted(names)]
+    left_out = [
+        ActorStatus(one_line(name), "failed", UNFIT, one_line(why), 0, None, None, None, None, None)
+        for name, why in sorted((before if unusable is None else unusable).items())
+    ]
+    return left_out + [actor_status(results, actor, at_work) for actor in sorted(names)]
 
 
-def _listed(results: Path) -> set[str]:
+def _listed(results: Path) -> tuple[set[str], dict[str, str]]:
+    """The actors of the last run's summary, and its videos that were left out with why."""
     try:
         with open(results / "summary.tsv", encoding="utf-8", newline="") as file:
-            names = {row["actor"] for row in csv.DictReader(file, delimiter="\t")}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error):
-        return set()
-    return {
-        name
-        for name in names
-        if name and name not in (".", "..") and not set("/\0") & set(name) and len(name.encode()) < 256
-    }
+            rows = [
+                {key: from_cell(row.get(key) or "") for key in TEXTS} for row in csv.DictReader(file, delimiter="\t")
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return set(), {}
+    left_out = {row["actor"]: row["error"] for row in rows if row["stage"] == UNFIT}
+    return {row["actor"] for row in rows if row["stage"] != UNFIT and unfit_name(row["actor"]) is None}, left_out
 
 
 def _is_done(folder: Path, stage: Stage) -> bool:
@@ -123,13 +142,13 @@ def _last_error(log: Path) -> str:
     """The last thing that a log says, if that is an error: its sentence, or the last line of a traceback."""
     with open(log, "rb") as file:
         file.seek(max(0, log.stat().st_size - LOG_TAIL))
-        lines = file.read().decode(errors="replace").splitlines()
+        lines = file.read().decode(errors="replace").split("\n")
     messages = [(i, found[1]) for i, line in enumerate(lines) if (found := LOG_LINE.match(line))]
     if not messages or messages[-1][1] not in ("ERROR", "CRITICAL"):
         return ""
     last = [line for line in lines[messages[-1][0] :] if line.strip()]
     sentence = LOG_LINE.sub("", last[0]) if len(last) == 1 else last[-1]
-    return " ".join(sentence.removeprefix("error: ").split())
+    return one_line(" ".join(sentence.removeprefix("error: ").split()))
 
 
 def _frames(folder: Path) -> int | None:
@@ -162,7 +181,7 @@ def _cost(folder: Path) -> tuple[float | None, float | None]:
 def _json(path: Path) -> dict:
     """A JSON object, empty where there is none yet."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_bytes(path, MOST_JSON))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -2,14 +2,17 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
 
 from understudy.batch.stages import STAGES
-from understudy.batch.status import COLUMNS, ActorStatus, all_statuses
+from understudy.batch.status import COLUMNS, TEXTS, UNFIT, ActorStatus, all_statuses
+from understudy.errors import InputError
+from understudy.owned import check_ours
+from understudy.text import as_cell
 from understudy.whole import whole_file
 
 ORDER = ("failed", "running", "partial", "waiting", "done")
@@ -17,30 +20,48 @@ ORDER = ("failed", "running", "partial", "waiting", "done")
 DIGITS = {"psnr": 2, "ssim": 4, "seconds": 0, "peak_mb": 0}
 
 
-def write_summary(results: str | Path, actors: list[str] | None = None, at_work: bool | None = None) -> int:
+def write_summary(
+    results: str | Path,
+    actors: list[str] | None = None,
+    at_work: bool | None = None,
+    unusable: Mapping[str, str] | None = None,
+) -> int:
     """Write ``summary.tsv`` and ``index.html`` into the folder of results.
 
     Args:
         results: Folder with a folder for each actor; made where it is not there.
         actors: As for :func:`all_statuses`.
         at_work: Likewise.
+        unusable: Likewise.
 
     Returns:
-        Number of the actors of whom a stage failed.
+        Number of the actors of whom a stage failed, and of the videos that are none.
 
     Raises:
-        OSError, InputError: The folder cannot be written.
+        OSError, InputError: The folder cannot be written, or holds files of these names that somebody else made.
     """
     results = Path(results)
-    rows = all_statuses(results, actors, at_work)
+    _check_ours(results)
+    rows = all_statuses(results, actors, at_work, unusable)
     results.mkdir(parents=True, exist_ok=True)
     with _whole_text(results / "summary.tsv") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows([shown(row, column) for column in COLUMNS] for row in rows)
+        writer.writerows([_cell(row, column) for column in COLUMNS] for row in rows)
     with _whole_text(results / "index.html") as file:
         file.write(_page(results, rows))
     return sum(row.state == "failed" for row in rows)
+
+
+def _check_ours(results: Path) -> None:
+    """Refuse to replace a table or a page that is none of ours."""
+    check_ours(results / "index.html")
+    table = results / "summary.tsv"
+    if table.exists():
+        with open(table, "rb") as file:
+            start = file.read(len(COLUMNS[0]))
+        if start and start != COLUMNS[0].encode():
+            raise InputError(f"{table} is there already, and is no summary of Understudy's; move it away first.")
 
 
 def shown(row: ActorStatus, column: str) -> str:
@@ -49,6 +70,10 @@ def shown(row: ActorStatus, column: str) -> str:
     if value is None:
         return ""
     return f"{value:.{DIGITS[column]}f}" if column in DIGITS else str(value)
+
+
+def _cell(row: ActorStatus, column: str) -> str:
+    return as_cell(shown(row, column)) if column in TEXTS else shown(row, column)
 
 
 def _page(results: Path, rows: list[ActorStatus]) -> str:
@@ -63,8 +88,8 @@ def _page(results: Path, rows: list[ActorStatus]) -> str:
         states=[(state, states[state]) for state in ORDER if states[state]],
         total=len(STAGES),
         shown=shown,
-        picture=lambda actor: _link(results, _picture(results / actor)),
-        link=lambda actor, file: _link(results, results / actor / file),
+        picture=lambda row: "" if row.stage == UNFIT else _link(results, _picture(results / row.actor)),
+        link=lambda row, file: "" if row.stage == UNFIT else _link(results, results / row.actor / file),
     )
 
 

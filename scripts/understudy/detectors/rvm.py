@@ -8,6 +8,7 @@ import numpy as np
 
 from understudy.detectors.onnx_session import open_session
 from understudy.errors import InputError
+from understudy.weights.programs import read_program
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +25,13 @@ class VideoMatting:
 
     Args:
         weights: ``rvm_*.torchscript`` or ``rvm_*.onnx``.
+        sha256: Hex, of the file that somebody vouches for; TorchScript, which is a program, is not run without.
     """
 
     name = "rvm"
 
-    def __init__(self, weights: Path) -> None:
-        self._network: Network = OnnxNetwork(weights) if weights.suffix == ".onnx" else TorchNetwork(weights)
+    def __init__(self, weights: Path, sha256: str | None = None) -> None:
+        self._network: Network = OnnxNetwork(weights) if weights.suffix == ".onnx" else TorchNetwork(weights, sha256)
         self._shape: tuple[int, ...] = ()
 
     def find_mask(self, image: np.ndarray, box: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -58,14 +60,15 @@ class Network(Protocol):
 class TorchNetwork:
     """TorchScript."""
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, sha256: str | None) -> None:
         import torch
 
         self._torch = torch
         self._states: list[Any] = [None] * STATES
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        program = read_program(weights, sha256)
         try:
-            self._model: Any = torch.jit.load(str(weights), map_location=self._device).eval()
+            self._model: Any = torch.jit.load(program, map_location=self._device).eval()
         except (RuntimeError, ValueError, OSError) as error:
             first = (str(error).strip().splitlines() or ["empty"])[0].split(". ")[0]
             raise InputError(f"{weights} is no TorchScript file ({first}); give rvm_*.torchscript.") from None

@@ -20,6 +20,7 @@ from understudy.errors import InputError
 from understudy.formats.skeleton import COCO_17, KEYPOINTS
 from understudy.importers.skeletons import body_points
 from understudy.keypoints.tracking import overlap
+from understudy.weights.programs import is_torchscript, read_program
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,13 @@ class UltralyticsPose:
 
     Args:
         weights: A ``.pt``, ``.onnx`` or other file of a pose network with COCO's 17 points.
+        sha256: Hex, of the file that somebody vouches for; TorchScript, which is a program, is not run without.
     """
 
     name = "ultralytics"
 
-    def __init__(self, weights: Path) -> None:
-        self._network = Network(weights, "pose")
+    def __init__(self, weights: Path, sha256: str | None = None) -> None:
+        self._network = Network(weights, "pose", sha256)
 
     def find_people(self, image: np.ndarray) -> list[Region]:
         """Regions of all people in an RGB uint8 image [H,W,3], the surest first."""
@@ -73,12 +75,13 @@ class UltralyticsMasks:
 
     Args:
         weights: A ``.pt``, ``.onnx`` or other file of a segmentation network that knows persons.
+        sha256: Hex, of the file that somebody vouches for; TorchScript, which is a program, is not run without.
     """
 
     name = "ultralytics"
 
-    def __init__(self, weights: Path) -> None:
-        self._network = Network(weights, "segment")
+    def __init__(self, weights: Path, sha256: str | None = None) -> None:
+        self._network = Network(weights, "segment", sha256)
 
     def find_mask(self, image: np.ndarray, box: np.ndarray, points: np.ndarray) -> np.ndarray:
         """The mask float32 [H,W], 0 or 1, of the person of ``points`` in an RGB uint8 image [H,W,3]."""
@@ -98,12 +101,15 @@ class Network:
     Args:
         weights: Its file.
         task: ``pose`` or ``segment``.
+        sha256: As of the backends.
 
     Raises:
-        InputError: The file is damaged or of another kind.
+        InputError: The file is damaged or of another kind, or a program for which nobody vouches.
     """
 
-    def __init__(self, weights: Path, task: str) -> None:
+    def __init__(self, weights: Path, task: str, sha256: str | None = None) -> None:
+        if is_torchscript(weights):
+            read_program(weights, sha256)
         # no look at the net and no pip by the package itself; set before it is imported
         os.environ.setdefault("YOLO_OFFLINE", "true")
         os.environ.setdefault("YOLO_AUTOINSTALL", "false")

@@ -26,11 +26,14 @@ from understudy.export.vrm import VrmMeta
 from understudy.motion.clip import Clip
 from understudy.motion.read import TAKE, named_motions, read_motion
 from understudy.show.shape import ShapeConfig, chosen_betas, shaped_body
+from understudy.whole import whole_files
 
 logger = logging.getLogger(__name__)
 
 FILES = ("avatar.glb", "avatar.vrm", "avatar.ply", "avatar.spz", "splats.glb", "mesh.obj", "mesh.ply")
 """What can be written."""
+BESIDE_OBJ = ("mesh.mtl", "mesh.jpg", "mesh_normal.jpg")
+"""What belongs to mesh.obj."""
 SPLATS = ("avatar.ply", "avatar.spz", "splats.glb")
 RELIEF_SIZE = 1024
 """Largest side of the normal map, px: the density that it shows is blurred by more than one such texel."""
@@ -73,7 +76,7 @@ def export_avatar(
 
     Args:
         archive: The avatar.
-        folder: Where to; made if it is not there.
+        folder: Where to; made if it is not there. Files of the same names are replaced where they were exported before.
         config: How.
         motions: Files that ``motion.read`` knows, for ``avatar.glb``.
         files: Which of ``FILES``.
@@ -82,7 +85,7 @@ def export_avatar(
         All files written.
 
     Raises:
-        InputError: A file, motion or pose that there is not.
+        InputError: A file, motion or pose that there is not, or a file that would be lost.
     """
     folder = Path(folder)
     unknown = [name for name in files if name not in FILES]
@@ -94,13 +97,15 @@ def export_avatar(
         logger.warning(
             "the mesh has the topology and skin weights of %s: its licence says to whom you may give it", body.name
         )
-    clips = _clips(archive, motions) if "avatar.glb" in files else {}
-    surface = avatar_surface(archive.avatar)
-    pose = frame_pose(still(archive, surface, config.pose), 0)
-    written = _write_clouds(folder, posed_splats(archive.avatar, *pose), set(files) - set(of_body))
-    if of_body:
-        written += _write_meshes(folder, archive, config, surface, pose, clips, of_body)
-    return written
+    names = (*files, *(BESIDE_OBJ if "mesh.obj" in files else ()))
+    with whole_files(folder, names, "exports") as place:
+        clips = _clips(archive, motions) if "avatar.glb" in files else {}
+        surface = avatar_surface(archive.avatar)
+        pose = frame_pose(still(archive, surface, config.pose), 0)
+        written = _write_clouds(place, posed_splats(archive.avatar, *pose), set(files) - set(of_body))
+        if of_body:
+            written += _write_meshes(place, archive, config, surface, pose, clips, of_body)
+    return [folder / path.name for path in written]
 
 
 def _write_clouds(folder: Path, splats: Splats, files: Collection[str]) -> list[Path]:

@@ -5,6 +5,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from understudy.regular import read_bytes
+
+MOST_BYTES = 1 << 24
+"""Of a file, which has a line for each run."""
+
 
 @dataclass(frozen=True)
 class Spent:
@@ -19,7 +24,7 @@ class Spent:
 
 def read_spent(path: Path) -> list[Spent]:
     """What a benchmark file (.tsv) says, one entry for each run of the job in it; whatever is no number is NaN."""
-    rows = csv.DictReader(path.read_text(errors="replace").splitlines(), delimiter="\t")
+    rows = csv.DictReader(read_bytes(path, MOST_BYTES).decode(errors="replace").splitlines(), delimiter="\t")
     return [Spent(*(_number(row.get(key)) for key in ("s", "cpu_time", "max_rss"))) for row in rows]
 
 

@@ -1,12 +1,12 @@
 """Picture files that a stage wrote, opened so that what is wrong with one is named before it fills the memory."""
 
-import io
 from pathlib import Path
 
 from PIL import Image
 
 from understudy.errors import InputError
-from understudy.files import again, reading
+from understudy.files import again
+from understudy.pictures import opened_picture
 
 
 def load_picture(path: Path, target: Path, size: tuple[int, int] | None = None) -> Image.Image:
@@ -18,13 +18,11 @@ def load_picture(path: Path, target: Path, size: tuple[int, int] | None = None) 
         size: Width and height that it must have, px; looked at before anything is decoded.
 
     Raises:
-        InputError: The file is missing, damaged, of another size, or larger than Pillow finds safe.
+        InputError: The file is missing, damaged, of another size, or none that ``opened_picture`` opens.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; {again(target)}.")
-    with reading(path, "a readable picture", again(target)):
-        # from memory, where no more is read than there is, whatever a chunk claims to hold
-        image = Image.open(io.BytesIO(path.read_bytes()))
+    with opened_picture(path, "a readable picture", again(target)) as image:
         if size is not None and image.size != size:
             raise InputError(
                 f"{path} has {image.size[0]}x{image.size[1]} px but the frames have {size[0]}x{size[1]}; {again(target)}, "

@@ -1,18 +1,16 @@
 """Other programs' masks as ``alpha/``."""
 
-import io
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from understudy.errors import InputError
-from understudy.files import reading
 from understudy.formats.frames import Frames
 from understudy.formats.masks import write_alpha
 from understudy.importers.inert import read_npy
 from understudy.importers.tracking import Camera
+from understudy.pictures import opened_picture
 from understudy.progress import track
 from understudy.video.intrinsics import Undistorter
 from understudy.whole import whole_folder
@@ -34,7 +32,7 @@ def write_masks(folder: Path, masks: list[Path], frames: Frames, camera: Camera 
         InputError: A file is damaged or shaped unlike the frames.
     """
     size = (frames.width, frames.height)
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "silhouettes") as temporary:
         for index, path in enumerate(track(masks, "importing masks")):
             alpha = read_mask(path)
             height, width = alpha.shape
@@ -62,10 +60,7 @@ def read_mask(path: Path) -> np.ndarray:
         if values.ndim != 2 or values.dtype.kind not in "buif":
             raise InputError(f"{path} is no mask: it holds an array of shape {values.shape}.")
     else:
-        with (
-            reading(path, "a mask that can be read", "make it again"),
-            Image.open(io.BytesIO(path.read_bytes())) as image,
-        ):
+        with opened_picture(path, "a mask that can be read", "make it again") as image:
             if image.mode in ("P", "1"):
                 values = np.array(image) > 0
             elif image.mode == "RGBA":

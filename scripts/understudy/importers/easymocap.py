@@ -3,19 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from understudy.errors import InputError
 from understudy.files import read_json, reading
+from understudy.importers.calibration import KIND, Calibration
 from understudy.importers.people import Person, choose_person, number_of
 from understudy.importers.rotations import joint_rotations, matrices
 from understudy.importers.skeletons import add_hands_and_face, body_points
 from understudy.importers.tracking import Camera, Family, Points, Poses, ReadOptions, Tracking
 from understudy.video.sources import list_images
 
-MOST_BYTES, MOST_NESTED = 1 << 22, 8000
-"""Of a file of cameras: its length, and brackets or tags of one kind."""
 FOCAL = 1.2
 """Focal length without a calibration, of the shorter side."""
 
@@ -74,22 +72,24 @@ def _cameras(source: Path) -> dict[str, tuple[np.ndarray, Any, np.ndarray, np.nd
     if not intri.is_file():
         return {}
     result = {}
-    inner = _storage(intri)
-    outer = _storage(extri) if extri.is_file() else None
-    for name in _names(inner, intri):
-        K = _matrix(inner, f"K_{name}", intri)
+    inner = Calibration(intri)
+    outer = Calibration(extri) if extri.is_file() else None
+    names = inner.names()
+    if not names:
+        raise InputError(f"{intri} holds no cameras, which are matrices K_<name>; calibrate again.")
+    for name in names:
+        K = inner.matrix(f"K_{name}")
         if K is None or K.shape != (3, 3):
             raise InputError(f"{intri} has no 3x3 matrix K_{name}.")
-        K = K.copy()
-        K[:2, 2] += 0.5
-        values = _matrix(inner, f"dist_{name}", intri)
+        K = K + np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]], K.dtype if K.dtype.kind == "f" else np.float64)
+        values = inner.matrix(f"dist_{name}")
         if values is None:
-            values = _matrix(inner, f"D_{name}", intri)
+            values = inner.matrix(f"D_{name}")
         flat = [] if values is None else values.ravel()[:5].tolist()
         distortion = (*flat, *[0.0] * (5 - len(flat))) if any(flat) else None
         R, T = np.eye(3), np.zeros(3)
         if outer is not None:
-            turn, vector, place = (_matrix(outer, f"{key}_{name}", extri) for key in ("Rot", "R", "T"))
+            turn, vector, place = (outer.matrix(f"{key}_{name}") for key in ("Rot", "R", "T"))
             if turn is not None:
                 R = turn
             elif vector is not None:
@@ -106,49 +106,11 @@ def easymocap_cameras(folder: Path) -> list[tuple[str, np.ndarray, np.ndarray, n
     Raises:
         InputError: The file is missing, or is none of OpenCV's.
     """
-    with reading(folder / "intri.yml", "a camera file of OpenCV", "calibrate again"):
+    with reading(folder / "intri.yml", *KIND):
         cameras = _cameras(folder)
     if not cameras:
         raise InputError(f"{folder / 'intri.yml'} is missing or holds no cameras.")
     return [(name, K, R, T) for name, (K, _, R, T) in cameras.items()]
-
-
-def _storage(path: Path) -> cv2.FileStorage:
-    with reading(path, "a camera file of OpenCV", "calibrate again"):
-        _check_nesting(path)
-        return cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
-
-
-def _check_nesting(path: Path) -> None:
-    """Refuse what OpenCV's reader, which goes down into brackets, tags and lists by recursion, has no stack for.
-
-    Raises:
-        ValueError: The file is too large, or so many of them may lie in each other.
-    """
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"it has more than {MOST_BYTES} bytes")
-    data = path.read_bytes()
-    if max(data.count(sign) for sign in (b"[", b"{", b"<", b"- ")) > MOST_NESTED:
-        raise ValueError("it has more brackets than cameras need")
-
-
-def _names(storage: cv2.FileStorage, path: Path) -> list[str]:
-    node = storage.getNode("names")
-    if node.isSeq():
-        entries = [node.at(index) for index in range(node.size())]
-        # unquoted digits are read as numbers, which lose their leading zeros
-        if all(entry.isString() for entry in entries):
-            return [entry.string() for entry in entries]
-    keys = storage.root().keys()
-    return [key.removeprefix("K_") for key in keys if key.startswith("K_")]
-
-
-def _matrix(storage: cv2.FileStorage, key: str, path: Path) -> np.ndarray | None:
-    node = storage.getNode(key)
-    matrix = None if node.empty() else node.mat()
-    if matrix is not None and not np.isfinite(matrix).all():
-        raise InputError(f"{path} has numbers in {key} that are not finite.")
-    return matrix
 
 
 def _camera_name(source: Path, calibrated: set[str], wanted: str | None) -> str | None:

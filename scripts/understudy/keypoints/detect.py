@@ -42,7 +42,11 @@ class KeypointsConfig:
 
 
 def detect_keypoints(
-    frames: Frames, config: KeypointsConfig, weights: Path | None = None, files: Path | None = None
+    frames: Frames,
+    config: KeypointsConfig,
+    weights: Path | None = None,
+    files: Path | None = None,
+    sha256: str | None = None,
 ) -> Keypoints:
     """Find the person in every frame: the largest one who stays longest.
 
@@ -55,13 +59,14 @@ def detect_keypoints(
         config: Options.
         weights: The backend's weights, if it takes any.
         files: The other program's files, if the backend reads such.
+        sha256: Hex, of weights that somebody vouches for; TorchScript needs it.
 
     Raises:
         InputError: Nobody is found, or in fewer than half of the frames, or the person is too small; or the backend
             lacks its package, weights or files.
     """
     longest = max(0, round(config.max_gap_seconds * frames.fps))
-    opened = open_backend("keypoints", config.backend, weights, files)
+    opened = open_backend("keypoints", config.backend, weights, files, sha256)
     if find_backend("keypoints", config.backend).reads:
         poses = opened.read_poses(frames)
         people = np.array([int(pose is not None) for pose in poses])

@@ -66,7 +66,7 @@ def write_dataset(recording: Recording, folder: str | Path, layout: str) -> Path
         logger.warning("%s is not SMPL, and %s", body.name, chosen.other_bodies)
     if not track.valid.all():
         logger.warning("the poses of %d of %d frames rest on their neighbours alone", np.sum(~track.valid), len(track))
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "a data set") as temporary:
         chosen.write(recording, temporary)
         write_json(temporary / "understudy.json", _origin(recording, layout))
     return Path(folder)

@@ -1,6 +1,7 @@
 """Backends ``files`` of silhouettes and parsing: the user's own masks and labels, scaled to the frames."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,11 +10,11 @@ from PIL import Image
 
 from understudy.detectors.images import resized
 from understudy.errors import InputError
-from understudy.files import reading
 from understudy.formats.frames import Frames
 from understudy.formats.masks import LABEL_SET_KEY, voc_palette
 from understudy.masks.label_sets import LABEL_SETS, as_cihp, find_label_set
 from understudy.masks.matching import VideoPictures, is_video, pictures_of_frames
+from understudy.pictures import opened_picture
 
 logger = logging.getLogger(__name__)
 
@@ -46,14 +47,13 @@ class GivenMasks:
         if self.paths is None and self.video is None:
             self._open(frames)
         if self.video is not None:
-            mask, where = cv2.cvtColor(self.video.read(index), cv2.COLOR_RGB2GRAY), f"{self.files}, picture {index}"
+            mask = cv2.cvtColor(self.video.read(index), cv2.COLOR_RGB2GRAY)
+            _check_shape(mask.shape[::-1], frames, f"{self.files}, picture {index}")
         else:
             assert self.paths is not None
-            where = str(self.paths[index])
-            mask = _mask_of(_read(self.paths[index]))
+            mask = _mask_of(_read(self.paths[index], frames))
             if self.of_0_and_1 and mask.max() <= 1:  # pictures that were not looked at may hold more
                 mask = mask * np.uint8(255)
-        _check_shape(mask, frames, where)
         if mask.shape != (frames.height, frames.width):
             mask = np.clip(resized(mask, frames.width, frames.height, cv2.INTER_CUBIC), 0, 255)
         return mask
@@ -64,7 +64,7 @@ class GivenMasks:
             return
         self.paths = pictures_of_frames(_folder(self.files, "silhouettes"), frames)
         some = {self.paths[place] for place in np.linspace(0, len(self.paths) - 1, SAMPLE).round().astype(int)}
-        if max(int(_mask_of(_read(path)).max()) for path in some) <= 1:
+        if max(int(_mask_of(_read(path, frames)).max()) for path in some) <= 1:
             self.of_0_and_1 = True
             logger.info("%s: masks of 0 and 1", self.files)
 
@@ -97,9 +97,8 @@ class GivenLabels:
         if self.paths is None:
             self.paths = pictures_of_frames(_folder(self.files, "parsing"), frames)
         path = self.paths[index]
-        image = _read(path)
+        image = _read(path, frames)
         labels = _labels_of(image, path)
-        _check_shape(labels, frames, str(path))
         labels = as_cihp(labels, self._set_of(image, path), str(path))
         if labels.shape != (frames.height, frames.width):
             labels = cv2.resize(labels, (frames.width, frames.height), interpolation=cv2.INTER_NEAREST_EXACT)
@@ -126,9 +125,9 @@ def _folder(files: Path, stage: str) -> Path:
     return files
 
 
-def _read(path: Path) -> Image.Image:
-    with reading(path, "a readable picture", "save it again"):
-        image = Image.open(path)
+def _read(path: Path, frames: Frames) -> Image.Image:
+    with opened_picture(path, "a readable picture", "save it again") as image:
+        _check_shape(image.size, frames, str(path))
         image.load()
     return image
 
@@ -171,8 +170,8 @@ def _labels_of(image: Image.Image, path: Path) -> np.ndarray:
     return numbers.astype(np.uint8)
 
 
-def _check_shape(picture: np.ndarray, frames: Frames, where: str) -> None:
-    height, width = picture.shape
+def _check_shape(size: Sequence[int], frames: Frames, where: str) -> None:
+    width, height = size
     if abs(width * frames.height / (height * frames.width) - 1) > MOST_STRETCH:
         raise InputError(
             f"{where} has {width}x{height} px, another shape than the frames' {frames.width}x{frames.height}; give it in"

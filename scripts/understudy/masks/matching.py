@@ -9,6 +9,7 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
+from understudy.video.capture import open_capture
 from understudy.video.sources import VIDEO_SUFFIXES, list_images
 
 MOST_NAMED = 5
@@ -74,7 +75,7 @@ class VideoPictures:
         return self.last[..., ::-1]
 
     def _grabbed(self) -> Iterator[cv2.VideoCapture]:
-        reader = cv2.VideoCapture(str(self.path))
+        reader = open_capture(self.path)
         try:
             while reader.grab():
                 yield reader

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +100,7 @@ def label_parts(
             logger.info("%s wears: %s", frames.source, clothing.outfit)
     labeller = Labeller(body, clothing)
     overlaps = []
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "part labels") as temporary:
         for frame in show_progress(range(len(frames)), "labelling parts"):
             mask = read_alpha(alpha_folder, frame, (frames.width, frames.height)) >= 128
             image = frames.read(frame)
@@ -118,7 +119,7 @@ def _label_by_backend(
 
     Labels that the user gives are taken as they are.
     """
-    options = {"label_set": config.label_set, "scales": config.scales}
+    options: dict[str, Any] = {"label_set": config.label_set, "scales": config.scales}
     taken = {name: options[name] for name in OPTIONS.get(config.backend, ())}
     opened = open_backend("parsing", config.backend, weights, files, **taken)
     if find_backend("parsing", config.backend).reads:
@@ -136,7 +137,7 @@ def _label_by_backend(
 
 
 def _write_labels(frames: Frames, folder: Path, labels_of: Callable[[int], np.ndarray]) -> None:
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "part labels") as temporary:
         for index in show_progress(range(len(frames)), "labelling parts"):
             write_parsing(temporary, index, labels_of(index))
 

@@ -51,8 +51,8 @@ def refine_mattes(
     appearance = learn_appearance(frames, alpha_folder, track, body, config.sample_frames, threads)
     count = range(len(frames))
     with (
-        whole_folder(matte_folder) as mattes,
-        whole_folder(trimap_folder) as trimaps,
+        whole_folder(matte_folder, "mattes") as mattes,
+        whole_folder(trimap_folder, "trimaps") as trimaps,
         scratch_folder(matte_folder) as own,
         ThreadPoolExecutor(threads) as pool,
     ):

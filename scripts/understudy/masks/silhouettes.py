@@ -52,6 +52,7 @@ def cut_silhouettes(
     config: SilhouettesConfig,
     weights: Path | None = None,
     files: Path | None = None,
+    sha256: str | None = None,
 ) -> None:
     """Write the soft mask of the tracked person of every frame to ``folder``; all zero in frames without one.
 
@@ -64,12 +65,13 @@ def cut_silhouettes(
         config: Options.
         weights: The backend's weights, if it takes any.
         files: The user's masks, if the backend reads such.
+        sha256: Hex, of weights that somebody vouches for; TorchScript needs it.
 
     Raises:
         InputError: The backend lacks its package, weights or files.
     """
     made_by = find_backend("silhouettes", config.backend)
-    opened = open_backend("silhouettes", config.backend, weights, files)
+    opened = open_backend("silhouettes", config.backend, weights, files, sha256)
     if made_by.reads:
         _write_masks(frames, folder, partial(opened.read_mask, frames))
         return
@@ -91,7 +93,7 @@ def cut_silhouettes(
 
 
 def _write_masks(frames: Frames, folder: Path, mask_of: Callable[[int], np.ndarray]) -> None:
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "silhouettes") as temporary:
         empty = 0
         for index in track(range(len(frames)), "cutting silhouettes"):
             alpha = mask_of(index)

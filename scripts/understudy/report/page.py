@@ -18,6 +18,7 @@ from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha, read_parsing
+from understudy.formats.pictures import load_picture
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.masks import iou
 from understudy.render.mesh import silhouette
@@ -32,6 +33,7 @@ from understudy.report.result import Result
 from understudy.report.seen import SIDES, seen_shares
 from understudy.report.sheet import heading, pictures_of
 from understudy.report.worst import measures_of
+from understudy.video.capture import open_capture
 from understudy.whole import whole_file
 
 TEMPLATE, STYLE = "page.html.j2", "page.css.j2"
@@ -139,7 +141,7 @@ def _videos(inputs: ReportInputs) -> list[dict[str, Any]]:
 
 
 def _ratio(video: Path) -> float:
-    capture = cv2.VideoCapture(str(video))
+    capture = open_capture(video)
     width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
     capture.release()
     return width / height
@@ -218,10 +220,12 @@ def _figures(inputs: ReportInputs, body_iou: float, height: float | None) -> lis
 def _held_out(folder: Path) -> list[dict[str, str]]:
     pictures = sorted(folder.glob("*.png"))
     chosen = np.unique(np.linspace(0, len(pictures) - 1, min(SHOWN_HELD_OUT, len(pictures))).round().astype(int))
-    return [
-        {"name": f"{int(pictures[i].stem)}", "data": _jpeg(np.array(Image.open(pictures[i]).convert("RGB")))}
-        for i in chosen
-    ]
+    return [{"name": f"{int(pictures[i].stem)}", "data": _jpeg(_pixels(pictures[i]))} for i in chosen]
+
+
+def _pixels(picture: Path) -> np.ndarray:
+    with load_picture(picture, picture.parent) as image:
+        return np.array(image.convert("RGB"))
 
 
 def _charts(inputs: ReportInputs) -> list[dict[str, str]]:

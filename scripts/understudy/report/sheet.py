@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from understudy.errors import InputError
+from understudy.owned import MAKER
 from understudy.progress import track as show_progress
 from understudy.report.measure import Measure
 from understudy.report.result import Result
@@ -68,7 +69,9 @@ def write_sheet(path: str | Path, result: Result, measures: list[Measure], count
     with whole_file(path) as temporary:
         if max(sheet.size) > LARGEST:
             sheet.thumbnail((LARGEST, LARGEST))
-        sheet.save(temporary, format=kind, quality=88)
+        text = PngImagePlugin.PngInfo()
+        text.add_text("Software", MAKER)
+        sheet.save(temporary, format=kind, quality=88, comment=MAKER, pnginfo=text)
 
 
 def heading(measure: Measure) -> str:

@@ -7,19 +7,22 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
+from understudy.owned import check_ours, check_replaceable
 from understudy.video.write import write_video
 from understudy.video.write_clear import CODECS, write_clear_video
 from understudy.whole import whole_folder
 
 VIDEOS = (".mp4", *CODECS)
 PICTURES = (".png", ".jpg", ".jpeg")
+HOLDS = "rendered pictures"
+"""What a folder that is written here holds."""
 
 
 def check_output(output: Path, transparent: bool) -> None:
     """Refuse what cannot be written before anything is rendered.
 
     Raises:
-        InputError: The suffix is of no known kind, a video is to be transparent, or a folder holds other things.
+        InputError: The suffix is of no known kind, a video is to be transparent, or what is there was made by others.
     """
     suffix = output.suffix.lower()
     if suffix in PICTURES:
@@ -34,14 +37,10 @@ def check_output(output: Path, transparent: bool) -> None:
         raise InputError(
             f"{output} cannot be transparent, as no mp4 can; let it end in .webm or .mov, or give a folder."
         )
-    if suffix not in VIDEOS and output.exists():
-        if not output.is_dir():
-            raise InputError(
-                f"{output} is a file; give the name of a new folder, or a video ending in .mp4, .webm or .mov."
-            )
-        strange = next((path.name for path in sorted(output.iterdir()) if path.suffix != ".png"), None)
-        if strange is not None:
-            raise InputError(f"{output} holds {strange}, which would be lost; give the name of a new folder.")
+    if suffix in VIDEOS:
+        check_ours(output)
+    else:
+        check_replaceable(output, HOLDS)
 
 
 def write_pictures(output: str | Path, pictures: Iterable[np.ndarray], fps: float) -> int:
@@ -71,7 +70,7 @@ def write_pictures(output: str | Path, pictures: Iterable[np.ndarray], fps: floa
     if output.suffix.lower() in VIDEOS:
         write_clear_video(output, counted(4), fps)
         return count
-    with whole_folder(output) as folder:
+    with whole_folder(output, HOLDS) as folder:
         for pixels in pictures:
             order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(pixels.shape[-1] if pixels.ndim == 3 else 1)
             done, data = cv2.imencode(".png", pixels if order is None else cv2.cvtColor(pixels, order))

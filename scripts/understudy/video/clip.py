@@ -18,7 +18,9 @@ from av.video.stream import VideoStream
 from understudy.errors import InputError
 from understudy.files import sha256
 from understudy.video.convert import FrameConverter
+from understudy.video.headers import headers_of
 from understudy.video.pictures import Picture
+from understudy.video.sources import CONTAINERS, MOST_PIXELS
 from understudy.video.timing import needed_packets
 
 logger = logging.getLogger(__name__)
@@ -26,18 +28,10 @@ logger = logging.getLogger(__name__)
 DROPPABLE = ("h264", "hevc", "vp8", "vp9", "av1", "prores", "mjpeg", "dnxhd")
 """Codecs whose keyframe flags can be trusted, so that unneeded packets need not be decoded."""
 
-CONTAINERS = (
-    "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "gif", "mpegts", "mpeg", "mpegvideo", "asf", "flv",
-    "ogg", "mxf", "h264", "hevc", "av1", "obu", "ivf", "m4v", "mjpeg", "mpjpeg", "apng", "rm", "dv", "nut", "y4m",
-    "yuv4mpegpipe", "webp_pipe", "webp",
-)  # fmt: skip
-"""What a video may be. Playlists are not among them: they name other files, which their pictures would be taken from."""
-
-MOST_PIXELS = 1 << 26
-"""Of a picture; a video of 8K has half as many."""
-
 FOCAL_KEY = re.compile(r"focal.?length.*35.?mm|35.?mm.*focal.?length", re.IGNORECASE)
 """``com.apple.quicktime.camera.focal_length.35mm_equivalent``, ``FocalLengthIn35mmFormat`` and the like."""
+LONGEST_KEY = 200
+"""Letters of a key that is looked at: the search takes time by their square."""
 
 
 class _Table(NamedTuple):
@@ -64,7 +58,7 @@ class VideoFile:
             InputError: The file is not a video, has no pictures, or nothing of it can be read.
         """
         self.path = path
-        with _open(path) as container:
+        with headers_of(path), _open(path) as container:
             stream = _picture_stream(container, path)
             self.focal_35mm = _focal_35mm(container.metadata, stream.metadata)
             self.declared_rate = float(stream.average_rate or stream.guessed_rate or 0) or None
@@ -235,7 +229,7 @@ def _focal_35mm(*metadata: dict[str, str]) -> float | None:
     for tags in metadata:
         for key, value in tags.items():
             number = re.match(r"\s*([0-9.]+)", value)
-            if FOCAL_KEY.search(key) and number:
+            if len(key) <= LONGEST_KEY and FOCAL_KEY.search(key) and number:
                 try:
                     focal = float(number[1])
                 except ValueError:

@@ -116,7 +116,7 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
     kept, fps = _choose(pictures, source, config)
     source_frames: list[int] = []
     camera: _Camera | None = None
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, "frames") as temporary:
         for found, picture in track(pictures.read(kept, config.max_size), "extracting frames", total=len(kept)):
             if camera is None:
                 camera = _Camera(picture, pictures.focal_35mm, config)

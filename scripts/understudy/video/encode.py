@@ -13,6 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from understudy.errors import InputError
+from understudy.owned import MAKER, check_ours
 from understudy.whole import whole_file
 
 
@@ -29,8 +30,10 @@ def encode(
     """Write a video, atomically: BT.709, limited range, sides made even by repeating the last column or row.
 
     Raises:
-        InputError: There are no frames, they differ in size or kind, or the disk does not take them.
+        InputError: There are no frames, they differ in size or kind, the disk does not take them, or there is a video that
+            was not written here.
     """
+    check_ours(Path(path))
     rest = iter(frames)
     first = next(rest, None)
     if first is None:
@@ -42,6 +45,7 @@ def encode(
     with whole_file(path) as temporary:
         try:
             with av.open(str(temporary), "w", format=container[0], options=container[1]) as file:
+                file.metadata["comment"] = MAKER
                 name, pixels, options = encoder
                 stream = cast(VideoStream, file.add_stream(name, rate=rate, options=options))
                 stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, pixels

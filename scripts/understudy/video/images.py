@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from understudy.errors import InputError
-from understudy.files import reading
+from understudy.pictures import opened_picture
 from understudy.video.colour import flatten_alpha
 from understudy.video.pictures import Picture, fit_size
 from understudy.video.sources import list_images, sha256_of_images
@@ -44,7 +44,7 @@ class ImageFolder:
         self.declared_rate = rate
         size = None
         for path in self.images:
-            with _open(path) as image, reading(path, *UNREADABLE):
+            with opened_picture(path, *UNREADABLE) as image:
                 upright = image.size[::-1] if _orientation(image) >= 5 else image.size
                 if size is None:
                     size = upright
@@ -71,7 +71,7 @@ def read_image(path: Path, max_size: int) -> Picture:
     Raises:
         InputError: It is damaged or not an image.
     """
-    with _open(path) as image, reading(path, *UNREADABLE):
+    with opened_picture(path, *UNREADABLE) as image:
         turn = _orientation(image)
         size = image.size[::-1] if turn >= 5 else image.size
         image.draft("RGB", fit_size(image.size, max_size))  # large JPEGs are decoded at a half, a quarter or an eighth
@@ -81,11 +81,6 @@ def read_image(path: Path, max_size: int) -> Picture:
     if target != (pixels.shape[1], pixels.shape[0]):
         pixels = cv2.resize(pixels, target, interpolation=cv2.INTER_AREA)
     return Picture(pixels, size)
-
-
-def _open(path: Path) -> Image.Image:
-    with reading(path, *UNREADABLE):
-        return Image.open(path)
 
 
 def _pixels(image: Image.Image, profile: bytes | None) -> np.ndarray:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.model import Gaussians
 from understudy.body.lbs import joint_transforms, pose_rotations
+from understudy.files import again
 from understudy.formats.frames import Frames
+from understudy.pictures import opened_picture
 from understudy.render.rotations import rotation_matrices
 from understudy.show.stage import Act
 
@@ -131,7 +132,9 @@ class Layers:
             # the act is the video's, moved to the ground without a turn
             self._camera.position = (act.transl[0] - torch.as_tensor(self._archive.poses.transl[0])).double().numpy()
             if self._frames is not None:
-                with Image.open(self._frames.path(frame)) as picture:
+                with opened_picture(
+                    self._frames.path(frame), "a readable picture", again(self._frames.folder)
+                ) as picture:
                     picture.thumbnail((PICTURE, PICTURE))
                     self._camera.image = np.asarray(picture.convert("RGB"))
 

@@ -15,7 +15,9 @@ from scipy.spatial.transform import Rotation
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.body.lbs import pose_rotations
+from understudy.errors import InputError
 from understudy.motion.read import TAKE
+from understudy.owned import check_ours
 from understudy.show.stage import Act
 from understudy.view.acts import Scene, ViewConfig, scene, sources
 from understudy.view.skinned import correctives, skinned
@@ -48,8 +50,11 @@ def write_page(
         title: Name of the person; by default that of the video.
 
     Raises:
-        InputError: A motion cannot be read.
+        InputError: A motion cannot be read, or ``path`` is another kind of file, which would be lost.
     """
+    if Path(path).suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{path} is no name of a page; let it end in .html.")
+    check_ours(Path(path))
     body = archive.avatar.body
     if not body.free:
         logger.warning(

@@ -1,5 +1,7 @@
 """models/manifest.yaml: which weights there are, and where each one's file is."""
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -7,6 +9,22 @@ from pathlib import Path
 import yaml
 
 from understudy.errors import InputError
+from understudy.regular import read_bytes
+
+MOST_BYTES = 1 << 20
+
+
+class _WithoutReferences(yaml.SafeLoader):
+    """A list needs none, and with references to references a few lines hold more than the memory does."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError(f"it has a reference, *{self.peek_event().anchor}; write it out")
+        return super().compose_node(parent, index)
+
+
+KINDS = {"file": str, "licence": str, "size_mb": int | float | None, "used_by": list}
+"""Of an entry's values; all others are text or null."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +38,7 @@ class Weights:
     how: str | None
     """What to do where there is no address: where to register, what to run."""
     sha256: str | None
-    """Hex; None where the publisher gives none: then it is recorded when the file is fetched first, and holds from then on."""
+    """Hex, small letters; None where the publisher gives none: then the user has to vouch for the file."""
     size_mb: float | None
     """About, in millions of bytes."""
     licence: str
@@ -39,10 +57,12 @@ def read_manifest(path: str | Path) -> dict[str, Weights]:
         InputError: The file is missing or not of this form.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.load(read_bytes(path, MOST_BYTES), _WithoutReferences)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not readable YAML ({str(error).splitlines()[0]}).") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} is no list of weights by name.")
@@ -58,6 +78,17 @@ def _entry(path: str | Path, name: str, entry: object) -> Weights:
         raise InputError(f"{path}, {name}: an entry has an url, or says how to get the file.")
     if Path(str(entry["file"])).name != entry["file"]:
         raise InputError(f"{path}, {name}: file is {entry['file']!r}; it must be a plain name.")
+    for key, value in entry.items():
+        if not isinstance(value, KINDS.get(key, str | None)):
+            raise InputError(f"{path}, {name}: {key} is {str(value)[:100]!r}, which it cannot be.")
+    if entry["sha256"] is not None and not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
+        raise InputError(f"{path}, {name}: sha256 is {entry['sha256'][:100]!r}, not 64 digits of 0 to 9 and a to f.")
+    if entry["size_mb"] is not None and not 0 < entry["size_mb"] < math.inf:
+        raise InputError(f"{path}, {name}: size_mb is {entry['size_mb']}; give about how large the file is, or null.")
+    if entry["url"] is not None and not entry["url"].startswith("https://") and entry["sha256"] is None:
+        raise InputError(
+            f"{path}, {name}: {entry['url']} is not encrypted; name an https address, or the file's sha256."
+        )
     return Weights(**{**entry, "used_by": tuple(entry["used_by"])})
 
 

@@ -1,0 +1,35 @@
+"""A watch over the memory while a video's headers are read, whose tables may claim more frames than the file has bytes."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from understudy.errors import InputError
+
+MOST_BYTES = 4 << 30
+"""Of memory; the table of a day at 60 frames a second takes a tenth of it, and so do pictures of 8K."""
+
+
+@contextmanager
+def headers_of(path: Path) -> Iterator[None]:
+    """Let the process take no more than ``MOST_BYTES`` besides what it has.
+
+    Raises:
+        InputError: It wanted more.
+    """
+    before, hard = resource.getrlimit(resource.RLIMIT_AS)
+    held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    limit = held + MOST_BYTES
+    if before != resource.RLIM_INFINITY and before <= limit:  # whoever runs this watches already
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    except MemoryError:
+        raise InputError(
+            f"{path} claims more frames or larger ones than fit into {MOST_BYTES >> 30} GiB; convert it to mp4."
+        ) from None
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (before, hard))

@@ -1,0 +1,162 @@
+"""Every verb and the workflow leave alone what somebody else made."""
+
+import shutil
+
+import pytest
+import yaml
+
+from show_scenes import save_made_up_avatar, write_amass
+from test_layouts import recording_of
+from test_workflow import snakemake, workplace
+from understudy.formats.frames import Frames
+from understudy.whole import whole_folder
+from verbs import call
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return save_made_up_avatar(tmp_path_factory.mktemp("made") / "avatar.tar")
+
+
+@pytest.fixture
+def verb(monkeypatch, capsys, tmp_path, made):
+    """A verb in a folder with an avatar, a motion and things of the user's."""
+    shutil.copy(made, tmp_path / "avatar.tar")
+    write_amass(tmp_path / "dance.npz", 3)
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/letter.txt").write_text("dear")
+    for name in ("film.mp4", "page.html", "photo.jpg", "mesh.obj"):
+        (tmp_path / name).write_bytes(b"mine")
+    return lambda *arguments: call(monkeypatch, capsys, tmp_path, *arguments)
+
+
+def files(folder):
+    """Every file of a folder with its bytes."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+SMALL = ("--size", "20x30", "--frames", "2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("render", "avatar.tar", "precious", *SMALL), "letter.txt"),
+        (("render", "avatar.tar", "film.mp4", *SMALL), "Understudy did not write it"),
+        (("render", "avatar.tar", "film.mp4", "--background", "film.mp4"), "film.mp4"),
+        (("render", "avatar.tar", ".", *SMALL), "would be lost"),
+        (("render", "avatar.tar", "dance.npz", "--motion", "dance.npz"), "would be lost"),
+        (("export", "avatar.tar", "."), "mesh.obj"),
+        (("export", "avatar.tar", "film.mp4"), "film.mp4"),
+        (("view", "avatar.tar", "--page", "page.html"), "Understudy did not write it"),
+        (("view", "avatar.tar", "--page", "avatar.tar"), "would be lost"),
+        (("view", "avatar.tar", "--page", "precious"), "precious"),
+    ],
+)
+def test_a_verb_refuses_what_would_be_lost(verb, tmp_path, arguments, words):
+    before = files(tmp_path)
+    status, printed, errors = verb(*arguments)
+    assert status == 2 and not printed and words in errors and len(errors.splitlines()) == 1, errors
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (("render", "avatar.tar", "new.mp4", *SMALL), "new.mp4"),
+        (("render", "avatar.tar", "new.webm", *SMALL), "new.webm"),
+        (("render", "avatar.tar", "new.mov", *SMALL), "new.mov"),
+        (("render", "avatar.tar", "new", *SMALL), "new/000001.png"),
+        (("view", "avatar.tar", "--page", "new.html"), "new.html"),
+        (("export", "avatar.tar", "precious", "--only", "avatar.ply", "mesh.ply"), "precious/mesh.ply"),
+    ],
+)
+def test_a_verb_replaces_what_it_wrote(verb, tmp_path, arguments, output):
+    for _ in range(2):
+        status, _, errors = verb(*arguments)
+        assert status == 0, errors
+        assert (tmp_path / output).is_file()
+    assert (tmp_path / "precious/letter.txt").read_text() == "dear"
+
+
+def test_an_export_that_was_changed_stays(verb, tmp_path):
+    only = ("--only", "avatar.ply")
+    assert verb("export", "avatar.tar", "new", *only)[0] == 0
+    with open(tmp_path / "new/avatar.ply", "ab") as file:
+        file.write(b"mine")
+    before = files(tmp_path)
+    status, _, errors = verb("export", "avatar.tar", "new", *only)
+    assert status == 2 and "avatar.ply" in errors and files(tmp_path) == before
+
+
+def test_a_data_set_takes_the_place_of_no_other_folder(known, tmp_path, monkeypatch, capsys):
+    (tmp_path / "res/bert").mkdir(parents=True)
+    recording_of(known, tmp_path / "res/bert")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/letter.txt").write_text("dear")
+    body = ("--body", tmp_path.parent / "body0/SMPL_NEUTRAL.npz")
+    before = files(tmp_path)
+    for output in ("precious", "res", "res/bert", "res/bert/frames", "."):
+        status, _, errors = call(
+            monkeypatch, capsys, tmp_path, "dataset", "res/bert", output, "--layout", "easymocap", *body
+        )
+        assert status == 2 and len(errors.splitlines()) == 1, errors
+        assert files(tmp_path) == before
+
+
+def test_a_summary_replaces_no_page_of_somebody_elses(tmp_path, monkeypatch, capsys):
+    (tmp_path / "index.html").write_text("<title>My site</title>")
+    status, _, errors = call(monkeypatch, capsys, tmp_path, "status", ".", "--write")
+    assert status == 2 and "index.html" in errors and not (tmp_path / "summary.tsv").exists()
+    (tmp_path / "index.html").unlink()
+    (tmp_path / "summary.tsv").write_text("year\tsales\n")
+    status, _, errors = call(monkeypatch, capsys, tmp_path, "status", ".", "--write")
+    assert status == 2 and "summary.tsv" in errors and (tmp_path / "summary.tsv").read_text() == "year\tsales\n"
+    (tmp_path / "summary.tsv").unlink()
+    for _ in range(2):
+        assert call(monkeypatch, capsys, tmp_path, "status", ".", "--write")[0] == 0
+
+
+def test_the_workflow_makes_nothing_in_place_of_what_a_user_put_there(tmp_path):
+    workplace(tmp_path)
+    config, results = tmp_path / "tiny.yaml", tmp_path / "results/tiny"
+
+    def run(size):
+        options = yaml.safe_load(config.read_text())
+        options["actors"]["tiny"]["frames"] = {"max_size": size}
+        config.write_text(yaml.safe_dump(options))
+        process = snakemake(tmp_path, "--cores", "1", "results/tiny/frames", config=config)
+        return process.returncode, process.stderr
+
+    for size in (200, 180):  # what the workflow made is made anew
+        assert run(size)[0] == 0 and Frames.load(results / "frames.json").height == size
+    (results / "frames/000003.jpg").write_bytes(b"mine")
+    before = files(results)
+    status, errors = run(160)
+    assert status and "error: the rule frames would replace results/tiny/frames" in errors
+    assert files(results) == before
+    (results / "frames").rename(tmp_path / "mine")
+    (results / "frames.json").write_text("mine too")
+    status, errors = run(160)
+    assert status and "would replace results/tiny/frames.json" in errors
+    assert (results / "frames.json").read_text() == "mine too"
+    (results / "frames.json").unlink()
+    assert run(160)[0] == 0 and Frames.load(results / "frames.json").height == 160
+
+
+def test_a_rule_does_not_replace_what_it_reads(tmp_path):
+    workplace(tmp_path)
+    (tmp_path / "results/tiny").mkdir(parents=True)
+    (tmp_path / "same").symlink_to("results/tiny")
+    masks = tmp_path / "results/tiny/alpha"
+    with whole_folder(masks, "silhouettes") as folder:
+        (folder / "000000.png").write_bytes(b"a mask")
+    options = yaml.safe_load((tmp_path / "tiny.yaml").read_text())
+    options["actors"]["tiny"]["silhouettes"] = {"backend": "files", "files": "same/alpha"}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(options))
+    process = snakemake(tmp_path, "--cores", "1", "results/tiny/alpha", "--force", config=tmp_path / "tiny.yaml")
+    assert (
+        process.returncode
+        and "error: the rule silhouettes: results/tiny/alpha is or holds what is read" in process.stderr
+    )
+    assert (masks / "000000.png").read_bytes() == b"a mask"
