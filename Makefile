@@ -9,27 +9,40 @@ CORES ?= all
 FILES := frames.json keypoints.npz alpha smpl.npz matte trimap parsing canonical.npz avatar.tar metrics.json renders/turntable.mp4 renders/reenactment.mp4 viewer/index.html exports/avatar.glb report.html
 BIN := .venv/bin
 
-.PHONY: avatar all test lint
+# Snakemake, Numba and Matplotlib keep caches in the user's home; without one that can be written they are kept here.
+CACHE := $(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null && test -w "$$cache" && echo there)
+ifneq ($(CACHE),there)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
 
-avatar: .venv/.ready
+.PHONY: avatar all test lint in-place
+
+avatar: in-place .venv/.ready
 	$(BIN)/snakemake --cores $(CORES) $(addprefix results/$(ACTOR)/,$(FILES))
 
-all: .venv/.ready
+all: in-place .venv/.ready
 	$(BIN)/snakemake --cores $(CORES)
 
-test: .venv/.ready-dev
+test: in-place .venv/.ready-dev
 	$(BIN)/python -m pytest
 
-lint: .venv/.ready-dev
+lint: in-place .venv/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	MYPYPATH=scripts $(BIN)/mypy
 	$(BIN)/snakemake --lint
 
+# What lies in .venv/bin names the folder that .venv was made in.
+in-place:
+	@made=$$(sed -n 's|^command = .* -m venv [^/]*||p' .venv/pyvenv.cfg 2>/dev/null); test -z "$$made" || test "$$made" -ef .venv || \
+	{ echo "error: .venv was made in $$made and does not work here; move the checkout back, or move .venv away and run make again" >&2; exit 1; }
+
 # A slim machine has no libGL, which MediaPipe's OpenCV wants; the headless build, installed last, takes its place.
 .venv/.ready: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 here (Snakemake 9 needs 3.11, MediaPipe 0.10.21 has no build for 3.13); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@case "$(CURDIR)" in *:*) echo "error: Python makes no .venv in a folder with a colon in its path; rename it" >&2; exit 1;; esac
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) lacks venv or ensurepip; install them (Debian, Ubuntu: apt install python3-venv), or name another Python: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall opencv-contrib-python-headless==4.11.0.86

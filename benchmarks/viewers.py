@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from understudy.private import private_folder, user_cache
+
 HERE = Path(__file__).resolve().parent
 VALIDATOR, SPLAT_TRANSFORM, THREE, THREE_VRM = (
     "gltf-validator@2.0.0-dev.3.10",
@@ -34,9 +36,9 @@ def npm_package(name: str) -> Path | None:
     """A folder with an npm package, installed where it is not there yet; None without node and npm."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return None
-    place = Path(tempfile.gettempdir()) / "understudy_npm" / name.strip("@").replace("/", "_")
+    place = Path(user_cache() or tempfile.mkdtemp(), "npm", name.strip("@").replace("/", "_"))
+    private_folder(place)  # it is run as code
     if not (place / "node_modules").is_dir():
-        place.mkdir(parents=True, exist_ok=True)
         command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(place), name]
         if subprocess.run(command, capture_output=True, check=False).returncode:
             return None

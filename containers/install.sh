@@ -15,3 +15,6 @@ if [ -n "${1:-}" ]; then
   .venv/bin/pip install --index-url "$1" "$(grep '^torch==' requirements.txt)"
 fi
 make .venv/.ready
+
+# who runs the image reads all of this and can change nothing, whatever the umask of the checkout was
+chmod -R u=rwX,go=rX .

@@ -18,7 +18,7 @@ from understudy.backends import check_files, check_packages, find_backend
 from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary
-from understudy.errors import InputError
+from understudy.errors import InputError, end_with_terminal
 from understudy.owned import SLACK_SECONDS, check_apart, is_claimed, strange_files
 from understudy.settings import actor_settings, check_settings
 from understudy.text import one_line
@@ -35,6 +35,9 @@ from understudy.weights.programs import is_torchscript, read_program
 
 # A plan of thousands of jobs is millions of objects that live on; looking through them for garbage costs an eighth of the time.
 gc.set_threshold(200_000, 50, 100)
+
+# Snakemake knows Ctrl-C and SIGTERM alone: a closed terminal would leave its lock behind.
+end_with_terminal()
 
 
 def stop(sentence):

@@ -1,5 +1,7 @@
 """Several processes that train one avatar together."""
 
+import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +71,25 @@ def find_no_memory():
 def test_want_of_memory_of_a_member_is_one_sentence():
     with pytest.raises(InputError, match="training ran out of memory; run fewer jobs"):
         run_together(find_no_memory, 1, (), cuda=False)
+
+
+def fail():
+    raise OSError("of a member")
+
+
+def test_what_members_tell_of_errors_lies_where_nobody_else_can_put_it(monkeypatch):
+    made, real = [], tempfile.NamedTemporaryFile
+
+    def noted(*arguments, **options):
+        file = real(*arguments, **options)
+        made.append((file.name, os.stat(os.path.dirname(file.name)).st_mode & 0o777))
+        return file
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", noted)
+    with pytest.raises(torch.multiprocessing.ProcessRaisedException, match="of a member"):
+        run_together(fail, 1, (), cuda=False)
+    errors = [mode for name, mode in made if "errorfile" in name]
+    assert errors and set(errors) == {0o700}
 
 
 def test_alone_a_team_changes_nothing():

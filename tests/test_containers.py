@@ -4,6 +4,7 @@ Whether they build is not tested: it needs a daemon.
 """
 
 import fnmatch
+import os
 import re
 import shlex
 import subprocess
@@ -86,6 +87,7 @@ def test_targets_are_one_for_cpus_which_is_the_default_and_one_for_gpus():
         "COPY",
         "RUN",
         "ENV",
+        "USER",
         "ENTRYPOINT",
         "CMD",
     }
@@ -104,7 +106,8 @@ def test_packages_are_installed_as_on_any_machine_from_the_pins(stage):
 @pytest.mark.parametrize("stage", ["cpu", "cuda"])
 def test_what_a_container_runs_is_the_snakemake_of_its_own_place(stage):
     place = next(rest for keyword, rest in stages()[stage] if keyword == "WORKDIR")
-    assert ("ENTRYPOINT", f'["snakemake", "--snakefile", "{place}/Snakefile"]') in stages()[stage]
+    command = f'["{place}/containers/start.sh", "snakemake", "--snakefile", "{place}/Snakefile"]'
+    assert ("ENTRYPOINT", command) in stages()[stage]
     environment = dict(word.split("=", 1) for word in shlex.split(dict(stages()[stage])["ENV"]))
     assert environment["PATH"] == f"{place}/.venv/bin:$PATH"
 
@@ -141,8 +144,8 @@ def test_apptainer_runs_the_same_scripts():
     assert ("ARG", f"PYTHON_IMAGE={default}") in instructions()
 
 
-@pytest.mark.parametrize("script", ["install.sh", "install_gsplat.sh"])
-def test_install_scripts_can_be_run_and_read_by_a_plain_shell(script):
+@pytest.mark.parametrize("script", ["install.sh", "install_gsplat.sh", "start.sh"])
+def test_scripts_can_be_run_and_read_by_a_plain_shell(script):
     path = ROOT / "containers" / script
     assert path.stat().st_mode & 0o111 and path.read_text().startswith("#!/bin/sh\n")
     assert subprocess.run(["sh", "-n", path], capture_output=True).returncode == 0
@@ -188,3 +191,40 @@ def test_a_pod_has_what_its_profile_uses():
     assert profile["nolock"] is True
     mounted = {mount["name"] for mount in pod["volumeMounts"]}
     assert mounted == {volume["name"] for volume in job()["spec"]["template"]["spec"]["volumes"]}
+
+
+@pytest.mark.parametrize("stage", ["cpu", "cuda"])
+def test_images_run_as_an_ordinary_user(stage):
+    made = re.search(r"useradd --uid (\d+) ", shell_of(stage))[1]
+    assert [rest for keyword, rest in stages()[stage] if keyword == "USER"] == [f"{made}:{made}"]
+    words = [keyword for keyword, _ in stages()[stage]]
+    assert words.index("USER") > max(index for index, word in enumerate(words) if word in ("RUN", "COPY"))
+    pod = job()["spec"]["template"]["spec"]
+    assert str(pod["securityContext"]["runAsUser"]) == made and pod["securityContext"]["runAsNonRoot"]
+    assert pod["containers"][0]["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "understudy.def", "install.sh", "install_gsplat.sh", "kubernetes.yaml"])
+def test_images_hold_no_code_that_users_can_change_and_look_for_none_in_tmp(name):
+    text = (ROOT / "containers" / name).read_text()
+    assert not re.search(r"\w+=/(var/)?tmp|chmod [^\n]*[ago]\+\w*w|chmod [^\n]*777", text)
+    if name == "install_gsplat.sh":
+        assert re.search(r"chmod -R u=rwX,go=rX [^\n]*\.extensions", text)
+
+
+def started(tmp_path, home):
+    """Home of what start.sh starts."""
+    run = subprocess.run(
+        [ROOT / "containers/start.sh", "sh", "-c", 'echo "$HOME"'],
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)} | home, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return Path(run.stdout.rstrip("\n"))
+
+
+def test_a_container_has_a_home_that_nobody_else_can_enter(tmp_path):
+    own = tmp_path / "own home"
+    own.mkdir()
+    assert started(tmp_path, {"HOME": str(own)}) == own
+    homes = [started(tmp_path, {"HOME": "/dev/null"}) for _ in range(2)]
+    assert homes[0] != homes[1] and all(home.parent == tmp_path for home in homes)
+    assert all(home.stat().st_mode & 0o777 == 0o700 for home in homes)

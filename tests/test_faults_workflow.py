@@ -98,3 +98,15 @@ def test_a_video_from_the_future_is_told_of(folder):
     os.utime(folder / "data/videos/long", (tomorrow, tomorrow))
     status, output = snakemake(folder, TARGET, "--dry-run")
     assert status == 0 and "long is dated in the future" in output
+
+
+def test_a_closed_terminal_ends_a_run_as_ctrl_c_does_and_leaves_no_lock(folder):
+    lengthen(folder, 300)
+    process = begin(folder, TARGET)
+    writing(folder, process)
+    os.killpg(process.pid, signal.SIGHUP)
+    process.communicate()
+    assert process.returncode == 1  # Snakemake's own, and not the signal's
+    assert hidden(folder / "results/long") == [] and not (folder / "results/long/frames").exists()
+    assert "was stopped by SIGHUP" in (folder / "logs/frames/long.log").read_text()
+    assert not list((folder / ".snakemake").glob("locks/*"))

@@ -36,7 +36,7 @@ def test_no_folder_holds_no_videos(tmp_path):
 @pytest.mark.parametrize("other", ["ann.mov", "ann/1.jpg"])
 def test_two_sources_of_one_name_are_refused(tmp_path, other):
     touch(tmp_path / "ann.mp4", tmp_path / other)
-    with pytest.raises(InputError, match="has both ann.* and ann.*; rename or remove"):
+    with pytest.raises(InputError, match="has both ann.* and ann.*; rename one of them or move"):
         list_videos(tmp_path)
 
 

@@ -22,6 +22,7 @@ from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.files import read_npz, write_npz
 from understudy.motion.retarget import bvh_clip
+from understudy.private import user_cache
 from understudy.progress import track
 from understudy.render.camera import Camera, look_at
 from understudy.video.write import write_video
@@ -67,7 +68,7 @@ def find_motion(name: str, motions: Path) -> Path | None:
         return motions / name
     if not (motions / ARCHIVE).exists():
         return None
-    out = Path(tempfile.gettempdir()) / "understudy-motions" / name
+    out = Path(user_cache() or tempfile.mkdtemp(), "motions", name)
     if not out.exists():
         with tarfile.open(motions / ARCHIVE) as archive:
             member = next((m for m in archive if m.isfile() and Path(m.name).name == name), None)

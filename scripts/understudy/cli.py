@@ -3,6 +3,8 @@
 import contextlib
 import io
 import logging
+import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterable
@@ -16,6 +18,7 @@ import tyro
 from understudy.errors import InputError, Stopped, sentence, stoppable
 from understudy.log import PrintableFormatter
 from understudy.owned import check_apart
+from understudy.streams import OutputLost, open_streams, printing, say, tell
 from understudy.text import one_line, printable
 
 if TYPE_CHECKING:
@@ -42,7 +45,6 @@ class Inspect:
 
     def run(self) -> None:
         """Write the sheet and print the table."""
-        from rich.console import Console
         from rich.table import Table
 
         from understudy.report.inspect import inspect_actor
@@ -54,7 +56,7 @@ class Inspect:
         for line in done.lines:
             numbers = (f"{line.median:.3g}", f"{line.worst:.3g}", str(line.beyond))
             table.add_row(line.title, line.unit, line.limit, *numbers, ", ".join(map(str, line.frames)))
-        Console().print(table)
+        _show(table)
         _say("".join(f"{note}\n" for note in done.notes) + f"pictures: {done.sheet}\n")
 
 
@@ -320,7 +322,6 @@ class Status:
 
     def run(self) -> None:
         """Print the table."""
-        from rich.console import Console
         from rich.table import Column, Table
         from rich.text import Text
 
@@ -338,7 +339,7 @@ class Status:
             state = Text(row.state, colours.get(row.state, ""))
             name, stage = Text(one_line(row.actor)), Text(one_line(row.stage))
             table.add_row(name, state, f"{row.done}/{len(STAGES)}", *numbers, stage)
-        Console().print(table)
+        _show(table)
         _say("".join(one_line(f"{row.actor}, {row.stage}: {row.error}") + "\n" for row in rows if row.error))
         if self.write:
             write_summary(self.results)
@@ -409,7 +410,6 @@ class Models:
                 raise InputError(f"{', '.join(others)}: not the files that are known by these names; fetch them again.")
 
     def _list(self, entries: "dict[str, Weights]", folder: Path) -> None:
-        from rich.console import Console
         from rich.table import Column, Table
         from rich.text import Text
 
@@ -421,7 +421,7 @@ class Models:
             size = "" if entry.size_mb is None else f"{entry.size_mb:g}"
             cells = (name, there, size, entry.licence, "\n".join(entry.used_by), entry.url or entry.how or "")
             table.add_row(*(Text(printable(cell)) for cell in cells))
-        Console().print(table)
+        _show(table)
 
     def _fetch(self, entries: "dict[str, Weights]", folder: Path) -> None:
         """Fetch them all, also where one of them cannot be had."""
@@ -463,11 +463,11 @@ class Models:
 
 def _say(text: str) -> None:
     """Write to the terminal what may hold names and words out of files."""
-    sys.stdout.write(printable(text))
+    say(printable(text))
 
 
 def _warn(sentences: Iterable[str]) -> None:
-    sys.stderr.write("".join(f"warning: {one_line(text)}\n" for text in sentences))
+    tell("".join(f"warning: {one_line(text)}\n" for text in sentences))
 
 
 def _show_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -493,6 +493,16 @@ def _bodies(folder: Path) -> list[Path]:
 def _found(body: Path) -> Path:
     """The free body of the repository where there is none in the working folder."""
     return REPOSITORY / body if body == FREE_BODY and not body.exists() else body
+
+
+def _show(table: Any) -> None:
+    """Print a table as the terminal is."""
+    from rich.console import Console
+
+    console = Console()
+    with console.capture() as text:
+        console.print(table)
+    say(text.get())
 
 
 def _prepare_terminal() -> None:
@@ -521,25 +531,43 @@ def _parse() -> Any:
                 description=__doc__,
             )  # fmt: skip
     finally:
-        sys.stderr.write(printable(said.getvalue()))
+        tell(printable(said.getvalue()))
 
 
 def main() -> None:
     """Run a verb; what the user can mend is told in one sentence, and the exit status is 2; stopped, it is the signal's."""
+    closed = sys.stdout is None
+    open_streams()
     _prepare_terminal()
-    verb = _parse()
     try:
+        if closed:
+            raise InputError("standard output is closed; send it to a file, or to /dev/null.")
         with stoppable():
-            verb.run()
+            _run()
     except Stopped as stopped:
-        sys.stderr.write(f"stopped by {stopped.name}\n")
+        tell(f"stopped by {stopped.name}\n")
         sys.exit(stopped.status)
+    except OutputLost as lost:
+        if isinstance(lost.__cause__, BrokenPipeError):  # as of head, which has seen enough
+            sys.exit(128 + signal.SIGPIPE)
+        tell(f"error: standard output cannot be written ({lost}); send it to another file, or to a terminal.\n")
+        sys.exit(2)
     except Exception as error:
         told = sentence(error, "understudy")
         if told is None:
             raise
-        sys.stderr.write(one_line(f"error: {told}") + "\n")
+        tell(one_line(f"error: {told}") + "\n")
         sys.exit(2)
+
+
+def _run() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the working folder is no longer there; go to another one.") from None
+    with printing():  # of --help
+        verb = _parse()
+    verb.run()
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 import errno
 import os
 import re
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 NO_MEMORY = re.compile(
@@ -18,7 +20,11 @@ NO_ROOM = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the disk is read-only",
+    errno.EFBIG: "no file may be as large (ulimit -f)",
+    errno.EMFILE: "too many files are open (ulimit -n)",
 }
+FULL = 1 << 16
+"""A disk with fewer bytes than this to spare is full."""
 NO_SPACE = os.strerror(errno.ENOSPC)
 
 
@@ -27,7 +33,7 @@ class InputError(ValueError):
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, or another signal that asks the process to end."""
+    """Ctrl-C, a closed terminal, or another signal that asks the process to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -38,15 +44,19 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM raise ``Stopped`` in the main thread, so that what is unfinished is removed on the way out.
+    """Let Ctrl-C, SIGTERM and a closed terminal raise ``Stopped`` in the main thread, so that what is unfinished is removed.
 
-    A second signal ends the process at once.
+    A second Ctrl-C or SIGTERM ends the process at once. A signal that was ignored, as nohup has it, stays so.
     """
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for other in numbers:
-            signal.signal(other, signal.SIG_DFL)
+        for other in numbers:  # of a terminal that closes, both the kernel and the shell tell
+            signal.signal(other, signal.SIG_IGN if other == signal.SIGHUP else signal.SIG_DFL)
         raise Stopped(number)
 
     try:
@@ -59,6 +69,18 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_with_terminal() -> None:
+    """Let a closed terminal be as Ctrl-C for the rest of this process, unless it is ignored, as nohup has it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGHUP, stop)
 
 
 def disk_trouble(error: BaseException) -> str | None:
@@ -87,8 +109,13 @@ def sentence(error: BaseException, what: str) -> str | None:
             f"{what} ran out of memory; run fewer jobs at once, allow it more (mem_mb, ulimit -v), "
             "or make frames.max_size or frames.max_frames smaller."
         )
+    if isinstance(error, FileNotFoundError) and "No usable temporary directory" in str(error):
+        return f"{what} finds no folder for temporary files; make room or rights in /tmp, or set TMPDIR to a folder with both."
     trouble = disk_trouble(error)
     if trouble is not None:
         name = getattr(error, "filename", None)
+        place = tempfile.gettempdir()
+        if str(name).startswith(place + os.sep) or (name is None and shutil.disk_usage(place).free < FULL):
+            return f"{what} cannot write to {place}: {trouble}; make room there, or set TMPDIR to a folder with room."
         return f"{what} cannot write{f' {name}' if name else ''}: {trouble}; make room there and run again."
     return None

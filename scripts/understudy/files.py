@@ -30,8 +30,9 @@ def sha256(path: str | Path) -> str:
 
 
 def again(target: str | Path) -> str:
-    """What to do about a damaged file or folder that the workflow made."""
-    return f"delete it and run: snakemake --cores all {shlex.quote(str(target))}"
+    """What to do about a damaged file or folder in a stage's place; it may be the user's own, so nothing is to be deleted."""
+    name = shlex.quote(str(target))
+    return f"move {name} away and run: snakemake --cores all {name}"
 
 
 @contextmanager

@@ -4,8 +4,9 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
+from understudy.streams import give_up
 from understudy.text import one_line
 
 T = TypeVar("T")
@@ -29,7 +30,8 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         from rich.markup import escape
         from rich.progress import track as rich_track
 
-        yield from rich_track(items, escape(one_line(description)), total=total, console=Console(stderr=True))
+        console = Console(file=cast(TextIO, _Terminal()))
+        yield from rich_track(items, escape(one_line(description)), total=total, console=console)
         return
     started = last = time.monotonic()
     count = 0
@@ -41,3 +43,23 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
             of = f"/{total}" if total else ""
             logger.info("%s: %d%s after %.0f s", description, count, of, now - started)
     logger.info("%s: %d done in %.1f s", description, count, time.monotonic() - started)
+
+
+class _Terminal:
+    """Standard error, which may be closed while the loop goes on."""
+
+    def write(self, text: str) -> int:
+        try:
+            return sys.stderr.write(text)
+        except OSError:
+            give_up(sys.stderr)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            give_up(sys.stderr)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)

@@ -6,9 +6,11 @@ whose frames they are, and are told to the others.
 
 import logging
 import logging.handlers
+import os
 import pickle
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,7 +98,7 @@ def run_together(work: Callable[..., T], size: int, arguments: tuple[Any, ...], 
     listener = logging.handlers.QueueListener(lines, *logging.getLogger("understudy").handlers)
     listener.start()
     try:
-        with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
+        with tempfile.TemporaryDirectory(prefix="understudy-") as folder, _temporary_files_in(folder):
             try:
                 # by value: torch would move tensors to shared memory, away from under arrays that view them
                 whole = (size, folder, work, pickle.dumps(arguments), lines, torch.get_num_threads(), cuda)
@@ -112,6 +114,20 @@ def run_together(work: Callable[..., T], size: int, arguments: tuple[Any, ...], 
         listener.stop()
 
 
+@contextmanager
+def _temporary_files_in(folder: str) -> Iterator[None]:
+    """Let temporary files be made in ``folder``, and be gone with it.
+
+    torch's members tell of an error in a pickle, which the first process loads. torch picks a name for it in /tmp and
+    leaves that name free, so that another user of the machine could put a pickle there.
+    """
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
 def _member(
     rank: int, size: int, folder: str, work: Callable[..., Any], arguments: bytes, lines: Any, threads: int, cuda: bool
 ) -> None:
@@ -122,6 +138,7 @@ def _member(
     if cuda:
         torch.cuda.set_device(rank)
     backend = "nccl" if cuda else "gloo"
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # members are of one machine: nothing is to listen to the network
     distributed.init_process_group(backend, init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
     try:
         result = work(*pickle.loads(arguments))

@@ -88,7 +88,7 @@ def train_avatar(
         names = [f"{name} ({digest[:8]})" for name, digest in (track.body_model, (body.name, body.sha256))]
         raise InputError(f"The poses belong to the body file {names[0]}, not to {names[1]}; fit them to this body.")
     if len(track) != len(frames):
-        raise InputError(f"There are {len(track)} poses but {len(frames)} frames; delete smpl.npz and run again.")
+        raise InputError(f"There are {len(track)} poses but {len(frames)} frames; move smpl.npz away and run again.")
     held_out = held_out_frames(len(frames), config.hold_out)
     usable = [frame for frame in range(len(frames)) if track.valid[frame] and frame not in set(held_out)]
     if not usable:

@@ -2,7 +2,7 @@
 
 A ``Lanes`` value knows + - * / with its like or a float32. LLVM splits it into whatever registers the processor has
 (one of AVX-512, two of AVX, four of SSE or NEON), with the same results lane by lane.
-Numba's cache does not see changes of this file: after one, delete ``render/__pycache__/*.nb?``.
+Numba's cache does not see changes of this file: after one, delete ``render/__pycache__/numba-*``.
 """
 
 import operator

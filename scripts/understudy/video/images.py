@@ -14,7 +14,7 @@ from understudy.video.colour import flatten_alpha
 from understudy.video.pictures import Picture, fit_size
 from understudy.video.sources import list_images, sha256_of_images
 
-UNREADABLE = "an image that can be read", "replace or remove it"
+UNREADABLE = "an image that can be read", "replace it or move it away"
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

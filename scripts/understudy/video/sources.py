@@ -48,6 +48,7 @@ def unfit_letters(text: str) -> str | None:
         return "it holds one of { } < >, in which Snakemake reads something else"
     return None
 
+
 CONTAINERS = (
     "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "gif", "mpegts", "mpeg", "mpegvideo", "asf", "flv",
     "ogg", "mxf", "h264", "hevc", "av1", "obu", "ivf", "m4v", "mjpeg", "mpjpeg", "apng", "rm", "dv", "nut", "y4m",
@@ -75,7 +76,9 @@ def list_videos(folder: str | Path) -> dict[str, Path]:
         if unfit_name(name):
             continue
         if name in videos:
-            raise InputError(f"{folder} has both {videos[name].name} and {path.name}; rename or remove one of them.")
+            raise InputError(
+                f"{folder} has both {videos[name].name} and {path.name}; rename one of them or move it away."
+            )
         videos[name] = path
     return dict(sorted(videos.items()))
 

@@ -22,6 +22,7 @@ class _WithoutReferences(yaml.SafeLoader):
             raise yaml.YAMLError(f"it has a reference, *{self.peek_event().anchor}; write it out")
         return super().compose_node(parent, index)
 
+
 KINDS = {"file": str, "licence": str, "size_mb": int | float | None, "used_by": list}
 """Of an entry's values; all others are text or null."""
 
