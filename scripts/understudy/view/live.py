@@ -77,6 +77,7 @@ class LiveView:
         self._controls |= {one._impl.uuid: one for one in (*self._motion.controls, *self._shape.controls)}
         self._centre = self._scene.act.pelvis()[0]
         self._drawn: tuple[object, ...] = ()
+        self._told = ""
         self.pictures = 0
         """So many were sent."""
         self._motion.begin(len(self._scene.act))
@@ -99,15 +100,13 @@ class LiveView:
     def run(self, seconds: float | None = None) -> None:
         """Show the avatar for so long, by default until interrupted; a picture that fails is told and left out."""
         start = last = time.perf_counter()
-        told = ""
         while seconds is None or last - start < seconds:
             now = time.perf_counter()
             if self.server.get_clients():
                 try:
                     self.step(now - last)
                 except Exception as error:
-                    if told != (told := f"{type(error).__name__}: {error}"):
-                        logger.warning("the view leaves out a picture: %s", told)
+                    self._tell(f"{type(error).__name__}: {error}")
             last = now
             time.sleep(max(0.0, 1 / MOST_FPS - (time.perf_counter() - now)))
 
@@ -123,6 +122,7 @@ class LiveView:
         drawn = (self._scene, frame, self._motion.shown, *eye.round(1))
         if drawn == self._drawn:
             return
+        self._drawn = ()  # should it fail
         with self.server.atomic():
             self._layers.draw(act, frame, eye, self._shape.betas, self._motion.shown, self._scene.name == TAKE)
         self._drawn = drawn
@@ -132,6 +132,12 @@ class LiveView:
         """End the server."""
         with _hushed():
             self.server.stop()
+
+    def _tell(self, trouble: str) -> None:
+        """Warn of a picture that failed, once where one after the other does."""
+        if trouble != self._told:
+            logger.warning("the view leaves out a picture: %s", trouble)
+        self._told = trouble
 
     def _change(self, name: str) -> None:
         """Take up the present shape, and another motion where one was chosen; the former one where that cannot be read."""
