@@ -105,7 +105,9 @@ class Tab:
 
     def cut_out(self, selector: str) -> bytes:
         """PNG of one element alone, with nothing before or behind it; the page stays so."""
-        style = f"* {{ background: none !important; visibility: hidden; }} {selector} {{ visibility: visible !important; }}"
+        style = (
+            f"* {{ background: none !important; visibility: hidden; }} {selector} {{ visibility: visible !important; }}"
+        )
         self.ask(f"document.head.appendChild(document.createElement('style')).textContent = {json.dumps(style)}")
         box = self.ask(f"document.querySelector({json.dumps(selector)}).getBoundingClientRect().toJSON()")
         clip = {name: box[name] for name in ("x", "y", "width", "height")} | {"scale": 1}

@@ -73,7 +73,7 @@ class LiveView:
         )
         self._motion = MotionPanel(self.server, list(self._sources))
         self._shape = ShapePanel(self.server, archive.avatar)
-        # viser's own way to a control's uuid is not public; without it nothing is taken
+        # viser has no public way to the names under which browsers know its controls
         self._controls |= {one._impl.uuid: one for one in (*self._motion.controls, *self._shape.controls)}
         self._centre = self._scene.act.pelvis()[0]
         self._drawn: tuple[object, ...] = ()
