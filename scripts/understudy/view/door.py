@@ -62,6 +62,8 @@ class Door:
         self._token = secrets.token_urlsafe(32)
         address = ipaddress.ip_address(self.socket.getsockname()[0])
         self._addresses = [address]
+        self.local = address.is_loopback
+        """Whether this machine alone can reach it."""
         self._names = {"localhost", host.lower()}
         if address.is_unspecified:
             own = socket.gethostname().lower()
@@ -78,11 +80,6 @@ class Door:
         port = self.socket.getsockname()[1]
         hosts = (f"[{one}]" if one.version == 6 else str(one) for one in self._addresses)
         return [f"http://{host}:{port}/{self._token}" for host in hosts]
-
-    @property
-    def local(self) -> bool:
-        """Whether this machine alone can reach it."""
-        return all(one.is_loopback for one in self._addresses)
 
     def admits(self, connection: ServerConnection, request: Request) -> bool:
         """Whether a request has the secret, is for this server, and comes from its own page or from no page.
