@@ -103,6 +103,20 @@ class Tab:
         """PNG of what is seen."""
         return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
+    def cut_out(self, selector: str) -> bytes:
+        """PNG of one element alone, with nothing before or behind it; the page stays so."""
+        style = (
+            f"* {{ background: none !important; visibility: hidden; }} {selector} {{ visibility: visible !important; }}"
+        )
+        self.ask(f"document.head.appendChild(document.createElement('style')).textContent = {json.dumps(style)}")
+        box = self.ask(f"document.querySelector({json.dumps(selector)}).getBoundingClientRect().toJSON()")
+        clip = {name: box[name] for name in ("x", "y", "width", "height")} | {"scale": 1}
+        self._call("Emulation.setDefaultBackgroundColorOverride", color={"r": 0, "g": 0, "b": 0, "a": 0})
+        try:
+            return base64.b64decode(self._call("Page.captureScreenshot", format="png", clip=clip)["data"])
+        finally:
+            self._call("Emulation.setDefaultBackgroundColorOverride")
+
     def drag(self, start: tuple[float, float], end: tuple[float, float], touch: bool = False) -> None:
         """Go from one place to another with the mouse's button, or a finger, down."""
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)

@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,8 @@ SIZE = (540, 960)
 PHONE = (390, 844)
 WINDOW = (900, 700)
 SHOWN = "!!(window.page && page.painted)"
+SETTLED_S = 2.0
+"""Seconds in which a browser has drawn what it was sent last."""
 SAMPLES = 12
 """Frames of each motion that are compared."""
 
@@ -238,27 +239,21 @@ def live_likeness(archive: AvatarArchive, folder: Path) -> tuple[float, float]:
     eye = np.array([0.8, -1.2, -3.6])
     matrix = look_at(eye, np.array([0.0, pelvis[1], 0.0]), np.array([0.0, -1.0, 0.0]))
     wxyz = np.roll(Rotation.from_matrix(matrix[:3, :3].T).as_quat(), 1)
-    with served(view), browser() as tab, ThreadPoolExecutor(1) as pool:
-        tab.size(*WINDOW)
+    with served(view), browser() as tab:
+        tab.size(*SIZE)
         first_picture(tab, view)
-        tab.size(*SIZE)  # viser draws Gaussians for the shape of the window, whatever picture is asked for
-        tab.wait(f"innerWidth === {SIZE[0]}")
-        tab.picture()
         client = next(iter(view.server.get_clients().values()))
         client.camera.wxyz, client.camera.position = wxyz, eye  # whose colours are shown
         sent = view.pictures
         while view.pictures == sent:
             tab.ask("0")
-        asked = pool.submit(
-            client.get_render, SIZE[1], SIZE[0], wxyz=wxyz, position=eye, fov=FOV, transport_format="png"
-        )
-        while not asked.done():
-            tab.ask("0")
-    pixels = asked.result() / 255.0
+        time.sleep(SETTLED_S)
+        pixels = np.asarray(Image.open(io.BytesIO(tab.cut_out("canvas"))).convert("RGBA")) / 255.0
     covered = pixels[..., 3]
     matrix[:3, 3] -= matrix[:3, :3] @ (pelvis * [1.0, 0.0, 1.0])  # the person is kept in the middle
-    focal, middle = SIZE[1] / 2 / math.tan(FOV / 2), (SIZE[0] / 2, SIZE[1] / 2)
-    camera = {"view": matrix[:3].ravel().tolist(), "focal": focal, "middle": middle, "size": SIZE}
+    height, width = covered.shape
+    focal, middle = height / 2 / math.tan(FOV / 2), (width / 2, height / 2)
+    camera = {"view": matrix[:3].ravel().tolist(), "focal": focal, "middle": middle, "size": (width, height)}
     return likeness(
         pixels[..., :3] * covered[..., None] + 1 - covered[..., None],
         covered,

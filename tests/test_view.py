@@ -120,6 +120,21 @@ def test_the_page_is_one_file_that_names_no_other(tmp_path):
     assert again.read_text() == page
 
 
+def test_texts_cannot_leave_their_place_in_the_page(tmp_path):
+    words = "</script><!--<script>\u2028\u2029]]>-->{{program}}\"'\\"
+    known = replace(
+        archive(), info={**archive().info, "licences": [words], "source": {"name": f"{words}.mp4", "sha256": "1" * 64}}
+    )
+    file = tmp_path / "page.html"
+    named = Path(motion(tmp_path)).rename(tmp_path / f"a<!--<script>\u2028-->{'{{about}}'}.npz")
+    write_page(file, known, ViewConfig(), [named])
+    page = file.read_text(encoding="utf-8")
+    script = page[page.index("<script>") + 8 : page.index("</script>")]
+    assert page.count("<script>") == page.count("</script>") == 1
+    assert "<!--" not in page and "\u2028" not in script and "\u2029" not in script
+    assert '"label":"a\\u003c!--\\u003cscript>\\u2028-->{{about}}"' in script
+
+
 def test_a_licensed_bodys_page_is_warned_about(tmp_path, caplog):
     known = archive()
     free = known.avatar.body

@@ -128,4 +128,16 @@ def test_the_live_view_opens_and_moves(tmp_path, chromium):
         assert len(pictures) == 2
         # viser's own program warns of three.js' clock and of the extent of all Gaussians
         assert [said for said in chromium.complaints() if not said.startswith("THREE.")] == []
+        # viser's own, which are hidden, come first
+        play = "[...document.querySelectorAll('input[type=checkbox]')].find((one) => one.getBoundingClientRect().width)"
+        box = chromium.ask(f"{play}.getBoundingClientRect().toJSON()")
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        chromium.drag(middle, middle)
+        deadline = time.monotonic() + 10
+        while view._motion._playing.value and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not view._motion._playing.value
+        chromium.open(view.url.rsplit("/", 1)[0] + "/")
+        chromium.wait("document.body.innerText.startsWith('This view opens to those alone who have its whole address')")
+        assert chromium.ask("!document.querySelector('canvas')")
         chromium.open("about:blank")

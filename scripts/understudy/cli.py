@@ -277,7 +277,7 @@ class View:
     results: Path | None = None
     """The actor's folder, whose frames are shown in the camera that filmed them; default the avatar's own folder."""
     host: str = "localhost"
-    """Where to listen: 0.0.0.0 for every computer of the network."""
+    """Where to listen: 0.0.0.0 for every computer of the network. The view opens to those alone who have its whole address."""
     port: int = 8080
     """The next free one where it is taken."""
     fps: float = 30.0
@@ -306,8 +306,15 @@ class View:
         use_threads(1)  # the browser wants the others; one poses fast enough
         view = LiveView(archive, self.motion, config, self.results or self.avatar.parent, self.host, self.port)
         try:
+            sys.stdout.write(f"open {' or '.join(view.urls)}\n")
+            if not view.local:
+                sys.stdout.write("whoever has the address can look and play; nothing of it is encrypted\n")
+            sys.stdout.write("Ctrl-C ends the view\n")
+            sys.stdout.flush()
             view.run()
         except KeyboardInterrupt:
+            pass
+        finally:
             view.stop()
 
 

@@ -36,9 +36,18 @@ class MotionPanel:
         self._time = 0.0
 
     @property
+    def controls(self) -> list[Any]:
+        """Those that browsers may move."""
+        return [self._motion, self._playing, self._slider, self._speed, self._follow, *self._layers.values()]
+
+    @property
     def motion(self) -> str:
         """Name of the chosen motion."""
         return self._motion.value
+
+    def choose(self, motion: str) -> None:
+        """Put the chooser back to a motion."""
+        put(self._motion, motion)
 
     @property
     def follow(self) -> bool:
@@ -88,6 +97,11 @@ class ShapePanel:
             self._note = gui.add_markdown("")
         self._known = self._settled()
 
+    @property
+    def controls(self) -> list[Any]:
+        """Those that browsers may move."""
+        return [*self._sliders(), self._back]
+
     def changed(self) -> bool:
         """Take over what was moved; whether that is another shape now."""
         now = self._values()
@@ -131,7 +145,7 @@ class ShapePanel:
         return [self._height, self._weight, *self._components]
 
     def _values(self) -> list[float]:
-        return [control.value for control in (*self._sliders(), self._back)]
+        return [control.value for control in self.controls]
 
     def _measures(self) -> tuple[float, float]:
         """Height, cm, and weight, kg."""
@@ -139,6 +153,6 @@ class ShapePanel:
         return height(self._body, betas) * 100, float(volume(self._body, betas)) * DENSITY
 
 
-def put(control: Any, value: float | bool) -> None:
+def put(control: Any, value: float | bool | str) -> None:
     """Set a control; type checkers take viser's own setters for something that cannot be assigned."""
     control.value = value
