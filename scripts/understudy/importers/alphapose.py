@@ -29,6 +29,7 @@ def read_alphapose(source: Path, options: ReadOptions) -> Tracking:
         if values.size % 3:
             raise InputError(f"{source} has keypoints that are not triples of x, y, confidence.")
         triples = values.reshape(-1, 3)
+        triples[~np.isfinite(triples).all(axis=1)] = 0.0
         triples[:, 2] = np.clip(triples[:, 2], 0.0, 1.0)
         points = body_points(triples, str(source))
         points[:, :2] += np.where(points[:, 2:] > 0, 0.5, 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 from understudy.errors import InputError
 from understudy.files import read_json, reading
 from understudy.importers.people import Person, choose_person, number_of
+from understudy.importers.possible import real_numbers
 from understudy.importers.rotations import joint_rotations, matrices
 from understudy.importers.skeletons import add_hands_and_face, body_points
 from understudy.importers.tracking import Camera, Family, Points, Poses, ReadOptions, Tracking
@@ -145,7 +146,7 @@ def _names(storage: cv2.FileStorage, path: Path) -> list[str]:
 
 def _matrix(storage: cv2.FileStorage, key: str, path: Path) -> np.ndarray | None:
     node = storage.getNode(key)
-    matrix = None if node.empty() else node.mat()
+    matrix = None if node.empty() else np.asarray(node.mat(), np.float64)
     if matrix is not None and not np.isfinite(matrix).all():
         raise InputError(f"{path} has numbers in {key} that are not finite.")
     return matrix
@@ -210,8 +211,11 @@ def _person(entry: dict[str, Any], path: Path) -> Person:
     body = entry.get("keypoints", entry.get("keypoints2d"))
     if body is None:
         raise InputError(f"{path} has a person without keypoints.")
-    parts = [np.array(entry[key], np.float64) if key in entry else None for key in ("handl2d", "handr2d", "face2d")]
-    points = body_points(np.array(body, np.float64)[:, :3], str(path))
+    parts = [
+        real_numbers(entry[key], key).reshape(-1, 3) if key in entry else None
+        for key in ("handl2d", "handr2d", "face2d")
+    ]
+    points = body_points(real_numbers(body, "keypoints")[:, :3], str(path))
     add_hands_and_face(points, *parts)
     points[points[:, 2] <= 0] = 0.0
     points[:, :2] += np.where(points[:, 2:] > 0, 0.5, 0.0)

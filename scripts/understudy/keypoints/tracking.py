@@ -47,10 +47,11 @@ def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def link(boxes: Sequence[np.ndarray], fps: float) -> list[Track]:
     """Link boxes [n,4] of every frame into tracks, each frame's to the last ones by the best total overlap."""
     tracks: list[Track] = []
+    live: list[Track] = []
     patience = max(1, round(LINK_SECONDS * fps))
     for frame, found in enumerate(boxes):
-        live = [track for track in tracks if frame - track.frames[-1] <= patience]
-        taken = set()
+        live = [track for track in live if frame - track.frames[-1] <= patience]
+        taken, known = set(), len(tracks)
         if live and len(found):
             scores = overlap(np.stack([track.boxes[-1] for track in live]), found)
             for row, pick in zip(*linear_sum_assignment(-scores), strict=True):
@@ -61,6 +62,7 @@ def link(boxes: Sequence[np.ndarray], fps: float) -> list[Track]:
             if pick not in taken:
                 tracks.append(Track())
                 tracks[-1].add(frame, pick, found[pick])
+        live += tracks[known:]
     return tracks
 
 
