@@ -176,6 +176,9 @@ def _ntc_camera(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         K = np.array([[focal[0], 0.0, centre[0]], [0.0, focal[1], centre[1]], [0.0, 0.0, 1.0]])
     else:
         raise InputError(f"{path} has neither camK nor color_focal_length and color_center.")
-    outward = np.asarray(content.get("c2w", np.eye(4)), np.float64).reshape(-1, 4, 4)
+    outward = np.asarray(content.get("c2w", np.eye(4)), np.float64)
+    if outward.shape[-2:] != (4, 4):
+        raise InputError(f"{path} has a c2w of shape {outward.shape}; it must be a 4x4 matrix, or several.")
+    outward = outward.reshape(-1, 4, 4)
     R = outward[:, :3, :3].transpose(0, 2, 1)
     return K, R, -(R @ outward[:, :3, 3:])[..., 0]

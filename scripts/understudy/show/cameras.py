@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 MOST_BYTES = 1 << 26
 """Of a JSON file: two hours of views at 24 per second, with all their digits."""
 MOST_VIEWS = 200_000
+MOST_VALUES, MOST_LISTS = 40 * MOST_VIEWS, 10 * MOST_VIEWS
+"""Of a JSON file: a view has 16 numbers in 4 rows, a K nine in 3, and programs add some of their own."""
 POSSIBLE_HERE = {
     **POSSIBLE,
     "the number of cameras": (1, MOST_VIEWS),
@@ -73,7 +75,7 @@ def _placed(
         chosen = [one for number, one in enumerate(named) if camera in (one[0], str(number))]
         if not chosen:
             names = ", ".join(name[:80] for name, _ in named[:20])
-            raise InputError(f"{path} has no camera {camera}; there are {names}.")
+            raise InputError(f"{path} has no camera {camera[:80]}; there are {names}.")
         named = chosen[:1]
     cameras = [one for _, one in named]
     to_world = np.eye(4)
@@ -114,8 +116,11 @@ def _of_parts(K: np.ndarray, R: np.ndarray, T: np.ndarray, size: tuple[int, int]
         raise ValueError(f"R and T are of shapes {np.shape(R)} and {np.shape(T)}, not of (3, 3) and (3,)")
     view = np.eye(4)
     view[:3, :3], view[:3, 3] = R, T
-    check_camera_matrix(K)  # which says how large the picture is
+    if not np.isfinite(view).all():
+        raise ValueError("R or T holds numbers that are not finite")
+    found = check_camera_matrix(K)
     width, height = size or (round(2 * K[0, 2]), round(2 * K[1, 2]))
+    check_ranges({**found, "a picture's width or height": (width, height)}, POSSIBLE_HERE)
     return Camera(K, width, height, view)
 
 
@@ -139,8 +144,7 @@ def _check(named: Sequence[Named]) -> None:
 
 
 def _of_json(path: Path) -> list[Named]:
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"it has more than {MOST_BYTES} bytes")
+    _check_length(path)
     values = read_json(path, "docs/rendering.md shows a file of cameras")
     try:
         if "views" in values:
@@ -157,6 +161,21 @@ def _of_json(path: Path) -> list[Named]:
     raise InputError(
         f"{path} has neither views (ours) nor frames (NeRF's transforms.json); docs/rendering.md shows one."
     )
+
+
+def _check_length(path: Path) -> None:
+    """Refuse a JSON file that takes many times its own length once it is read.
+
+    Raises:
+        ValueError: It is longer than files of cameras are, or has more values or lists.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES} bytes")
+    data = path.read_bytes()
+    if data.count(b",") > MOST_VALUES or data.count(b"[") + data.count(b"{") > MOST_LISTS:
+        raise ValueError(
+            f"it has more than {MOST_VALUES} values or {MOST_LISTS} lists, which {MOST_VIEWS} cameras do not need"
+        )
 
 
 def _own(values: Mapping[str, Any]) -> list[Named]:
