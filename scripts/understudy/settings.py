@@ -1,6 +1,7 @@
 """The configuration: checked against its schema, and merged with an actor's own options."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,6 +23,11 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
     """
     if _is_endless(config):
         raise InputError(f"{name} has more than {MOST_VALUES} values, by references to references; write them out.")
+    endless = next(
+        (path for path, value in _values(config) if isinstance(value, float) and not math.isfinite(value)), None
+    )
+    if endless is not None:
+        raise InputError(f"{name}, {'.'.join(map(str, endless))[:LONGEST]}: it is no finite number.")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         told = f"{name}, {_sentence(error)}"
@@ -40,6 +46,18 @@ def _is_endless(config: Mapping[str, Any]) -> bool:
         elif isinstance(value, (list, tuple)):
             waiting.extend(value)
     return count > MOST_VALUES
+
+
+def _values(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Where each plain value is, and the value."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _values(inner, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for number, inner in enumerate(value):
+            yield from _values(inner, (*path, number))
+    else:
+        yield path, value
 
 
 def actor_settings(config: Mapping[str, Any], stage: str, actor: str) -> dict[str, Any]:

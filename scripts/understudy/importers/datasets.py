@@ -87,7 +87,7 @@ def _view(wanted: str | None, count: int, source: Path) -> int:
         raise InputError(f"{source} has {count} cameras; choose one by its number from 0, option camera.")
     names = [str(number) for number in range(count)]
     if (wanted or "0") not in names:
-        raise InputError(f"{source} has no camera {wanted or 0}; there are numbers 0 to {count - 1}.")
+        raise InputError(f"{source} has no camera {(wanted or '0')[:80]}; there are numbers 0 to {count - 1}.")
     return names.index(wanted or "0")
 
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json, reading
+from understudy.files import check_ranges, read_json, reading
 from understudy.importers.people import Person, choose_person, number_of
-from understudy.importers.possible import real_numbers
+from understudy.importers.possible import POSSIBLE, real_numbers
 from understudy.importers.rotations import joint_rotations, matrices
 from understudy.importers.skeletons import add_hands_and_face, body_points
 from understudy.importers.tracking import Camera, Family, Points, Poses, ReadOptions, Tracking
@@ -159,7 +159,7 @@ def _camera_name(source: Path, calibrated: set[str], wanted: str | None) -> str 
     known = sorted(folders or calibrated)
     if wanted is not None:
         if wanted not in folders | calibrated:
-            raise InputError(f"{source} has no camera {wanted}; there are {', '.join(known) or 'none'}.")
+            raise InputError(f"{source} has no camera {wanted[:80]}; there are {', '.join(known) or 'none'}.")
         return wanted
     if len(known) > 1:
         raise InputError(f"{source} has {len(known)} cameras ({', '.join(known)}); choose one by the option camera.")
@@ -235,7 +235,7 @@ def _poses(folder: Path, person: str | None, source: Path) -> tuple[Poses, np.nd
         raise InputError(f"{folder} has no person in any frame.")
     name = person if person is not None else max(rows, key=lambda name: len(rows[name]))
     if name not in rows:
-        raise InputError(f"{folder} has no person {name}; there are {', '.join(sorted(rows))}.")
+        raise InputError(f"{folder} has no person {name[:80]}; there are {', '.join(sorted(rows))}.")
     frames = np.array([number for number, _ in rows[name]], np.int64)
     values = {
         key: np.stack([np.array(entry[key], np.float64).ravel() for _, entry in rows[name]])
@@ -258,6 +258,7 @@ def easymocap_poses(
         path: The file, for messages.
         family: The body's kind.
     """
+    check_ranges({"an angle": real_numbers(Rh, "Rh")}, POSSIBLE)
     outer = matrices(Rh)
     if poses.shape[1] in (69, 63):
         rotations = joint_rotations(path, np.zeros((len(poses), 3)), poses)

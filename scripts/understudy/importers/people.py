@@ -75,7 +75,7 @@ def choose_person(
         if (picks < 0).all():
             names = sorted({str(one.name) for found in people for one in found})
             raise InputError(
-                f"{where} has no person {person}; there are {', '.join(name[:80] for name in names[:20])}."
+                f"{where} has no person {person[:80]}; there are {', '.join(name[:80] for name in names[:20])}."
             )
     else:
         length = numbers[-1] - numbers[0] + 1

@@ -8,7 +8,7 @@ POSSIBLE: dict[str, tuple[float, float]] = {
     "the number of poses": (1, 500_000),  # two hours at 60 per second
     "an angle": (-1e4, 1e4),  # rad; not every program wraps them
     "a translation": (-1e7, 1e7),  # m, or mm before they are turned into m; of a map's origin too
-    "betas": (-1e3, 1e3),  # standard deviations; nobody is beyond 10, but what a failed fit found is no damage
+    "betas": (-100.0, 100.0),  # standard deviations; nobody is beyond 10, but what a failed fit found is no damage
     "a keypoint or confidence": (-1e6, 1e6),  # px, also far outside of the picture
     "a box": (-1e6, 1e6),  # px
     "a picture's number": (-1e15, 1e15),  # also a time of day in microseconds

@@ -100,7 +100,7 @@ def _follow(rows: dict[int, dict[str, np.ndarray]], person: str | None, path: Pa
         numbers.append(number)
         picks.append(pick)
     if not numbers:
-        raise InputError(f"{path} has no person {person}; leave the option out to take the nearest one.")
+        raise InputError(f"{path} has no person {person[:80]}; leave the option out to take the nearest one.")
     return numbers, picks
 
 
@@ -130,7 +130,7 @@ def read_phalp(source: Path, options: ReadOptions) -> Tracking:
         raise InputError(f"{source} has nobody in any frame.")
     person = options.person if options.person is not None else max(rows, key=lambda name: _prominence(rows[name]))
     if person not in rows:
-        raise InputError(f"{source} has no person {person}; there are {', '.join(sorted(rows))}.")
+        raise InputError(f"{source} has no person {person[:80]}; there are {', '.join(sorted(rows))}.")
     chosen = rows[person]
     bodies = [entry["smpl"][place] for _, entry, place, _ in chosen]
     root = np.stack([np.asarray(body["global_orient"], np.float64).reshape(3, 3) for body in bodies])
@@ -213,7 +213,7 @@ def _one_of(
         raise InputError(f"{source} has nobody with {', '.join(keys)}.")
     name = person if person is not None else max(people, key=lambda name: len(people[name]["pose"]))
     if name not in people:
-        raise InputError(f"{source} has no person {name}; there are {', '.join(sorted(people))}.")
+        raise InputError(f"{source} has no person {name[:80]}; there are {', '.join(sorted(people))}.")
     several = f"{source} has {len(people)} people; {name} is taken, who is in most frames (option person for another)."
     return name, people[name], (several,) if len(people) > 1 and person is None else ()
 

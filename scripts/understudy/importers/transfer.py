@@ -21,6 +21,8 @@ MAX_FRAMES = 60
 """Frames that tell the size of another body."""
 FARTHEST = 1e5
 """m; single precision ends in centimetres there, and nobody is seen."""
+NEAREST = 0.1
+"""m; nobody is seen from nearer."""
 FEW_BETAS = 6
 MIN_CONFIDENCE = 0.3
 
@@ -75,7 +77,12 @@ def place_poses(poses: Poses, rows: np.ndarray, body: BodyModel, K_from: np.ndar
 
 
 def _check_camera_frame(pelvis: np.ndarray, poses: Poses) -> None:
-    if np.median(pelvis[:, 2]) <= 0:
+    depth = float(np.median(pelvis[:, 2]))
+    if 0 < depth < NEAREST:
+        raise InputError(
+            f"The person is {depth:.2g} m before the camera, which cannot be; translations must be in metres, in the camera's frame."
+        )
+    if depth <= 0:
         raise InputError(
             "The poses are behind the camera (z is negative): they are not in an OpenCV camera's frame; "
             "import the program's results in the camera's frame, or a folder that has the camera too."

@@ -74,20 +74,23 @@ def main_picks(tracks: list[Track], length: int) -> np.ndarray:
     """
     picks = np.full(length, -1)
     sizes = np.full(length, np.nan)
+    seen = np.zeros(0, np.int64)  # frames with a pick, rising
     for track in sorted(tracks, key=lambda track: -track.weight):
         frames = np.array(track.frames)
         first, last = frames[0], frames[-1]
         if (picks[first : last + 1] >= 0).any():
             continue
         size = np.array([box[3] - box[1] for box in track.boxes])
-        seen = np.flatnonzero(picks >= 0)
         if len(seen):
-            nearest = seen[np.abs(seen - first).argmin()]
+            place = int(np.searchsorted(seen, first))
+            near = seen[max(place - 1, 0) : place + 1]
+            nearest = near[np.abs(near - first).argmin()]
             ratio = float(np.median(size)) / sizes[nearest]
             if not 1 / SIZE_RATIO < ratio < SIZE_RATIO:
                 continue
         picks[frames] = track.picks
         sizes[frames] = size
+        seen = np.insert(seen, np.searchsorted(seen, frames), frames)
     return picks
 
 
