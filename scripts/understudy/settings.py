@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -21,43 +22,38 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
     Raises:
         InputError: One sentence that names the option, what is wrong and what is allowed.
     """
-    if _is_endless(config):
+    values = list(islice(_values(config), MOST_VALUES + 1))
+    if len(values) > MOST_VALUES:
         raise InputError(f"{name} has more than {MOST_VALUES} values, by references to references; write them out.")
-    endless = next(
-        (path for path, value in _values(config) if isinstance(value, float) and not math.isfinite(value)), None
-    )
+    # neither is more or less than any limit
+    endless = next((place for place, value in values if isinstance(value, float) and not math.isfinite(value)), None)
     if endless is not None:
-        raise InputError(f"{name}, {'.'.join(map(str, endless))[:LONGEST]}: it is no finite number.")
+        raise InputError(f"{name}, {_path(endless)[:LONGEST]}: it is no finite number.")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         told = f"{name}, {_sentence(error)}"
         raise InputError(told if len(told) < LONGEST else f"{told[:LONGEST]} ...")
 
 
-def _is_endless(config: Mapping[str, Any]) -> bool:
-    """Whether it has more values than ``MOST_VALUES``; YAML's references make that many of a few lines."""
-    waiting: list[Any] = [config]
-    count = 0
-    while waiting and count <= MOST_VALUES:
-        value = waiting.pop()
-        count += 1
+def _values(config: Any) -> Iterator[tuple[Any, Any]]:
+    """Each value, list and mapping of a configuration, and its place: its key and the place of what has it."""
+    waiting: list[tuple[Any, Any]] = [((), config)]
+    while waiting:
+        place, value = waiting.pop()
+        yield place, value
         if isinstance(value, Mapping):
-            waiting.extend(value.values())
+            waiting.extend(((key, place), inner) for key, inner in value.items())
         elif isinstance(value, (list, tuple)):
-            waiting.extend(value)
-    return count > MOST_VALUES
+            waiting.extend(((number, place), inner) for number, inner in enumerate(value))
 
 
-def _values(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Where each plain value is, and the value."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _values(inner, (*path, key))
-    elif isinstance(value, (list, tuple)):
-        for number, inner in enumerate(value):
-            yield from _values(inner, (*path, number))
-    else:
-        yield path, value
+def _path(place: Any) -> str:
+    """A place in words, such as avatar.steps."""
+    keys: list[str] = []
+    while place:
+        keys.append(str(place[0]))
+        place = place[1]
+    return ".".join(reversed(keys))
 
 
 def actor_settings(config: Mapping[str, Any], stage: str, actor: str) -> dict[str, Any]:

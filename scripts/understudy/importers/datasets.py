@@ -85,10 +85,11 @@ def instant_nvr_cameras(path: Path) -> list[tuple[str, np.ndarray, np.ndarray, n
 def _view(wanted: str | None, count: int, source: Path) -> int:
     if wanted is None and count > 1:
         raise InputError(f"{source} has {count} cameras; choose one by its number from 0, option camera.")
+    name = "0" if wanted is None else wanted
     names = [str(number) for number in range(count)]
-    if (wanted or "0") not in names:
-        raise InputError(f"{source} has no camera {(wanted or '0')[:80]}; there are numbers 0 to {count - 1}.")
-    return names.index(wanted or "0")
+    if name not in names:
+        raise InputError(f"{source} has no camera {name[:80]}; there are numbers 0 to {count - 1}.")
+    return names.index(name)
 
 
 def _masks(source: Path, view: int) -> dict[int, Path]:

@@ -100,7 +100,7 @@ def _follow(rows: dict[int, dict[str, np.ndarray]], person: str | None, path: Pa
         numbers.append(number)
         picks.append(pick)
     if not numbers:
-        raise InputError(f"{path} has no person {person[:80]}; leave the option out to take the nearest one.")
+        raise InputError(f"{path} has no person {str(person)[:80]}; leave the option out to take the nearest one.")
     return numbers, picks
 
 

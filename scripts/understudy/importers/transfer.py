@@ -80,7 +80,7 @@ def _check_camera_frame(pelvis: np.ndarray, poses: Poses) -> None:
     depth = float(np.median(pelvis[:, 2]))
     if 0 < depth < NEAREST:
         raise InputError(
-            f"The person is {depth:.2g} m before the camera, which cannot be; translations must be in metres, in the camera's frame."
+            f"The person is {depth:.2g} m before the camera, which cannot be; give metres, in the camera's frame."
         )
     if depth <= 0:
         raise InputError(

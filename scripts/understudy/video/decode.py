@@ -75,10 +75,10 @@ class FramesConfig:
         for name, least in (("step", 1), ("max_frames", MIN_FRAMES), ("max_size", 16), ("start", 0)):
             if not getattr(self, name) >= least:
                 raise InputError(f"frames.{name} is {getattr(self, name)}; it must be {least} or more.")
-        for name, (least, most) in POSSIBLE.items():
+        for name, (low, high) in POSSIBLE.items():
             value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise InputError(f"frames.{name} is {value}; it must be more than 0, {least:g} to {most:g}.")
+            if value is not None and not low <= value <= high:
+                raise InputError(f"frames.{name} is {value}; it must be more than 0, {low:g} to {high:g}.")
         if self.stop is not None and not self.stop > self.start:
             raise InputError(f"frames.stop is {self.stop} s; it must be later than frames.start, {self.start} s.")
         for name, length, what in (("K", 4, "fx, fy, cx, cy"), ("distortion", 5, "k1, k2, p1, p2, k3")):
