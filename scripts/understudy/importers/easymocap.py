@@ -17,6 +17,8 @@ from understudy.video.sources import list_images
 
 MOST_BYTES, MOST_NESTED = 1 << 22, 8000
 """Of a file of cameras: its length, and brackets or tags of one kind."""
+TYPES, MOST_NUMBERS = {"d": np.float64, "f": np.float32, "i": np.int32}, 100
+"""Of a matrix there: what it is stored as, and how large it may be."""
 FOCAL = 1.2
 """Focal length without a calibration, of the shorter side."""
 
@@ -145,11 +147,22 @@ def _names(storage: cv2.FileStorage, path: Path) -> list[str]:
 
 
 def _matrix(storage: cv2.FileStorage, key: str, path: Path) -> np.ndarray | None:
+    """A matrix [rows,cols] of numbers, which OpenCV's own reader takes for others where they are written without a point.
+
+    Raises:
+        ValueError: It is none.
+    """
     node = storage.getNode(key)
-    matrix = None if node.empty() else np.asarray(node.mat(), np.float64)
-    if matrix is not None and not np.isfinite(matrix).all():
+    if node.empty():
+        return None
+    data, kind = node.getNode("data"), node.getNode("dt").string()
+    rows, columns = (int(node.getNode(name).real()) for name in ("rows", "cols"))
+    if kind not in TYPES or not 0 < rows * columns == data.size() <= MOST_NUMBERS:
+        raise ValueError(f"{key} is no matrix of {rows}x{columns} numbers of type {kind[:20]}")
+    matrix = np.array([data.at(index).real() for index in range(data.size())], TYPES[kind]).reshape(rows, columns)
+    if not np.isfinite(matrix).all():
         raise InputError(f"{path} has numbers in {key} that are not finite.")
-    return matrix
+    return matrix.astype(np.float64)
 
 
 def _camera_name(source: Path, calibrated: set[str], wanted: str | None) -> str | None:
