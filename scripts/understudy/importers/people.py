@@ -62,6 +62,7 @@ def choose_person(
         InputError: Nobody is there, or nobody of that name.
     """
     boxes = [[box_of(one.points) if one.box is None else one.box for one in found] for found in people]
+    check_ranges({"a box": [box for row in boxes for box in row]}, POSSIBLE)
     shown = [[i for i, box in enumerate(row) if (box[2:] > box[:2]).all()] for row in boxes]
     most = max((len(row) for row in shown), default=0)
     if not most:
