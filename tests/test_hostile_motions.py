@@ -300,3 +300,11 @@ def test_frames_beside_a_motion_have_a_rate_that_is_possible(run, tmp_path, cont
     (tmp_path / "anna/frames.json").write_text(json.dumps(content))
     status, _, errors = run("render", "out", "--video", "anna")
     assert status == 2 and "frames.json" in errors and len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("hold_out", [-1, 1, -(10**9)])
+def test_test_frames_that_leave_none_to_learn_from_are_refused(hold_out):
+    from understudy.layouts.recording import open_recording
+
+    with pytest.raises(InputError, match=f"hold_out is {hold_out};"):
+        open_recording("nowhere", hold_out=hold_out)
