@@ -111,3 +111,40 @@ def test_an_actors_own_options_win():
     config = {"avatar": {"steps": 10, "seed": 1}, "actors": {"anna": {"avatar": {"steps": 20}}}}
     assert actor_settings(config, "avatar", "anna") == {"steps": 20, "seed": 1}
     assert actor_settings(config, "avatar", "bob") == {"steps": 10, "seed": 1}
+
+
+def limited_options():
+    """Each number of the schema that has a largest value, and that value."""
+    for stage, definition in SCHEMA["$defs"].items():
+        for name, option in definition["properties"].items():
+            if "maximum" in option:
+                yield stage, name, option["maximum"]
+
+
+@pytest.mark.parametrize(("stage", "name", "most"), limited_options())
+def test_numbers_are_taken_up_to_their_limits_and_not_beyond(stage, name, most):
+    check_settings({**CONFIG, stage: {**CONFIG[stage], name: most}}, SCHEMA)
+    for wrong in (most + 1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match=rf"{stage}\.{name}"):
+            check_settings({**CONFIG, stage: {**CONFIG[stage], name: wrong}}, SCHEMA)
+
+
+def test_numbers_that_size_a_result_have_limits():
+    known = {f"{stage}.{name}" for stage, name, _ in limited_options()}
+    sizes = (
+        "frames.max_frames frames.max_size silhouettes.max_size canonical.texture_size canonical.margin avatar.gaussians "
+        "avatar.steps render.frames render.width render.height export.texture_size"
+    )
+    assert set(sizes.split()) <= known
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_finite_number_is_refused_wherever_it_is(value):
+    for change, where in (
+        ({"avatar": {"lr_sh": value}}, "avatar.lr_sh"),
+        ({"frames": {"K": [1, 1, value, 1]}}, "frames.K.2"),
+    ):
+        with pytest.raises(InputError, match=where):
+            check_settings({**CONFIG, **change}, SCHEMA)
+        with pytest.raises(InputError, match=f"actors.anna.{where}"):
+            check_settings({**CONFIG, "actors": {"anna": change}}, SCHEMA)

@@ -98,7 +98,7 @@ class Import:
             self.source, self.folder, self.kind, self.pictures,
             load_body(_found(self.body)) if self.body else None,
             ReadOptions(self.person, self.camera, self.first, self.every, self.size),
-            FramesConfig(focal_px=self.focal_px) if self.focal_px else None,
+            FramesConfig(focal_px=self.focal_px) if self.focal_px is not None else None,
         )  # fmt: skip
         _say(f"{done.kind}: {done.frames} frames, {done.pointed} with keypoints, {done.posed} with poses\n")
         if done.reprojection is not None:
@@ -487,8 +487,8 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdigit() for part in parts):
-        raise InputError(f"--size is {text}; give width and height in px, such as 540x960.")
+    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise InputError(f"--size is {text[:80]}; give width and height in px, such as 540x960.")
     return int(parts[0]), int(parts[1])
 
 

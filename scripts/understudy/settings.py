@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -22,8 +23,15 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
     Raises:
         InputError: One sentence that names the option, what is wrong and what is allowed.
     """
-    _check_values(config, name)
-    unseen = next((text for text in _texts(config) if printable(text) != text), None)
+    values = list(islice(_values(config), MOST_VALUES + 1))
+    if len(values) > MOST_VALUES:
+        raise InputError(f"{name} has more than {MOST_VALUES} values, by references to references; write them out.")
+    # neither is more or less than any limit
+    endless = next((place for place, value in values if isinstance(value, float) and not math.isfinite(value)), None)
+    if endless is not None:
+        raise InputError(f"{name}, {_path(endless)[:LONGEST]}: it is no finite number.")
+    words = (word for place, value in values for word in (value, *place[:1]) if isinstance(word, str))
+    unseen = next((word for word in words if printable(word) != word), None)
     if unseen is not None:
         raise InputError(f"{name}: {one_line(unseen)[:LONGEST]} holds characters that cannot be shown; write it anew.")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
@@ -32,34 +40,25 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
         raise InputError(told if len(told) < LONGEST else f"{told[:LONGEST]} ...")
 
 
-def _check_values(config: Mapping[str, Any], name: str) -> None:
-    """Refuse more values than ``MOST_VALUES``, which YAML's references make of a few lines, and numbers that are none."""
-    waiting: list[tuple[str, Any]] = [("", config)]
-    count = 0
+def _values(config: Any) -> Iterator[tuple[Any, Any]]:
+    """Each value, list and mapping of a configuration, and its place: its key and the place of what has it."""
+    waiting: list[tuple[Any, Any]] = [((), config)]
     while waiting:
-        where, value = waiting.pop()
-        count += 1
-        if count > MOST_VALUES:
-            raise InputError(f"{name} has more than {MOST_VALUES} values, by references to references; write them out.")
+        place, value = waiting.pop()
+        yield place, value
         if isinstance(value, Mapping):
-            waiting.extend((str(key), each) for key, each in value.items())
+            waiting.extend(((key, place), inner) for key, inner in value.items())
         elif isinstance(value, (list, tuple)):
-            waiting.extend((where, each) for each in value)
-        elif isinstance(value, float) and not math.isfinite(value):
-            raise InputError(f"{name}, {where}: {value} is no number that an option can have.")
+            waiting.extend(((number, place), inner) for number, inner in enumerate(value))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """All words of a configuration, names of options included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _texts(key)
-            yield from _texts(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _texts(inner)
+def _path(place: Any) -> str:
+    """A place in words, such as avatar.steps."""
+    keys: list[str] = []
+    while place:
+        keys.append(str(place[0]))
+        place = place[1]
+    return ".".join(reversed(keys))
 
 
 def actor_settings(config: Mapping[str, Any], stage: str, actor: str) -> dict[str, Any]:

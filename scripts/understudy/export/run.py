@@ -23,7 +23,7 @@ from understudy.export.stance import frame_pose, recorded, shod, still
 from understudy.export.surface import Surface, avatar_surface
 from understudy.export.texture import bake_texture
 from understudy.export.vrm import VrmMeta
-from understudy.motion.clip import Clip
+from understudy.motion.clip import Clip, check_shown_rate
 from understudy.motion.read import TAKE, named_motions, read_motion
 from understudy.show.shape import ShapeConfig, chosen_betas, shaped_body
 from understudy.whole import whole_files
@@ -61,8 +61,7 @@ class ExportConfig:
             raise InputError(f"mesh is {self.mesh}; it must be body or cubes.")
         if not 16 <= self.texture_size <= 8192:
             raise InputError(f"texture_size is {self.texture_size}; it must be 16 to 8192 px.")
-        if not 0 < self.fps <= 240:
-            raise InputError(f"fps is {self.fps:g}; it must be more than 0 and at most 240.")
+        check_shown_rate(self.fps)
 
 
 def export_avatar(

@@ -19,6 +19,7 @@ from understudy.export.surface import Surface
 from understudy.motion.clip import Clip
 
 POSES = ("a", "t", "big")
+MOST_DIGITS = 12
 STANDING = 5.0
 """Percentile of a motion's lowest points that is its ground: a few frames may press the feet into it."""
 
@@ -35,10 +36,10 @@ def still(archive: AvatarArchive, surface: Surface, pose: str | int) -> Clip:
         InputError: There is no such pose.
     """
     pose = str(pose)
-    if pose.lstrip("-").isdigit():
-        frame = int(pose)
+    if pose.lstrip("-").isdecimal():
+        frame = int(pose) if len(pose) < MOST_DIGITS else -1
         if not 0 <= frame < len(archive.poses):
-            raise InputError(f"pose {pose}: the avatar's video has frames 0 to {len(archive.poses) - 1}.")
+            raise InputError(f"pose {pose[:MOST_DIGITS]}: the avatar's video has frames 0 to {len(archive.poses) - 1}.")
         clip = recorded(archive, surface).part(frame, frame + 1)
     elif pose in POSES:
         body_pose = {"a": _a_pose, "t": lambda: np.zeros(69, np.float32), "big": big_pose}[pose]()

@@ -10,9 +10,10 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
-from understudy.importers.easymocap import poses_folder, read_easymocap
+from understudy.importers.easymocap import poses_folder
 from understudy.importers.easymocap_program import fit_body, is_program
 from understudy.importers.given import numbers_in, refuse_lens, rows_of
+from understudy.importers.registry import read_tracking
 from understudy.importers.tracking import ReadOptions
 from understudy.importers.transfer import body_track, place_poses
 from understudy.video.intrinsics import scale_camera
@@ -46,7 +47,7 @@ class EasyMocapBody:
 
 
 def _read(folder: Path, frames: Frames, keypoints: Keypoints, body: BodyModel) -> BodyTrack:
-    tracking = read_easymocap(folder, ReadOptions(fps=frames.fps))
+    tracking = read_tracking(folder, "easymocap", ReadOptions(fps=frames.fps))
     posed = poses_folder(folder)
     if tracking.poses is None or posed is None:
         raise InputError(f"{folder} has no smpl/*.json; give the folder that EasyMocap wrote this video's poses to.")

@@ -7,6 +7,7 @@ import numpy as np
 from understudy.errors import InputError
 from understudy.files import read_json
 from understudy.importers.people import Person, choose_person, number_of
+from understudy.importers.possible import whole_numbers
 from understudy.importers.skeletons import body_points
 from understudy.importers.tracking import ReadOptions, Tracking
 
@@ -29,6 +30,7 @@ def read_alphapose(source: Path, options: ReadOptions) -> Tracking:
         if values.size % 3:
             raise InputError(f"{source} has keypoints that are not triples of x, y, confidence.")
         triples = values.reshape(-1, 3)
+        triples[~np.isfinite(triples).all(axis=1)] = 0.0
         triples[:, 2] = np.clip(triples[:, 2], 0.0, 1.0)
         points = body_points(triples, str(source))
         points[:, :2] += np.where(points[:, 2:] > 0, 0.5, 0.0)
@@ -37,10 +39,20 @@ def read_alphapose(source: Path, options: ReadOptions) -> Tracking:
             box = np.concatenate([box[:2], box[:2] + box[2:]])
         name = entry.get("idx")
         name = name[0] if isinstance(name, list) and name else name
-        number = number_of(str(entry.get("image_id", "")), source)
+        number = _picture(entry.get("image_id", ""), source)
         by_number.setdefault(number, []).append(Person(points, None if name is None else str(name), box))
     numbers = sorted(by_number)
     points_, frames, notes = choose_person(
         numbers, [by_number[number] for number in numbers], options.person, options.fps, source
     )
     return Tracking(backend="alphapose", points=points_, point_frames=frames, first=options.first, notes=notes)
+
+
+def _picture(image_id: str | float, source: Path) -> int:
+    """Number of the picture of an ``image_id``: a number, or a name with one in it."""
+    if isinstance(image_id, (int, float)):
+        number = int(whole_numbers(image_id, "image_id")[0])
+        if number < 0:
+            raise InputError(f"{source} has an image_id of {number}; pictures are numbered from 0.")
+        return number
+    return number_of(str(image_id), source)

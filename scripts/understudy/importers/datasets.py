@@ -11,6 +11,7 @@ from understudy.importers.inert import read_any
 from understudy.importers.matlab import read_matlab
 from understudy.importers.parameters import poses_from
 from understudy.importers.people import number_of
+from understudy.importers.possible import real_numbers
 from understudy.importers.tracking import Camera, Poses, ReadOptions, Tracking
 from understudy.video.sources import list_images
 
@@ -32,7 +33,7 @@ def read_instant_nvr(source: Path, options: ReadOptions) -> Tracking:
         raise InputError(f"{source / 'annots.npy'} holds no cams; give the folder of one subject.")
     cams = annots["cams"]
     view = _view(options.camera, len(cams["K"]), source)
-    K, R, T, D = (np.asarray(cams[key][view], np.float64) for key in ("K", "R", "T", "D"))
+    K, R, T, D = (real_numbers(cams[key][view], key) for key in ("K", "R", "T", "D"))
     flat = D.ravel()[:5].tolist()
     distortion = (*flat, *[0.0] * (5 - len(flat))) if any(flat) else None
     K = K.copy()
@@ -75,19 +76,20 @@ def instant_nvr_cameras(path: Path) -> list[tuple[str, np.ndarray, np.ndarray, n
         raise InputError(f"{path} holds no cams, as instant-nvr's annots.npy does.")
     found = []
     for number, (K, R, T) in enumerate(zip(*(annots["cams"][key] for key in ("K", "R", "T")), strict=True)):
-        centred = np.array(K, np.float64)
+        centred = real_numbers(K, "K").copy()
         centred[:2, 2] += 0.5
-        found.append((str(number), centred, np.asarray(R, np.float64), np.ravel(T).astype(np.float64) / MILLIMETRES))
+        found.append((str(number), centred, real_numbers(R, "R"), real_numbers(T, "T").ravel() / MILLIMETRES))
     return found
 
 
 def _view(wanted: str | None, count: int, source: Path) -> int:
     if wanted is None and count > 1:
         raise InputError(f"{source} has {count} cameras; choose one by its number from 0, option camera.")
-    number = int(wanted) if wanted is not None and wanted.isdigit() else 0 if wanted is None else count
-    if number >= count:
-        raise InputError(f"{source} has no camera {wanted}; there are numbers 0 to {count - 1}.")
-    return number
+    name = "0" if wanted is None else wanted
+    names = [str(number) for number in range(count)]
+    if name not in names:
+        raise InputError(f"{source} has no camera {name[:80]}; there are numbers 0 to {count - 1}.")
+    return names.index(name)
 
 
 def _masks(source: Path, view: int) -> dict[int, Path]:
@@ -175,6 +177,9 @@ def _ntc_camera(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         K = np.array([[focal[0], 0.0, centre[0]], [0.0, focal[1], centre[1]], [0.0, 0.0, 1.0]])
     else:
         raise InputError(f"{path} has neither camK nor color_focal_length and color_center.")
-    outward = np.asarray(content.get("c2w", np.eye(4)), np.float64).reshape(-1, 4, 4)
+    outward = np.asarray(content.get("c2w", np.eye(4)), np.float64)
+    if outward.shape[-2:] != (4, 4):
+        raise InputError(f"{path} has a c2w of shape {outward.shape}; it must be a 4x4 matrix, or several.")
+    outward = outward.reshape(-1, 4, 4)
     R = outward[:, :3, :3].transpose(0, 2, 1)
     return K, R, -(R @ outward[:, :3, 3:])[..., 0]

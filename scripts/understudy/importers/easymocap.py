@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json, reading
+from understudy.files import check_ranges, read_json, reading
 from understudy.importers.calibration import KIND, Calibration
 from understudy.importers.people import Person, choose_person, number_of
+from understudy.importers.possible import POSSIBLE, real_numbers
 from understudy.importers.rotations import joint_rotations, matrices
 from understudy.importers.skeletons import add_hands_and_face, body_points
 from understudy.importers.tracking import Camera, Family, Points, Poses, ReadOptions, Tracking
@@ -120,7 +121,7 @@ def _camera_name(source: Path, calibrated: set[str], wanted: str | None) -> str 
     known = sorted(folders or calibrated)
     if wanted is not None:
         if wanted not in folders | calibrated:
-            raise InputError(f"{source} has no camera {wanted}; there are {', '.join(known) or 'none'}.")
+            raise InputError(f"{source} has no camera {wanted[:80]}; there are {', '.join(known) or 'none'}.")
         return wanted
     if len(known) > 1:
         raise InputError(f"{source} has {len(known)} cameras ({', '.join(known)}); choose one by the option camera.")
@@ -172,8 +173,11 @@ def _person(entry: dict[str, Any], path: Path) -> Person:
     body = entry.get("keypoints", entry.get("keypoints2d"))
     if body is None:
         raise InputError(f"{path} has a person without keypoints.")
-    parts = [np.array(entry[key], np.float64) if key in entry else None for key in ("handl2d", "handr2d", "face2d")]
-    points = body_points(np.array(body, np.float64)[:, :3], str(path))
+    parts = [
+        real_numbers(entry[key], key).reshape(-1, 3) if key in entry else None
+        for key in ("handl2d", "handr2d", "face2d")
+    ]
+    points = body_points(real_numbers(body, "keypoints")[:, :3], str(path))
     add_hands_and_face(points, *parts)
     points[points[:, 2] <= 0] = 0.0
     points[:, :2] += np.where(points[:, 2:] > 0, 0.5, 0.0)
@@ -193,7 +197,7 @@ def _poses(folder: Path, person: str | None, source: Path) -> tuple[Poses, np.nd
         raise InputError(f"{folder} has no person in any frame.")
     name = person if person is not None else max(rows, key=lambda name: len(rows[name]))
     if name not in rows:
-        raise InputError(f"{folder} has no person {name}; there are {', '.join(sorted(rows))}.")
+        raise InputError(f"{folder} has no person {name[:80]}; there are {', '.join(sorted(rows))}.")
     frames = np.array([number for number, _ in rows[name]], np.int64)
     values = {
         key: np.stack([np.array(entry[key], np.float64).ravel() for _, entry in rows[name]])
@@ -216,6 +220,7 @@ def easymocap_poses(
         path: The file, for messages.
         family: The body's kind.
     """
+    check_ranges({"an angle": real_numbers(Rh, "Rh")}, POSSIBLE)
     outer = matrices(Rh)
     if poses.shape[1] in (69, 63):
         rotations = joint_rotations(path, np.zeros((len(poses), 3)), poses)

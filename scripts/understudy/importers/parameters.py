@@ -9,6 +9,7 @@ import numpy as np
 from understudy.errors import InputError
 from understudy.importers.inert import read_any
 from understudy.importers.people import number_of
+from understudy.importers.possible import real_numbers, whole_numbers
 from understudy.importers.rotations import joint_rotations
 from understudy.importers.skeletons import body_points, box_of, used_names
 from understudy.importers.tracking import Camera, Family, Points, Poses, ReadOptions, Tracking
@@ -27,6 +28,7 @@ _NAMES = {
 }
 """Our names and those that files use for the same."""
 
+SHAPES = _NAMES["betas"]
 _CROP_KEYS = ("pred_cam", "box_center", "box_size", "img_size")
 _POSE_FILES = ("poses_optimized.npz", "poses/anim_nerf_train.npz", "poses.npz")
 
@@ -79,13 +81,16 @@ def poses_from(content: Mapping[str, Any], path: Path, family: Family | None = N
         raise InputError(f"{path} has no global_orient, body_pose and transl (or poses and trans); it has {there}.")
     count = len(pose)
     rotations = joint_rotations(path, None if pose is whole else np.asarray(root).reshape(count, *_tail(root)), pose)
-    transl = np.asarray(transl, np.float64).reshape(-1, 3)
+    transl = real_numbers(transl, "a translation")
+    if transl.shape[-1:] != (3,) and transl.shape[-2:] != (3, 1):
+        raise InputError(f"{path} has translations of shape {transl.shape}; they must be three numbers each.")
+    transl = transl.reshape(-1, 3)
     if len(transl) != count or (pose is body and len(np.asarray(root)) != count):
         raise InputError(f"{path} has {count} poses but {len(transl)} translations; their lengths must agree.")
     if not np.isfinite(transl).all():
         raise InputError(f"{path} has translations that are not finite; leave those frames out.")
     betas = _first(content, "betas")
-    betas = np.zeros((1, 10)) if betas is None else np.atleast_2d(np.asarray(betas, np.float64))
+    betas = np.zeros((1, 10)) if betas is None else np.atleast_2d(real_numbers(betas, "betas"))
     betas = betas.reshape(-1, betas.shape[-1])
     if len(betas) not in (1, count):
         raise InputError(f"{path} has {count} poses but {len(betas)} rows of betas; one for all or one each is needed.")
@@ -102,7 +107,10 @@ def camera_from(K: np.ndarray) -> Camera:
     Raises:
         InputError: The camera zooms.
     """
-    matrices = np.asarray(K, np.float64).reshape(-1, 3, 3)
+    matrices = real_numbers(K, "K")
+    if matrices.shape[-2:] != (3, 3) or not matrices.size:
+        raise ValueError(f"K is of shape {matrices.shape}, not of (3, 3)")
+    matrices = matrices.reshape(-1, 3, 3)
     if np.ptp(matrices[:, 0, 0]) > 0.01 * matrices[0, 0, 0]:
         raise InputError("The camera's focal length changes over the frames, and one camera for all is needed.")
     return Camera(matrices[0])
@@ -133,8 +141,8 @@ def full_translation(cam: np.ndarray, centre: np.ndarray, side: np.ndarray, K: n
 
 def _from_crops(content: Mapping[str, Any]) -> tuple[Camera, np.ndarray]:
     """The network's conventional camera, and translations in it."""
-    cam, centre, side, size = (np.asarray(content[key], np.float64) for key in _CROP_KEYS)
-    width, height = (int(value) for value in size.reshape(-1, 2)[0])
+    cam, centre, side, size = (real_numbers(content[key], key) for key in _CROP_KEYS)
+    width, height = (int(value) for value in whole_numbers(size.reshape(-1, 2)[0], "img_size"))
     camera = square_camera((width, height), CROP_FOCAL, real=False)
     return camera, full_translation(cam.reshape(-1, 3), centre.reshape(-1, 2), side.reshape(-1), camera.K)
 
@@ -147,13 +155,13 @@ def _with_folder(tracking: Tracking, folder: Path, options: ReadOptions) -> Trac
     if cameras.is_file():
         values = read_any(cameras)
         size = (int(values["width"]), int(values["height"]))
-        tracking = replace(tracking, camera=Camera(np.asarray(values["intrinsic"], np.float64).reshape(3, 3), size))
-        outer = np.asarray(values.get("extrinsic", np.eye(4)), np.float64)
+        tracking = replace(tracking, camera=Camera(real_numbers(values["intrinsic"], "intrinsic").reshape(3, 3), size))
+        outer = real_numbers(values.get("extrinsic", np.eye(4)), "extrinsic")
         if tracking.poses is not None and outer.shape == (4, 4):
             tracking = replace(tracking, poses=tracking.poses.seen_from(outer[:3, :3], outer[:3, 3]))
     keypoints = folder / "keypoints.npy"
     if keypoints.is_file():
-        raw = np.asarray(read_any(keypoints), np.float64)
+        raw = real_numbers(read_any(keypoints), "keypoints.npy")
         points = body_points(raw, str(keypoints))
         points[..., :2] += np.where(points[..., 2:] > 0, 0.5, 0.0)
         named, names = used_names(points)
@@ -169,8 +177,8 @@ def _with_folder(tracking: Tracking, folder: Path, options: ReadOptions) -> Trac
         )
         if masks:
             ordered = sorted(masks, key=lambda path: number_of(path.name, folder))
-            numbers = options.listed(len(ordered)).tolist()
-            tracking = replace(tracking, masks=dict(zip(numbers, ordered, strict=True)))
+            listed = options.listed(len(ordered)).tolist()
+            tracking = replace(tracking, masks=dict(zip(listed, ordered, strict=True)))
             break
     images = folder / "images"
     if images.is_dir() and list_images(images):

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
+from understudy.files import check_ranges
+from understudy.importers.possible import POSSIBLE
 from understudy.importers.skeletons import box_of, used_names
 from understudy.importers.tracking import Points
 from understudy.keypoints.tracking import link, main_picks
 
 MOST_FRAMES = 1_000_000
 """Nine hours at 30 per second."""
+MOST_DIGITS = 15
+"""Of a picture's number: a time of day in microseconds has so many."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,9 @@ def number_of(name: str, path: Path) -> int:
     """
     digits = re.findall(r"\d+", Path(name).stem.removesuffix("_keypoints"))
     if not digits:
-        raise InputError(f"{path}: {name} has no number in its name, so its frame is not known.")
+        raise InputError(f"{path}: {name[:80]} has no number in its name, so its frame is not known.")
+    if len(digits[-1].lstrip("0")) > MOST_DIGITS:
+        raise InputError(f"{path}: {name[:80]} has a number in its name that no frame has.")
     return int(digits[-1])
 
 
@@ -56,10 +62,12 @@ def choose_person(
         InputError: Nobody is there, or nobody of that name.
     """
     boxes = [[box_of(one.points) if one.box is None else one.box for one in found] for found in people]
+    check_ranges({"a box": [box for row in boxes for box in row]}, POSSIBLE)
     shown = [[i for i, box in enumerate(row) if (box[2:] > box[:2]).all()] for row in boxes]
     most = max((len(row) for row in shown), default=0)
     if not most:
         raise InputError(f"{where} has no person in any of its {len(people)} frames.")
+    check_ranges({"the number of people in a picture": most}, POSSIBLE)
     notes: tuple[str, ...] = ()
     if person is not None:
         picks = np.full(len(people), -1)
@@ -67,7 +75,9 @@ def choose_person(
             picks[row] = next((i for i in shown[row] if found[i].name == person), -1)
         if (picks < 0).all():
             names = sorted({str(one.name) for found in people for one in found})
-            raise InputError(f"{where} has no person {person}; there are {', '.join(names[:20])}.")
+            raise InputError(
+                f"{where} has no person {person[:80]}; there are {', '.join(name[:80] for name in names[:20])}."
+            )
     else:
         length = numbers[-1] - numbers[0] + 1
         if length > MOST_FRAMES:

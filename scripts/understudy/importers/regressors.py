@@ -11,6 +11,7 @@ from understudy.errors import InputError
 from understudy.importers.inert import read_any
 from understudy.importers.parameters import CROP_FOCAL, camera_from, poses_from, square_camera
 from understudy.importers.people import number_of
+from understudy.importers.possible import real_numbers, whole_numbers
 from understudy.importers.rotations import joint_rotations
 from understudy.importers.tracking import Camera, Poses, ReadOptions, Tracking
 
@@ -72,9 +73,7 @@ def _romp_rows(value: Mapping[str, Any], path: Path) -> dict[str, np.ndarray]:
     missing = [key for key in ("smpl_thetas", "smpl_betas", "cam_trans") if key not in value]
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}; run ROMP with --calc_smpl, version 1.0 or later.")
-    rows = {
-        key: np.atleast_2d(np.asarray(value[key], np.float64)) for key in ("smpl_thetas", "smpl_betas", "cam_trans")
-    }
+    rows = {key: np.atleast_2d(real_numbers(value[key], key)) for key in ("smpl_thetas", "smpl_betas", "cam_trans")}
     if "track_ids" in value:
         rows["track_ids"] = np.asarray(value["track_ids"])
     return rows
@@ -101,7 +100,7 @@ def _follow(rows: dict[int, dict[str, np.ndarray]], person: str | None, path: Pa
         numbers.append(number)
         picks.append(pick)
     if not numbers:
-        raise InputError(f"{path} has no person {person}; leave the option out to take the nearest one.")
+        raise InputError(f"{path} has no person {str(person)[:80]}; leave the option out to take the nearest one.")
     return numbers, picks
 
 
@@ -131,7 +130,7 @@ def read_phalp(source: Path, options: ReadOptions) -> Tracking:
         raise InputError(f"{source} has nobody in any frame.")
     person = options.person if options.person is not None else max(rows, key=lambda name: _prominence(rows[name]))
     if person not in rows:
-        raise InputError(f"{source} has no person {person}; there are {', '.join(sorted(rows))}.")
+        raise InputError(f"{source} has no person {person[:80]}; there are {', '.join(sorted(rows))}.")
     chosen = rows[person]
     bodies = [entry["smpl"][place] for _, entry, place, _ in chosen]
     root = np.stack([np.asarray(body["global_orient"], np.float64).reshape(3, 3) for body in bodies])
@@ -171,7 +170,7 @@ def read_wham(source: Path, options: ReadOptions) -> Tracking:
         content = {0: content}
     _, value, notes = _one_of(content, ("pose", "trans"), options.person, source)
     poses = poses_from({key: value[key] for key in ("pose", "trans", "betas") if key in value}, source)
-    frames = np.asarray(value.get("frame_ids", options.listed(len(poses))), np.int64).ravel()
+    frames = whole_numbers(value.get("frame_ids", options.listed(len(poses))), "frame_ids")
     return Tracking(backend="wham", camera=diagonal_camera, poses=poses, pose_frames=frames, notes=notes)
 
 
@@ -188,11 +187,11 @@ def read_pymaf(source: Path, options: ReadOptions) -> Tracking:
     if isinstance(content, Mapping) and "orig_cam" in content:
         content = {0: content}
     _, value, notes = _one_of(content, ("pose", "betas", "orig_cam"), options.person, source)
-    cam = np.asarray(value["orig_cam"], np.float64)
+    cam = real_numbers(value["orig_cam"], "orig_cam")
     # with a focal length of F widths the depth is F w / (sx w / 2), whatever the width
     transl = np.stack([cam[:, 2], cam[:, 3], 2 * CROP_FOCAL / cam[:, 0]], axis=1)
     poses = poses_from({"pose": value["pose"], "betas": value["betas"], "transl": transl}, source)
-    frames = np.asarray(value.get("frame_ids", options.listed(len(poses))), np.int64).ravel()
+    frames = whole_numbers(value.get("frame_ids", options.listed(len(poses))), "frame_ids")
 
     def camera(size: tuple[int, int]) -> Camera:
         return square_camera(size, CROP_FOCAL * size[0] / max(size), real=False)
@@ -214,7 +213,7 @@ def _one_of(
         raise InputError(f"{source} has nobody with {', '.join(keys)}.")
     name = person if person is not None else max(people, key=lambda name: len(people[name]["pose"]))
     if name not in people:
-        raise InputError(f"{source} has no person {name}; there are {', '.join(sorted(people))}.")
+        raise InputError(f"{source} has no person {name[:80]}; there are {', '.join(sorted(people))}.")
     several = f"{source} has {len(people)} people; {name} is taken, who is in most frames (option person for another)."
     return name, people[name], (several,) if len(people) > 1 and person is None else ()
 

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
+from understudy.files import check_ranges
+from understudy.importers.possible import POSSIBLE, check_turns, real_numbers
 
 _WITH_ROOT = {72: 72, 66: 66, 156: 66, 165: 66, 78: 66, 87: 66}
 """Length of a pose vector that starts with the root: how much of it is the body. 66 = 22 joints without hands,
@@ -30,24 +32,34 @@ def joint_rotations(path: Path, root: np.ndarray | None, pose: np.ndarray) -> np
 
     Raises:
         InputError: Another length, or numbers that are not finite.
+        ValueError: Numbers that no pose has.
     """
-    pose = np.asarray(pose, np.float64)
+    pose = np.asarray(pose)
     count = len(pose)
+    check_ranges({"the number of poses": count}, POSSIBLE)
     if pose.shape[2:] == (3, 3):
-        pose = Rotation.from_matrix(pose.reshape(-1, 3, 3)).as_rotvec()
+        pose = _vectors(pose)
     pose = pose.reshape(count, -1)
     lengths = _WITH_ROOT if root is None else _WITHOUT_ROOT
     if pose.shape[1] not in lengths:
         known = ", ".join(str(length) for length in lengths)
         kind = "with" if root is None else "without"
         raise InputError(f"{path} has poses of {pose.shape[1]} numbers a frame; known are {known} {kind} the root.")
-    body = pose[:, : lengths[pose.shape[1]]]
+    body = real_numbers(pose[:, : lengths[pose.shape[1]]], "a pose")
     if root is not None:
-        root = np.asarray(root, np.float64)
-        first = Rotation.from_matrix(root).as_rotvec() if root.shape[-2:] == (3, 3) and root.ndim == 3 else root
+        root = real_numbers(root, "a root's rotation")
+        first = _vectors(root) if root.shape[-2:] == (3, 3) and root.ndim == 3 else root
         body = np.concatenate([first.reshape(count, 3), body], axis=1)
     if not np.isfinite(body).all():
         raise InputError(f"{path} has poses that are not finite; leave those frames out.")
+    check_ranges({"an angle": body}, POSSIBLE)
     full = np.zeros((count, 72))
     full[:, : body.shape[1]] = body
     return matrices(full.reshape(count, 24, 3))
+
+
+def _vectors(rotations: np.ndarray) -> np.ndarray:
+    """Axis-angle vectors [M,3] of matrices [...,3,3], if they are rotations."""
+    flat = real_numbers(rotations, "a rotation").reshape(-1, 3, 3)
+    check_turns(flat, "a pose")
+    return Rotation.from_matrix(flat).as_rotvec()

@@ -8,6 +8,11 @@ from typing import Literal
 import numpy as np
 
 from understudy.errors import InputError
+from understudy.files import check_ranges, check_shapes
+from understudy.importers.possible import POSSIBLE, check_camera_matrix, check_turns, real_numbers
+
+MOST_EVERY, MOST_FIRST = 1_000_000, 10**15
+"""Of the options that number pictures; times of day in microseconds are numbers too."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,14 @@ class ReadOptions:
     """Frames per second, where the files do not say: for how long a person may be lost, and for motions."""
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise InputError(f"every is {self.every}; it must be 1 or more.")
-        if self.size is not None and not min(self.size) > 0:
-            raise InputError(f"size is {self.size}; it must be width and height in px.")
-        if not self.fps > 0:
+        if not 1 <= self.every <= MOST_EVERY:
+            raise InputError(f"every is {self.every}; it must be 1 to {MOST_EVERY}.")
+        if self.first is not None and abs(self.first) > MOST_FIRST:
+            raise InputError(f"first is {self.first}; no video has so many pictures.")
+        _, largest = POSSIBLE["a picture's width or height"]
+        if self.size is not None and not all(0 < side <= largest for side in self.size):
+            raise InputError(f"size is {self.size}; it must be width and height in px, up to {largest}.")
+        if not 0 < self.fps < float("inf"):
             raise InputError(f"fps is {self.fps}; it must be more than 0.")
 
     def listed(self, count: int) -> np.ndarray:
@@ -59,6 +67,13 @@ class Camera:
     real: bool = True
     """False where the focal length is a mere convention of a network that looks at crops."""
 
+    def __post_init__(self) -> None:
+        check_shapes({"K": self.K}, {"K": (3, 3)})
+        found = check_camera_matrix(self.K)
+        found["a picture's width or height"] = self.size or ()
+        found["a lens coefficient"] = self.distortion or ()
+        check_ranges(found, POSSIBLE)
+
 
 @dataclass(frozen=True)
 class Poses:
@@ -77,11 +92,21 @@ class Poses:
     pelvis_given: bool = False
     """``transl`` is the pelvis itself, whatever the body."""
 
+    def __post_init__(self) -> None:
+        arrays = {"rotations": self.rotations, "lever": self.lever, "a translation": self.transl, "betas": self.betas}
+        count, shapes = len(self), ((24, 3, 3), (3, 3), (3,), self.betas.shape[1:2])
+        check_shapes(arrays, {name: (count, *shape) for name, shape in zip(arrays, shapes, strict=True)})
+        check_ranges({"the number of poses": count, **arrays}, POSSIBLE)
+
     def __len__(self) -> int:
         return len(self.rotations)
 
     def seen_from(self, R: np.ndarray, T: np.ndarray) -> "Poses":
         """The same in a camera's frame: ``x_camera = R @ x_world + T``, with R [3,3] or [N,3,3] and T [3] or [N,3], m."""
+        R, T = real_numbers(R, "R"), real_numbers(T, "T")
+        check_turns(R, "R")
+        if T.shape[-1] != 3:
+            raise ValueError(f"T is of shape {T.shape}, not a place of three numbers")
         R = np.broadcast_to(R, (len(self), 3, 3))
         rotations = self.rotations.copy()
         rotations[:, 0] = R @ rotations[:, 0]
@@ -105,6 +130,15 @@ class Points:
     """Starts with BODY_25."""
     bbox: np.ndarray  # [N,4] x0 y0 x1 y1 px
     people: np.ndarray  # [N] int
+
+    def __post_init__(self) -> None:
+        arrays = {"a keypoint or confidence": self.keypoints, "a box": self.bbox, "people": self.people}
+        count, shapes = len(self.keypoints), ((len(self.names), 3), (4,), ())
+        check_shapes(arrays, {name: (count, *shape) for name, shape in zip(arrays, shapes, strict=True)})
+        check_ranges(arrays, POSSIBLE)
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
 
 
 @dataclass(frozen=True)
@@ -132,3 +166,11 @@ class Tracking:
     """Video or folder of images that lies with it."""
     notes: tuple[str, ...] = ()
     """Sentences for the user."""
+
+    def __post_init__(self) -> None:
+        for pictures, rows in ((self.pose_frames, self.poses), (self.point_frames, self.points)):
+            count = 0 if rows is None else len(rows)
+            if len(pictures) != count:
+                raise ValueError(f"{len(pictures)} pictures' numbers for {count} of what is in them")
+            check_ranges({"a picture's number": pictures}, POSSIBLE)
+        check_ranges({"a picture's width or height": self.size or ()}, POSSIBLE)

@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 
 MAX_FRAMES = 60
 """Frames that tell the size of another body."""
+FARTHEST = 1e5
+"""m; single precision ends in centimetres there, and nobody is seen."""
+NEAREST = 0.1
+"""m; nobody is seen from nearer."""
 FEW_BETAS = 6
 MIN_CONFIDENCE = 0.3
 
@@ -47,7 +51,7 @@ def place_poses(poses: Poses, rows: np.ndarray, body: BodyModel, K_from: np.ndar
         K_to: Camera of the frames [3,3].
 
     Raises:
-        InputError: The person is behind the camera, or lies there head down.
+        InputError: The person is behind the camera, or in it, or too far away to be seen.
     """
     same = not body.free and body.name == poses.family
     if same:
@@ -60,14 +64,25 @@ def place_poses(poses: Poses, rows: np.ndarray, body: BodyModel, K_from: np.ndar
     pelvis = poses.pelvis(rest)
     _check_camera_frame(pelvis, poses)
     rotations = filled_rotations(poses.rotations, rows)
-    place, root = refocused(filled_vectors(pelvis, rows), rotations[:, 0], K_from, K_to)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        place, root = refocused(filled_vectors(pelvis, rows), rotations[:, 0], K_from, K_to)
+    if not (np.abs(place) < FARTHEST).all():
+        raise InputError(
+            "The poses are nowhere that the camera could see the person: their translations or the focal length are wrong; "
+            "give the right one (focal_px), or import files that have it."
+        )
     rotations[:, 0] = root
     lever = filled_rotations(poses.lever[:, None], rows)[:, 0]
     return Placed(rotations, place, lever, betas, same)
 
 
 def _check_camera_frame(pelvis: np.ndarray, poses: Poses) -> None:
-    if np.median(pelvis[:, 2]) <= 0:
+    depth = float(np.median(pelvis[:, 2]))
+    if 0 < depth < NEAREST:
+        raise InputError(
+            f"The person is {depth:.2g} m before the camera, which cannot be; give metres, in the camera's frame."
+        )
+    if depth <= 0:
         raise InputError(
             "The poses are behind the camera (z is negative): they are not in an OpenCV camera's frame; "
             "import the program's results in the camera's frame, or a folder that has the camera too."

@@ -47,10 +47,11 @@ def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def link(boxes: Sequence[np.ndarray], fps: float) -> list[Track]:
     """Link boxes [n,4] of every frame into tracks, each frame's to the last ones by the best total overlap."""
     tracks: list[Track] = []
+    live: list[Track] = []
     patience = max(1, round(LINK_SECONDS * fps))
     for frame, found in enumerate(boxes):
-        live = [track for track in tracks if frame - track.frames[-1] <= patience]
-        taken = set()
+        live = [track for track in live if frame - track.frames[-1] <= patience]
+        taken, known = set(), len(tracks)
         if live and len(found):
             scores = overlap(np.stack([track.boxes[-1] for track in live]), found)
             for row, pick in zip(*linear_sum_assignment(-scores), strict=True):
@@ -61,6 +62,7 @@ def link(boxes: Sequence[np.ndarray], fps: float) -> list[Track]:
             if pick not in taken:
                 tracks.append(Track())
                 tracks[-1].add(frame, pick, found[pick])
+        live += tracks[known:]
     return tracks
 
 
@@ -72,20 +74,23 @@ def main_picks(tracks: list[Track], length: int) -> np.ndarray:
     """
     picks = np.full(length, -1)
     sizes = np.full(length, np.nan)
+    seen = np.zeros(0, np.int64)  # frames with a pick, rising
     for track in sorted(tracks, key=lambda track: -track.weight):
         frames = np.array(track.frames)
         first, last = frames[0], frames[-1]
         if (picks[first : last + 1] >= 0).any():
             continue
         size = np.array([box[3] - box[1] for box in track.boxes])
-        seen = np.flatnonzero(picks >= 0)
         if len(seen):
-            nearest = seen[np.abs(seen - first).argmin()]
+            place = int(np.searchsorted(seen, first))
+            near = seen[max(place - 1, 0) : place + 1]
+            nearest = near[np.abs(near - first).argmin()]
             ratio = float(np.median(size)) / sizes[nearest]
             if not 1 / SIZE_RATIO < ratio < SIZE_RATIO:
                 continue
         picks[frames] = track.picks
         sizes[frames] = size
+        seen = np.insert(seen, np.searchsorted(seen, frames), frames)
     return picks
 
 

@@ -126,6 +126,8 @@ def open_recording(
     Raises:
         InputError: Something is missing, damaged, or of another video or body.
     """
+    if hold_out < 0 or hold_out == 1:
+        raise InputError(f"hold_out is {hold_out}; it must be 0, for no test frames, or 2 or more.")
     folder = Path(folder)
     found = open_result(folder, body, bodies)
     if found.track is None:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
-from understudy.motion.clip import Clip
+from understudy.motion.clip import MOST_FRAMES, Clip
 
 SHORTEST = 0.6
 """s of a cycle."""
@@ -21,10 +21,16 @@ def looped(clip: Clip, seconds: float) -> Clip:
     and way over the ground go on from cycle to cycle.
 
     Raises:
-        InputError: The motion is shorter than the shortest cycle, or ``seconds`` is not more than 0.
+        InputError: The motion is shorter than the shortest cycle, or ``seconds`` is not more than 0, or more than an hour
+            or ``MOST_FRAMES``.
     """
     if not 0 < seconds < 3600:
         raise InputError(f"loop is {seconds:g} s; it must be more than 0 and less than an hour.")
+    if seconds * clip.fps > MOST_FRAMES:
+        raise InputError(
+            f"loop is {seconds:g} s, {seconds * clip.fps:.0f} frames of a motion of {clip.fps:g} per second; "
+            f"{MOST_FRAMES} are possible, so choose a shorter one."
+        )
     first, last = find_loop(clip)
     length = last - first
     share = np.arange(length)[:, None] / length
@@ -48,9 +54,9 @@ def looped(clip: Clip, seconds: float) -> Clip:
         ways.append(heading.apply(places) + place)
         heading, place = heading * turn, place + heading.apply(way)
     count = len(orients)
-    body = np.tile(cycle[:, 1:].reshape(length, 69), (count, 1))[:wanted]
+    body = np.tile(cycle[:, 1:].reshape(length, 69).astype(np.float32), (count, 1))[:wanted]
     orient, transl = (np.concatenate(parts)[:wanted].astype(np.float32) for parts in (orients, ways))
-    return Clip(orient, body.astype(np.float32), transl, clip.fps)
+    return Clip(orient, body, transl, clip.fps)
 
 
 def find_loop(clip: Clip) -> tuple[int, int]:
@@ -62,29 +68,34 @@ def find_loop(clip: Clip) -> tuple[int, int]:
     if len(clip) < 4 or (len(clip) - 1) / clip.fps < SHORTEST:
         raise InputError(f"the motion lasts {len(clip) / clip.fps:.2g} s; a loop needs {SHORTEST:g} s at least.")
     frames = np.unique(np.linspace(0, len(clip) - 1, min(len(clip), CANDIDATES)).round().astype(int))
-    root = Rotation.from_rotvec(clip.global_orient)
-    level = Rotation.concatenate([_yaw(one).inv() * one for one in root])
-    turns = np.concatenate(
-        [
-            level.as_matrix()[:, None],
-            Rotation.from_rotvec(clip.body_pose.reshape(-1, 3)).as_matrix().reshape(-1, 23, 3, 3),
-        ],
-        axis=1,
-    ).reshape(len(clip), -1)
-    state = np.concatenate([turns, 3.0 * clip.transl[:, 1:2]], axis=1)
-    ahead = np.minimum(np.arange(len(clip)) + max(1, round(TREND * clip.fps)), len(clip) - 1)
-    state = np.concatenate([state, state[ahead] - state], axis=1)[frames]
+    ahead = np.minimum(frames + max(1, round(TREND * clip.fps)), len(clip) - 1)
+    state = _states(clip, frames)
+    state = np.concatenate([state, _states(clip, ahead) - state], axis=1)
     distance = _distances(state)
     done = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(state, axis=0), axis=1))])
     happens = done[None] - done[:, None]
     allowed = (frames[None] - frames[:, None]) / clip.fps >= SHORTEST
     # the trend is not known at the very end
-    allowed &= (ahead[frames] > frames)[None]
+    allowed &= (ahead > frames)[None]
     score = np.where(allowed, distance / np.maximum(happens, 1e-6), np.inf)
     if not np.isfinite(score).any():
         return 0, len(clip) - 1
     first, last = np.unravel_index(int(score.argmin()), score.shape)
     return int(frames[first]), int(frames[last])
+
+
+def _states(clip: Clip, frames: np.ndarray) -> np.ndarray:
+    """What a pose is like in some frames [n], wherever it is and heads: numbers [n,C]."""
+    root = Rotation.from_rotvec(clip.global_orient[frames])
+    level = Rotation.concatenate([_yaw(one).inv() * one for one in root])
+    turns = np.concatenate(
+        [
+            level.as_matrix()[:, None],
+            Rotation.from_rotvec(clip.body_pose[frames].reshape(-1, 3)).as_matrix().reshape(-1, 23, 3, 3),
+        ],
+        axis=1,
+    ).reshape(len(frames), -1)
+    return np.concatenate([turns, 3.0 * clip.transl[frames, 1:2]], axis=1)
 
 
 def _distances(state: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from understudy.body.model import JOINTS, BodyModel
 from understudy.motion.clip import Clip
-from understudy.motion.frames import joint_frames
+from understudy.motion.frames import joint_frames, parts
 from understudy.motion.stances import find_stances
 from understudy.motion.turns import swung
 
@@ -202,7 +202,9 @@ def _reach(turns: np.ndarray, places: np.ndarray, leg: _Leg, rest: np.ndarray, t
 
 def _local(turns: np.ndarray, body: BodyModel) -> np.ndarray:
     """Rotation vectors [T,24,3] relative to the parents."""
-    parents = np.maximum(np.array(body.parents), 0)
-    local = turns[:, parents].swapaxes(-1, -2) @ turns
-    local[:, 0] = turns[:, 0]
-    return Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(len(turns), 24, 3)
+    parents, rotvecs = np.maximum(np.array(body.parents), 0), np.empty((len(turns), 24, 3))
+    for part in parts(len(turns)):
+        local = turns[part][:, parents].swapaxes(-1, -2) @ turns[part]
+        local[:, 0] = turns[part, 0]
+        rotvecs[part] = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(-1, 24, 3)
+    return rotvecs

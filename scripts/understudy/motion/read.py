@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import read_json, reading
-from understudy.motion.clip import Clip
+from understudy.files import check_ranges, read_json, reading
+from understudy.motion.clip import POSSIBLE, Clip
 from understudy.motion.loop import looped
 from understudy.motion.planting import plant_feet
 from understudy.motion.retarget import bvh_clip
@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 
 SETUP_JUMP = 0.35
 """rad; nobody turns a joint so far within a frame."""
-MOST_FPS = 10_000.0
 TAKE = "take"
 """Name of the motion of the avatar's own video."""
 PARAMETERS = (".npz", ".pkl", ".pt", ".pth", ".npy")
@@ -53,9 +52,14 @@ def read_motion(
     """
     with reading(path, "a motion that can be used", "export it again"):
         clip = _read(path, body, fps, joint_map)
-        parts = (clip.global_orient, clip.body_pose, clip.transl)
-        if not all(np.isfinite(part).all() for part in parts) or not 1 / MOST_FPS < clip.fps < MOST_FPS:
-            raise ValueError(f"{clip.fps:g} frames per second, or places or turns that are not finite")
+        turns = np.concatenate([clip.global_orient, clip.body_pose], axis=1)
+        found = {
+            "frames": len(clip),
+            "frames per second": clip.fps,
+            "a turn": turns,
+            "the way from the start": clip.transl,
+        }
+        check_ranges(found, POSSIBLE)
     return plant_feet(clip if loop is None else looped(clip, loop), body)
 
 

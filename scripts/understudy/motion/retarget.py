@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from understudy.body.model import JOINTS, BodyModel
 from understudy.motion.clip import Clip
+from understudy.motion.frames import ground_height
 from understudy.motion.rigs import Rig, read_rig
 from understudy.motion.turns import aligned, mean_rotation, swung, unit
 
@@ -135,8 +136,6 @@ def _local(world: dict[str, np.ndarray]) -> np.ndarray:
 
 def _place(rotvecs: np.ndarray, rig: Rig, rest: np.ndarray, body: BodyModel) -> Clip:
     """The clip: scaled by the legs, turned to start towards +z, lowest point of the feet at y = 0."""
-    import torch
-
     points, scale = rig.points, rig.scale_to({name: rest[index] for name, index in _INDEX.items()})
     root = Rotation.from_rotvec(rotvecs[:, 0])
     forward = root[0].apply([0.0, 0.0, 1.0])
@@ -148,10 +147,6 @@ def _place(rotvecs: np.ndarray, rig: Rig, rest: np.ndarray, body: BodyModel) -> 
     transl = middle - root.apply(hips - rest[0]) - rest[0]
     rotvecs = rotvecs.copy()
     rotvecs[:, 0] = root.as_rotvec()
-    flat = torch.from_numpy(rotvecs.reshape(len(rotvecs), 72).astype(np.float32))
-    feet = body.keypoint_body()
-    with torch.no_grad():
-        moved = torch.from_numpy(transl.astype(np.float32))
-        low = feet(torch.zeros(body.num_betas), flat[:, :3], flat[:, 3:], moved).vertices[..., 1].amin(dim=1)
-    transl[:, 1] -= np.percentile(low.numpy(), 5)
-    return Clip(flat[:, :3].numpy(), flat[:, 3:].numpy(), transl.astype(np.float32), rig.fps)
+    flat = rotvecs.reshape(len(rotvecs), 72).astype(np.float32)
+    transl[:, 1] -= ground_height(body, flat[:, :3], flat[:, 3:], transl)
+    return Clip(flat[:, :3], flat[:, 3:], transl.astype(np.float32), rig.fps)

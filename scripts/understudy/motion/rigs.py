@@ -1,7 +1,7 @@
 """Other skeletons' joints under our names: which is which, in metres or not, with y up."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
-from understudy.motion.bvh import Bvh, read_bvh
+from understudy.motion.bvh import LONGEST, Bvh, read_bvh
 
 _ALIASES = {
     "pelvis": ("hips", "hip", "pelvis"),
@@ -29,6 +29,8 @@ _ALIASES = {
 _COLLARS = ("collar", "clavicle", "shoulder")
 _MAKERS = re.compile(r"^(ccbase|mixamorig\d*|bip0*1|valvebipedbip0*1|def)(?=.)")
 """What programs put before every name, in small letters without marks."""
+MOST_LETTERS = 10_000
+"""Of a sentence that lists a rig's joints."""
 _SIDED = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "collar", "foot")
 
 
@@ -88,13 +90,16 @@ def read_rig(path: str | Path, joint_map: Mapping[str, str] | None = None) -> Ri
     """
     bvh = read_bvh(path)
     joints = _find_joints(bvh, Path(path), joint_map or {})
-    orient, places = bvh.posed()
-    points = {name: places[:, index] for name, index in joints.items()}
+    wanted = sorted(set(joints.values()))
+    row = {name: wanted.index(index) for name, index in joints.items()}
+    orient, places = bvh.posed(wanted)
+    _, still = bvh.rest(wanted)
+    points = {name: places[:, index] for name, index in row.items()}
     upright = _upright_axes(points)
     return Rig(
         points={name: place @ upright.T for name, place in points.items()},
-        turns={name: upright @ orient[:, index] for name, index in joints.items()},
-        still={name: upright @ bvh.rest()[1][index] for name, index in joints.items()},
+        turns={name: upright @ orient[:, index] for name, index in row.items()},
+        still={name: upright @ still[index] for name, index in row.items()},
         upright=upright,
         fps=bvh.fps,
     )
@@ -126,7 +131,7 @@ def _find_joints(bvh: Bvh, path: Path, joint_map: Mapping[str, str]) -> dict[str
     if missing:
         raise InputError(
             f"{path}: no joint is named like {', '.join(name.replace('_', ' ') for name in missing)}; say which they are in "
-            f'a joint map ({{"{missing[0]}": "NAME"}}). The rig has {", ".join(bvh.names)}.'
+            f'a joint map ({{"{missing[0]}": "NAME"}}). The rig has {_listed(bvh.names)}.'
         )
     for name, instead in (("neck", "head"), ("chest", "pelvis")):
         found.setdefault(name, found[instead])
@@ -143,11 +148,19 @@ def _mapped(bvh: Bvh, path: Path, joint_map: Mapping[str, str]) -> dict[str, int
     known = [*(f"{side}_{kind}" for kind in _SIDED for side in ("left", "right")), "pelvis", "chest", "neck", "head"]
     unknown = [name for name in joint_map if name not in known]
     if unknown:
-        raise InputError(f"the joint map names {unknown[0]}, which is no joint of ours; they are {', '.join(known)}.")
+        raise InputError(
+            f"the joint map names {unknown[0][:LONGEST]}, which is no joint of ours; they are {', '.join(known)}."
+        )
     absent = [name for name in joint_map.values() if name not in bvh.names]
     if absent:
-        raise InputError(f"the joint map names {absent[0]}, which {path} lacks; it has {', '.join(bvh.names)}.")
+        raise InputError(f"the joint map names {absent[0][:LONGEST]}, which {path} lacks; it has {_listed(bvh.names)}.")
     return {name: bvh.names.index(own) for name, own in joint_map.items()}
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names for a sentence, of which no rig of people has so many that they do not fit."""
+    text = ", ".join(names)
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} ..."
 
 
 def _upright_axes(points: dict[str, np.ndarray]) -> np.ndarray:

@@ -5,23 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.spatial.transform import Rotation
 
 from understudy.body.model import JOINTS, BodyModel
 from understudy.errors import InputError
+from understudy.files import check_ranges, reading
 from understudy.importers.inert import read_any
-from understudy.importers.parameters import poses_from
+from understudy.importers.parameters import SHAPES, poses_from
+from understudy.importers.possible import real_numbers
 from understudy.importers.tracking import REST_PELVIS
 from understudy.motion.balance import balanced_up, upright_turn
-from understudy.motion.clip import Clip
-from understudy.motion.frames import joint_frames
+from understudy.motion.clip import POSSIBLE, Clip
+from understudy.motion.frames import ground_height, joint_frames, parts
 
 MEAN_LEGS = 0.78
 """About the length of SMPL's mean leg from hip to ankle, m."""
 
 DEFAULT_FPS = 30.0
 AIST_FPS = 60.0
+SCALES = (1e-3, 1e4)
+"""Units of AIST++'s places in a metre: about 93 as published, 1 where somebody has turned them into metres."""
 
 _RATES = ("mocap_framerate", "mocap_frame_rate", "fps", "frame_rate")
 
@@ -46,17 +49,18 @@ def smpl_clip(path: str | Path, body: BodyModel, fps: float | None = None) -> Cl
     content = read_any(path)
     if not isinstance(content, Mapping):
         raise InputError(f"{path} holds no arrays by name; it needs poses and trans, as AMASS has.")
-    content = _without_scale(content)
-    poses = poses_from(content, path)
-    rate = next((float(np.ravel(content[key])[0]) for key in _RATES if key in content), DEFAULT_FPS)
-    rate = rate if fps is None else fps
-    if not rate > 0:
-        raise InputError(f"{path} has {rate} frames per second; give the true rate.")
+    with reading(path, "a motion that can be used", "give the true numbers"):
+        content = _without_scale(content)
+        # how the person of the file is built does not matter
+        poses = poses_from({key: np.zeros(10) if key in SHAPES else value for key, value in content.items()}, path)
+        rate = next((_one_number(content[key]) for key in _RATES if key in content), DEFAULT_FPS)
+        rate = rate if fps is None else fps
+        check_ranges({"frames": len(poses), "frames per second": rate}, POSSIBLE)
     upright = _upright(poses.rotations[:, 0])
     root = upright * Rotation.from_matrix(poses.rotations[:, 0])
     pelvis = upright.apply(poses.pelvis(np.array(REST_PELVIS[poses.family])))
     rest = (body.J_regressor @ body.v_template).double().numpy()
-    flat = Rotation.from_matrix(poses.rotations[:, 1:].reshape(-1, 3, 3)).as_rotvec().reshape(len(poses), 69)
+    flat = np.concatenate([_rotvecs(poses.rotations[part, 1:]) for part in parts(len(poses))])
     if "K" in content:
         level = _levelled(Clip(root.as_rotvec(), flat, pelvis - rest[0], rate), body, upright.apply([1.0, 0.0, 0.0]))
         root, pelvis = level * root, level.apply(pelvis)
@@ -66,7 +70,7 @@ def smpl_clip(path: str | Path, body: BodyModel, fps: float | None = None) -> Cl
     pelvis = turn.apply(pelvis) * (_legs(rest) / MEAN_LEGS)
     pelvis -= pelvis[0] * [1.0, 0.0, 1.0]
     transl = pelvis - rest[0]
-    transl[:, 1] -= _ground(body, root.as_rotvec(), flat, transl)
+    transl[:, 1] -= ground_height(body, root.as_rotvec(), flat, transl)
     return Clip(root.as_rotvec().astype(np.float32), flat.astype(np.float32), transl.astype(np.float32), rate)
 
 
@@ -74,9 +78,20 @@ def _without_scale(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """AIST++ under the usual names: its places are of a person ``smpl_scaling`` times as large, at 60 frames per second."""
     if "smpl_poses" not in content or "smpl_trans" not in content:
         return content
-    scale = float(np.ravel(content.get("smpl_scaling", 1.0))[0])
+    scale = _one_number(content.get("smpl_scaling", 1.0))
+    check_ranges({"smpl_scaling": scale}, {"smpl_scaling": SCALES})
     return {"fps": AIST_FPS, **content, "poses": content["smpl_poses"],
             "trans": np.asarray(content["smpl_trans"], np.float64) / scale}  # fmt: skip
+
+
+def _one_number(value: Any) -> float:
+    """The number of an array of one, or the first of several."""
+    return float(real_numbers(np.ravel(value)[:1], "a rate or scale")[0])
+
+
+def _rotvecs(rotations: np.ndarray) -> np.ndarray:
+    """Axis-angle [T,3J] of matrices [T,J,3,3]."""
+    return Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(len(rotations), -1)
 
 
 def _upright(roots: np.ndarray) -> Rotation:
@@ -104,12 +119,3 @@ def _legs(rest: np.ndarray) -> float:
     return sum(
         float(np.linalg.norm(at[f"{side}_{a}"] - at[f"{side}_{b}"])) for side in ("left", "right") for a, b in parts
     ) / 2  # fmt: skip
-
-
-def _ground(body: BodyModel, root: np.ndarray, pose: np.ndarray, transl: np.ndarray) -> float:
-    """Height of the lowest point in a frame that only 5 % of the frames are under."""
-    few = body.keypoint_body()
-    with torch.no_grad():
-        values = (torch.from_numpy(np.asarray(value, np.float32)) for value in (root, pose, transl))
-        low = few(torch.zeros(body.num_betas), *values).vertices[..., 1].amin(dim=1)
-    return float(np.percentile(low.numpy(), 5))

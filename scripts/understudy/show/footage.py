@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json, reading
+from understudy.files import again, check_ranges, read_json, reading
+from understudy.motion.clip import LEAST_FPS, MOST_FPS, MOST_FRAMES
 from understudy.video.clip import VideoFile
 from understudy.video.decode import SOUND_TIMES
 from understudy.video.images import ImageFolder
@@ -43,15 +44,17 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
         start: Seconds to leave out at the beginning.
 
     Raises:
-        InputError: There is nothing to read, or ``start`` is after its end.
+        InputError: There is nothing to read, or ``start`` is before its beginning or after its end.
     """
     path = Path(path)
+    if not 0 <= start < float("inf"):
+        raise InputError(f"the start is at {start:g} s of {path}; it must be 0 s or later.")
     if (path / "frames.json").is_file() and (path / "frames").is_dir():
         path = path / "frames"
     source: VideoFile | ImageFolder
     if path.is_dir():
         index = path.parent / "frames.json"
-        rate = float(read_json(index).get("fps", FOLDER_FPS)) if index.is_file() else FOLDER_FPS
+        rate = _rate_of(index) if index.is_file() else FOLDER_FPS
         source, grid = ImageFolder(path, rate), None
     elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
         source = VideoFile(path)
@@ -62,10 +65,22 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
         raise InputError(f"{path} is no video ({', '.join(VIDEO_SUFFIXES)}) and no folder of images.")
     count = len(source.times) if grid is None else len(grid)
     fps = rate if fps is None else fps
-    times = np.arange(start, (count - 0.5) / rate, 1 / fps)
+    stop = (count - 0.5) / rate
+    if (stop - start) * fps > MOST_FRAMES:
+        raise InputError(f"{path} lasts {stop:.0f} s, more than {MOST_FRAMES} pictures at {fps:g} per second; cut it.")
+    times = np.arange(start, stop, 1 / fps) if start < stop else np.zeros(0)
     if len(times) == 0:
         raise InputError(
             f"{path} lasts {count / rate:.3g} s, less than the start at {start:g} s; choose an earlier one."
         )
     points = np.minimum(np.rint(times * rate).astype(np.int64), count - 1)
     return Footage(source, points if grid is None else grid[points], fps)
+
+
+def _rate_of(index: Path) -> float:
+    """Frames per second of an actor's frames."""
+    content = read_json(index)
+    with reading(index, "a frames.json", again(index)):
+        rate = float(content.get("fps", FOLDER_FPS))
+        check_ranges({"fps": rate}, {"fps": (LEAST_FPS, MOST_FPS)})
+        return rate

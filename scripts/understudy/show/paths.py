@@ -23,6 +23,8 @@ LINE = 35.0
 """Degrees to each side at the ends of the line."""
 SWAY, NOD = 18.0, 7.0
 """Degrees to the sides and up and down on the circle."""
+MOST_AZIMUTH = 3600.0
+"""Degrees; more turns than ten are a slip."""
 CLOSEST = 0.4
 """What zooming shows at last, as a part of the person's height: head and shoulders."""
 
@@ -44,6 +46,10 @@ class PathConfig:
     def __post_init__(self) -> None:
         if self.path not in _PATHS:
             raise InputError(f"path is {self.path!r}; it must be one of {', '.join(_PATHS)}.")
+        if not abs(self.azimuth) <= MOST_AZIMUTH:
+            raise InputError(
+                f"azimuth is {self.azimuth}; it must be between -{MOST_AZIMUTH:g} and {MOST_AZIMUTH:g} degrees."
+            )
         if not abs(self.elevation) <= 85:
             raise InputError(f"elevation is {self.elevation}; it must be between -85 and 85 degrees.")
 
@@ -68,7 +74,8 @@ def camera_path(act: Act, count: int, fps: float, size: tuple[int, int] | None, 
     K = np.array([[focal, 0.0, size[0] / 2], [0.0, focal, size[1] / 2], [0.0, 0.0, 1.0]])
     tall = float((high - low)[:, 1].max())
     # the same all along, so that the person keeps the size
-    distance = max(_distance(corners, _direction(config, *angle[:2]), focal, size) for angle in angles)
+    looks = np.unique(angles[:, :2], axis=0)
+    distance = max(_distance(corners, _direction(config, *look), focal, size) for look in looks)
     near = focal * CLOSEST * tall / (FILLED * size[1])
     cameras: list[Camera] = []
     for picture, (sideways, up, zoom) in enumerate(angles):

@@ -11,6 +11,7 @@ from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.device import choose_device
 from understudy.errors import InputError
 from understudy.files import read_json
+from understudy.motion.clip import MOST_FRAMES, check_shown_rate
 from understudy.motion.read import read_motion
 from understudy.progress import track
 from understudy.render.camera import Camera
@@ -23,6 +24,8 @@ from understudy.show.write import VIDEOS, check_output, write_pictures
 
 logger = logging.getLogger(__name__)
 
+LEAST_SIDE, MOST_SIDE = 2, 8192
+"""Of pictures, px: encoders take no less, and a gigabyte is needed for more."""
 TURN_SECONDS = 3.0
 """How long a path round a person who stands still takes."""
 
@@ -53,10 +56,10 @@ class ShowConfig:
     """cpu, cuda or auto."""
 
     def __post_init__(self) -> None:
-        if self.size is not None and not all(2 <= side <= 8192 for side in self.size):
-            raise InputError(f"size is {self.size[0]}x{self.size[1]}; each side must be 2 to 8192 px.")
-        if not 0 < self.fps <= 240:
-            raise InputError(f"fps is {self.fps:g}; it must be more than 0 and at most 240.")
+        if self.size is not None and not all(LEAST_SIDE <= side <= MOST_SIDE for side in self.size):
+            width, height = (f"{side:.6g}" for side in self.size)
+            raise InputError(f"size is {width}x{height}; each side must be {LEAST_SIDE} to {MOST_SIDE} px.")
+        check_shown_rate(self.fps)
         if self.frames is not None and self.frames < 1:
             raise InputError(f"frames is {self.frames}; it must be 1 or more.")
         check_layer(self.layer)
@@ -87,17 +90,24 @@ def render_motion(
     backdrop = open_backdrop(config.background, config.fps)
     check_output(output, backdrop.transparent and config.layer in ("color", "normal"))
     archive.avatar.to(choose_device(config.device))
-    act = make_act(archive, config.shape, config.fps, motion, joint_map, config.loop)
+    # which frames say how deep a video is to show depends on all of them where cameras are given
+    most = config.frames if cameras is None else None
+    act = make_act(archive, config.shape, config.fps, motion, joint_map, config.loop, most)
     standing = motion is None
     if cameras is None:
-        count = round(TURN_SECONDS * config.fps) if standing and config.path.path != "still" else len(act)
+        count = max(1, round(TURN_SECONDS * config.fps)) if standing and config.path.path != "still" else len(act)
         count = count if config.frames is None else config.frames if standing else min(count, config.frames)
+        if count > MOST_FRAMES:
+            raise InputError(f"frames is {config.frames}; {MOST_FRAMES} pictures are possible.")
         act = act.first(count)
         cameras = camera_path(act, count, config.fps, config.size, config.path)
     else:
         count = len(cameras) if standing else len(act) if len(cameras) == 1 else min(len(act), len(cameras))
         count = count if config.frames is None else min(count, config.frames)
         cameras = fitted([cameras[min(number, len(cameras) - 1)] for number in range(count)], config.size)
+        largest = max(max(camera.size) for camera in cameras)
+        if largest > MOST_SIDE:
+            raise InputError(f"a camera's picture has a side of {largest} px; choose a size of up to {MOST_SIDE} px.")
     pixels = _pixels(act, cameras, config, backdrop, output.suffix.lower() in VIDEOS)
     return write_pictures(output, track(pixels, "rendering", count), config.fps)
 
@@ -108,7 +118,7 @@ def read_joint_map(path: str | Path) -> dict[str, str]:
     Raises:
         InputError: It is no JSON object of names.
     """
-    names = read_json(path)
+    names = read_json(path, "mend it")
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise InputError(f'{path} is no joint map; it must be a JSON object such as {{"left_knee": "LeftLeg"}}.')
     return names
@@ -121,13 +131,17 @@ def make_act(
     motion: str | Path | None = None,
     joint_map: Mapping[str, str] | None = None,
     loop: float | None = None,
+    most: int | None = None,
 ) -> Act:
-    """The avatar in its shape and motion, in the stage's axes, ``fps`` frames per second; options as of ``render_motion``."""
+    """The avatar in its shape and motion, in the stage's axes, ``fps`` frames per second; options as of ``render_motion``.
+
+    No more than the first ``most`` frames are wanted.
+    """
     avatar = archive.avatar
     betas = chosen_betas(avatar.body, avatar.betas, shape)
     if motion is None:
         return a_pose(avatar, betas)
-    clip = read_motion(motion, shaped_body(avatar.body, betas), None, joint_map, loop).resampled(fps)
+    clip = read_motion(motion, shaped_body(avatar.body, betas), None, joint_map, loop).resampled(fps, most)
     logger.info("%s: %d frames, %.1f s", motion, len(clip), len(clip) / fps)
     return staged(avatar, clip, betas)
 

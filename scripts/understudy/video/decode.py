@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 MIN_FRAMES = 9
 """Fewer frames do not show a body in motion."""
 
+POSSIBLE = {"fps": (0.01, 10_000.0), "focal_px": (1.0, 1e7), "focal_35mm": (0.1, 1e5)}
+"""Least and most of what is said of a camera; the moon fills a picture at a focal length of 1e6 px."""
+
 JPEG_QUALITY = 95
 
 SOUND_TIMES = "a video whose times make sense", "convert it to mp4"
@@ -72,10 +75,10 @@ class FramesConfig:
         for name, least in (("step", 1), ("max_frames", MIN_FRAMES), ("max_size", 16), ("start", 0)):
             if not getattr(self, name) >= least:
                 raise InputError(f"frames.{name} is {getattr(self, name)}; it must be {least} or more.")
-        for name in ("fps", "focal_px", "focal_35mm"):
+        for name, (low, high) in POSSIBLE.items():
             value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise InputError(f"frames.{name} is {value}; it must be more than 0.")
+            if value is not None and not low <= value <= high:
+                raise InputError(f"frames.{name} is {value}; it must be more than 0, {low:g} to {high:g}.")
         if self.stop is not None and not self.stop > self.start:
             raise InputError(f"frames.stop is {self.stop} s; it must be later than frames.start, {self.start} s.")
         for name, length, what in (("K", 4, "fx, fy, cx, cy"), ("distortion", 5, "k1, k2, p1, p2, k3")):

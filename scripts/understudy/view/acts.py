@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from understudy.avatar.archive import AvatarArchive
-from understudy.errors import InputError
+from understudy.motion.clip import check_shown_rate
 from understudy.motion.read import TAKE, named_motions
 from understudy.show.render import make_act
 from understudy.show.shape import ShapeConfig, chosen_betas
@@ -32,8 +32,7 @@ class ViewConfig:
     """Repeat each motion's best cycle for so many seconds; who walks walks on. null for the motions as they are."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.fps <= 240:
-            raise InputError(f"fps is {self.fps:g}; it must be more than 0 and at most 240.")
+        check_shown_rate(self.fps)
 
 
 @dataclass(frozen=True, eq=False)
