@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from understudy.avatar.config import AvatarConfig
+from understudy.body.inert_torch import load_torch, moved
 from understudy.body.model import BodyModel
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
@@ -76,7 +77,7 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            content = torch.load(self.path, map_location=device, weights_only=True)
+            content = moved(load_torch(self.path), device)
             key, state = content["key"], content["state"]
         except (MemoryError, torch.OutOfMemoryError):  # the file is as good as before
             raise
