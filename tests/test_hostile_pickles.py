@@ -372,6 +372,12 @@ def test_harmful_sparse_matrices_are_refused(tmp_path, matrix):
     assert "damaged sparse matrix J_regressor" in told(load_body, tmp_path / "a.pkl")
 
 
+@pytest.mark.parametrize("value", [[[1.0], ["a" * 100]], [1.0, {}], [np.zeros(1 << 20, bool)] * 100, [None]])
+def test_lists_that_would_become_large_arrays_are_no_part_of_a_body(tmp_path, value):
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({**smpl_arrays(), "weights": value}))
+    assert "no numeric array weights" in told(load_body, tmp_path / "a.pkl")
+
+
 def matrix_of(count, kind=2, parts=b""):
     content = struct.pack("<IIIIIIII", 6, 8, 9, 0, 5, 8, 1, count) + struct.pack("<II", 1, 0)
     content += parts or struct.pack("<II", kind, count) + bytes(count)

@@ -17,7 +17,7 @@ from understudy.body.inert_unpickler import ArrayUnpickler, Holder, Maker, holde
 from understudy.errors import InputError
 
 MOST_DENSE = 1 << 25
-"""Numbers of a sparse matrix that is written out."""
+"""Numbers of a sparse matrix that is written out, or of lists."""
 _SPARSE = re.compile(r"scipy\.sparse\.(_?csc|_?csr)$")
 _SPARSE_CLASSES = ("csc_matrix", "csr_matrix", "csc_array", "csr_array")
 
@@ -87,13 +87,25 @@ def dense(value: Any, path: Path, key: str) -> np.ndarray:
 
 def _plain(value: Any) -> np.ndarray | None:
     """The array of numbers that a value is, lists of them included."""
-    if isinstance(value, (list, tuple)):
-        # words first become as many letters each as the longest has
-        if not all(isinstance(part, (int, float, np.generic)) for part in np.asarray(value, object).flat):
-            return None
-    elif not isinstance(value, (np.ndarray, int, float)):
+    if isinstance(value, (list, tuple)) and not _of_numbers(value):
         return None
-    return np.asarray(value)
+    return np.asarray(value) if isinstance(value, (np.ndarray, list, tuple, int, float)) else None
+
+
+def _of_numbers(value: Any) -> bool:
+    """Whether lists hold numbers alone, and bearably many; words would first become as long each as the longest."""
+    waiting, count = [value], 0
+    while waiting and count <= MOST_DENSE:
+        one = waiting.pop()
+        if isinstance(one, (list, tuple)):
+            waiting.extend(one)
+        elif isinstance(one, (int, float, np.number, np.bool_)) or (
+            isinstance(one, np.ndarray) and one.dtype.kind in "biuf"
+        ):
+            count += np.size(one)
+        else:
+            return False
+    return count <= MOST_DENSE
 
 
 def _reconstruct(cls: Any, *rest: Any) -> Holder:

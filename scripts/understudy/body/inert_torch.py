@@ -22,6 +22,8 @@ from understudy.files import check_claim, check_regular, open_zip, read_whole
 
 MOST_WEIGHTS = 64 << 30
 """Bytes of a file of weights."""
+MOST_OLD = 8 << 30
+"""And of one of torch before version 1.6, which is read whole."""
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 """What files of torch before version 1.6 begin with."""
 _CHUNK = 1 << 24
@@ -73,7 +75,7 @@ def load_torch(path: Path, largest: int = MOST_WEIGHTS) -> Any:
     """
     check_regular(path)
     if not zipfile.is_zipfile(path):
-        return _load_old(read_whole(path, largest))
+        return _load_old(read_whole(path, min(largest, MOST_OLD)))
     with open_zip(path, max(largest, path.stat().st_size)) as archive:
         names = archive.namelist()
         programs = [name for name in names if name.count("/") == 1 and name.endswith("/data.pkl")]
