@@ -158,13 +158,18 @@ def torch_file(path, program, **members):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a/data.pkl", b"\x80\x02" + program + b".")
         archive.writestr("a/byteorder", b"little")
+        archive.writestr("a/version", b"3\n")
         for key, content in members.items():
             archive.writestr(f"a/data/{key}", content)
     return path
 
 
+def word(text):
+    return b"X" + struct.pack("<I", len(text)) + text.encode()
+
+
 def storage(count, kind="FloatStorage", key="s"):
-    return b"(\x8c\x07storage" + global_("torch", kind) + b"\x8c\x01" + key.encode() + b"\x8c\x03cpu" + count + b"tQ"
+    return b"(" + word("storage") + global_("torch", kind) + word(key) + word("cpu") + count + b"tQ"
 
 
 def tensor(numbers, first, shape, strides):
@@ -187,9 +192,9 @@ TENSORS = {
     "bytes by number": global_("builtins", "bytearray") + BIG + b"\x85R",
     "a new tensor": global_("torch", "FloatTensor") + BIG + b"\x85R",
     "a new storage": global_("torch", "FloatStorage") + BIG + b"\x85R",
-    "a file within": global_("torch.storage", "_load_from_bytes") + b"C\x01a\x85R",
-    "attributes of a function": global_("torch.serialization", "_get_layout") + b"N}\x8c\x01aK\x01s\x86b",
-    "attributes of a tensor": tensor(storage(ONE), b"K\x00", b")", b")") + b"}\x8c\x01aK\x01sb",
+    "a file within": global_("torch.storage", "_load_from_bytes") + b"U\x01a\x85R",
+    "attributes of a function": global_("torch.serialization", "_get_layout") + b"N}X\x01\x00\x00\x00aK\x01s\x86b",
+    "attributes of a tensor": tensor(storage(ONE), b"K\x00", b")", b")") + b"}X\x01\x00\x00\x00aK\x01sb",
     "a deep key": b"}N" + b"\x85" * DEEP + b"Ns",
     "a pair of itself": b"}N" + b"2\x86" * 60 + b"Ns",
     "copies of one tensor": b"](" + tensor(storage(b"J\x00\x00\x04\x00", "HalfStorage", "h"), b"K\x00",
