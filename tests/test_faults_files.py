@@ -217,7 +217,7 @@ def test_a_state_of_a_training_is_kept_where_memory_lacks(tmp_path, monkeypatch)
     checkpoint = Checkpoint(tmp_path / "state", "key")
     checkpoint.save({"x": torch.ones(3)})
     for error in (MemoryError(), torch.OutOfMemoryError("CUDA out of memory")):
-        monkeypatch.setattr(torch, "load", _failing(error))
+        monkeypatch.setattr("understudy.avatar.checkpoint.load_torch", _failing(error))
         with pytest.raises(type(error)):
             checkpoint.load(torch.device("cpu"))
 

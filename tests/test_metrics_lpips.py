@@ -68,5 +68,5 @@ def test_missing_and_foreign_weights_are_refused(weights: Path, tmp_path: Path):
     with pytest.raises(InputError, match="another network"):
         Lpips.load(tmp_path)
     (tmp_path / "alex.pth").write_bytes(b"no weights")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not a readable file of weights"):
         Lpips.load(tmp_path)

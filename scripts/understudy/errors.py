@@ -91,6 +91,13 @@ def disk_trouble(error: BaseException) -> str | None:
     return NO_ROOM.get(number)
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that there is no memory left."""
+    lacking = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    known = isinstance(error, (OSError, RuntimeError, ImportError)) or type(error).__module__ in ("cv2", "av.error")
+    return isinstance(error, MemoryError) or lacking or (known and NO_MEMORY.search(str(error)) is not None)
+
+
 def sentence(error: BaseException, what: str) -> str | None:
     """What the user is told of bad input, or of a machine that has no memory or room; None for all else.
 
@@ -102,9 +109,7 @@ def sentence(error: BaseException, what: str) -> str | None:
         return str(error)
     if "cuda" in str(error).lower() and NO_MEMORY.search(str(error)):
         return f"{what} ran out of the GPU's memory; end what else uses it, or give a smaller frames.max_size or device cpu."
-    lacking = isinstance(error, OSError) and error.errno == errno.ENOMEM
-    known = isinstance(error, (OSError, RuntimeError, ImportError)) or type(error).__module__ in ("cv2", "av.error")
-    if isinstance(error, MemoryError) or lacking or (known and NO_MEMORY.search(str(error))):
+    if lacks_memory(error):
         return (
             f"{what} ran out of memory; run fewer jobs at once, allow it more (mem_mb, ulimit -v), "
             "or make frames.max_size or frames.max_frames smaller."

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shlex
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from understudy.errors import InputError, disk_trouble
-from understudy.regular import read_bytes, regular_file
+from understudy.errors import InputError, disk_trouble, lacks_memory
+from understudy.regular import check_regular, read_bytes, regular_file
 from understudy.whole import whole_file
 
 LARGEST = 4 << 30
@@ -21,12 +22,39 @@ MOST_JSON = 1 << 29
 """Bytes of a JSON file; the keypoints of everybody in an hour of video take less."""
 MOST_VALUES = 1 << 25
 """Lists, objects and words that a JSON file may hold: each takes some 60 bytes of memory for as few as 3 of the file."""
+MOST_MEMBERS = 100_000
+"""Of a zip file."""
+_LISTED_BYTES = 200
+"""That each may take in the list of them."""
+MOST_FOLDED = 1100
+"""Times by which deflate can make zeros smaller, at most."""
+MOST_HOLLOW = 10_000_000
+"""Rows that an array without any bytes may have, which readers may count on."""
 
 
 def sha256(path: str | Path) -> str:
     """Hex SHA-256 of a file."""
     with regular_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_claim(shape: tuple[int, ...], dtype: np.dtype, held: int) -> int:
+    """Bytes of an array that is said to be of this shape and type, by what is there.
+
+    Args:
+        shape: Its lengths.
+        dtype: Its type.
+        held: Bytes that are there.
+
+    Raises:
+        ValueError: No array has such a shape, or it claims more than ``held``; or, holding nothing, very many rows.
+    """
+    if len(shape) > np.MAXDIMS or any(type(length) is not int or not 0 <= length < 1 << 60 for length in shape):
+        raise ValueError("it says that an array has a shape that none can have")
+    size = dtype.itemsize * math.prod(shape)
+    if size > held or (size == 0 and math.prod(length for length in shape if length) > MOST_HOLLOW):
+        raise ValueError("it is cut short or says more than it holds")
+    return size
 
 
 def again(target: str | Path) -> str:
@@ -39,7 +67,7 @@ def again(target: str | Path) -> str:
 def reading(path: str | Path, what: str, mend: str) -> Iterator[None]:
     """Turn whatever a damaged or foreign file makes a reader raise into an ``InputError`` that names it.
 
-    What no file can bring about stays what it is: a package or name that is missing, a disk without room to unfold it.
+    What no file can bring about stays what it is: a package or name that is missing, want of memory, a disk without room.
 
     Args:
         path: The file.
@@ -62,7 +90,7 @@ def reading(path: str | Path, what: str, mend: str) -> Iterator[None]:
             f"{error.filename or path} cannot be read: {error.strerror}; give yourself the right to."
         ) from None
     except Exception as error:
-        if disk_trouble(error) is not None:
+        if disk_trouble(error) is not None or lacks_memory(error):
             raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{path} is not {what} ({reason}); {mend}.") from error
@@ -89,8 +117,7 @@ def read_npz(path: str | Path, keys: tuple[str, ...] = (), mend: str | None = No
         InputError: The file is missing, damaged, holds Python objects or more than ``LARGEST`` bytes, or lacks one of ``keys``.
     """
     mend = again(path) if mend is None else mend
-    with reading(path, "a readable npz file", mend), zipfile.ZipFile(path) as archive:
-        check_unfolded(archive)
+    with reading(path, "a readable npz file", mend), open_zip(path) as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
         arrays = {name.removesuffix(".npy"): read_member(archive, name) for name in names}
     missing = [key for key in keys if key not in arrays]
@@ -99,15 +126,43 @@ def read_npz(path: str | Path, keys: tuple[str, ...] = (), mend: str | None = No
     return arrays
 
 
+@contextmanager
+def open_zip(path: str | Path, largest: int | None = None) -> Iterator[zipfile.ZipFile]:
+    """A zip file, when its list of members was found to be of a bearable length and ``check_unfolded`` let it pass.
+
+    Raises:
+        ValueError: It is no plain file, or something is wrong with its members.
+    """
+    check_regular(path)
+    with open(path, "rb") as file:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+        if end is not None and end[zipfile._ECD_SIZE] > _LISTED_BYTES * MOST_MEMBERS:  # type: ignore[attr-defined]
+            raise ValueError("its list of members is too long")
+        file.seek(0)
+        with zipfile.ZipFile(file) as archive:
+            check_unfolded(archive, largest)
+            yield archive
+
+
 def check_unfolded(archive: zipfile.ZipFile, largest: int | None = None) -> None:
     """Refuse a zip file whose members unfold to more than ``largest`` bytes, by default ``LARGEST``.
 
     Raises:
-        ValueError: They do.
+        ValueError: They do; or they are too many, share their bytes, or say of themselves what cannot be.
     """
-    size, most = sum(member.file_size for member in archive.infolist()), LARGEST if largest is None else largest
+    members = archive.infolist()
+    size, most = sum(member.file_size for member in members), LARGEST if largest is None else largest
     if size > most:
         raise ValueError(f"it unfolds to {size} bytes, more than {most}")
+    if len(members) > MOST_MEMBERS:
+        raise ValueError(f"it has {len(members)} members, more than {MOST_MEMBERS}")
+    for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{member.filename[:80]!r} is compressed in an unusual way")
+        if member.file_size > MOST_FOLDED * member.compress_size + MOST_FOLDED:
+            raise ValueError(f"{member.filename[:80]!r} says more than it holds")
+    if sum(member.compress_size for member in members) > archive.start_dir:
+        raise ValueError("its members share their bytes")
 
 
 def read_npy_header(file: Any) -> tuple[tuple[int, ...], np.dtype]:
@@ -139,11 +194,10 @@ def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         shape, dtype = read_npy_header(file)
         if dtype.hasobject:
             raise ValueError(f"{name} holds Python objects, which are never loaded")
-        size = dtype.itemsize
-        for length in shape:
-            size *= length
-        if size > archive.getinfo(name).file_size:
-            raise ValueError(f"{name} is cut short or says more than it holds")
+        try:
+            check_claim(shape, dtype, archive.getinfo(name).file_size)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     with archive.open(name) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 

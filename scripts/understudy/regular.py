@@ -18,11 +18,21 @@ def regular_file(path: str | Path) -> Iterator[io.BufferedReader]:
         InputError: It is a folder, a pipe, a socket or a device, or a link to one.
         OSError: It is missing or cannot be opened.
     """
-    _check_regular(path, os.stat(path).st_mode)
+    check_regular(path)
     place = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(place, "rb") as file:
         _check_regular(path, os.fstat(place).st_mode)  # what was opened may not be what was looked at
         yield file
+
+
+def check_regular(path: str | Path) -> None:
+    """Refuse what is no file, for readers that open it themselves.
+
+    Raises:
+        InputError: It is a folder, a pipe, a socket or a device, or a link to one.
+        OSError: It is missing.
+    """
+    _check_regular(path, os.stat(path).st_mode)
 
 
 def _check_regular(path: str | Path, mode: int) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 
 from understudy.avatar.config import AvatarConfig
+from understudy.body.inert_torch import load_torch, moved
 from understudy.body.model import BodyModel
+from understudy.errors import lacks_memory
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.masks import mask_path
@@ -79,11 +81,11 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            content = torch.load(self.path, map_location=device, weights_only=True)
+            content = moved(load_torch(self.path), device)
             key, state = content["key"], content["state"]
-        except (MemoryError, torch.OutOfMemoryError):  # the file is as good as before
-            raise
         except Exception as error:  # a damaged file can fail in any way
+            if lacks_memory(error):  # the file is as good as before
+                raise
             logger.warning("%s cannot be read (%s); training begins anew", self.path, error)
             return None
         if key != self.key:

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from understudy.body.inert_ledger import Ledger
 from understudy.body.inert_pickle import dense, unpickle_arrays
 from understudy.body.model import JOINTS, BodyModel
 from understudy.body.parts import SMPL_PARENTS, parts_from_weights
 from understudy.body.smpl_family import Family, family_of, knuckle_rows, on_smpl_joints
 from understudy.body.unwrap import unwrap
 from understudy.errors import InputError
-from understudy.files import check_unfolded, read_member, read_npy_header, reading, sha256
+from understudy.files import LARGEST, open_zip, read_member, read_npy_header, reading, sha256
+from understudy.regular import read_bytes
 
 CUSTOMARY_BETAS = 10
 """Shape components used of a file that has more (newer ones carry 300, SMPL-X expressions too), as everywhere in the field."""
@@ -105,7 +107,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: no such file.")
     if zipfile.is_zipfile(path):
         return _read_zip(path)
-    content = unpickle_arrays(path.read_bytes(), path)
+    content = unpickle_arrays(read_bytes(path, LARGEST), path)
     if not isinstance(content, dict):
         raise InputError(f"{path} is a pickle but holds no SMPL body.")
     return {key: dense(content[key], path, key) for key in _KEYS + _OPTIONAL if key in content}
@@ -114,15 +116,15 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 def _read_zip(path: Path) -> dict[str, np.ndarray]:
     """Arrays of an npz; those stored as Python objects (a sparse J_regressor) go through the inert unpickler."""
     arrays = {}
-    with reading(path, "a readable npz file", "get it from its publisher again"), zipfile.ZipFile(path) as archive:
-        check_unfolded(archive)
+    with reading(path, "a readable npz file", "get it from its publisher again"), open_zip(path) as archive:
+        ledger = Ledger(path.stat().st_size, sum(member.file_size for member in archive.infolist()))
         present = set(archive.namelist())
         for key in _KEYS + _OPTIONAL:
             if f"{key}.npy" not in present:
                 continue
             with archive.open(f"{key}.npy") as file:
                 if read_npy_header(file)[1].hasobject:
-                    arrays[key] = dense(unpickle_arrays(file.read(), path), path, key)
+                    arrays[key] = dense(unpickle_arrays(file.read(), path, ledger), path, key)
                     continue
             arrays[key] = dense(read_member(archive, f"{key}.npy"), path, key)
     return arrays

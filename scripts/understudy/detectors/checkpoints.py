@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from understudy.body.inert_torch import load_torch
 from understudy.errors import InputError
+from understudy.files import reading
 from understudy.importers.inert import read_pickle
 
 WRAPPERS = ("state_dict", "model")
@@ -27,13 +29,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file of weights.")
-    try:
-        content: Any = (
-            read_pickle(path) if path.suffix == ".pkl" else torch.load(path, map_location="cpu", weights_only=True)
-        )
-    except Exception as error:  # a damaged or foreign file can fail in any way
-        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path} is no file of weights that can be read safely ({reason}); get it again.") from None
+    with reading(path, "a file of weights that can be read safely", "get it again"):
+        content: Any = _of_arrays(path) if path.suffix == ".pkl" else load_torch(path)
     for name in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
             content = content[name]
@@ -43,6 +40,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in content.items()
     }
     return {str(name).removeprefix(PARALLEL): value for name, value in values.items() if isinstance(value, Tensor)}
+
+
+def _of_arrays(path: Path) -> Any:
+    try:
+        return read_pickle(path)
+    except InputError as error:  # which tells of trackings what to do
+        raise ValueError(str(error)) from None
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:

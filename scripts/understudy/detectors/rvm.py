@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from understudy.detectors.onnx_session import open_session
-from understudy.errors import InputError
+from understudy.errors import InputError, lacks_memory
 from understudy.weights.programs import read_program
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,8 @@ class TorchNetwork:
         try:
             self._model: Any = torch.jit.load(program, map_location=self._device).eval()
         except (RuntimeError, ValueError, OSError) as error:
+            if lacks_memory(error):
+                raise
             first = (str(error).strip().splitlines() or ["empty"])[0].split(". ")[0]
             raise InputError(f"{weights} is no TorchScript file ({first}); give rvm_*.torchscript.") from None
         if self._device.type == "cpu":

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from understudy.body.inert_torch import load_torch
 from understudy.errors import InputError
+from understudy.files import reading
 from understudy.metrics.image import Picture
 
 NETWORK = "alexnet*.pth"
@@ -89,7 +91,5 @@ def _read(folder: str | Path, pattern: str) -> dict[str, Tensor]:
         raise InputError(
             f"{folder} has no {pattern}; LPIPS needs AlexNet's weights ({NETWORK}) and LPIPS's own ({HEADS})."
         )
-    try:
-        return torch.load(found[0], map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file can fail in any way
-        raise InputError(f"{found[0]} cannot be read ({str(error).splitlines()[0][:120]}); get it again.") from None
+    with reading(found[0], "a readable file of weights", "get it again"):
+        return load_torch(found[0])

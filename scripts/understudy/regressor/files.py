@@ -6,12 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from understudy.errors import InputError
+from understudy.files import reading
 from understudy.regressor.features import POINTS
 from understudy.regressor.model import TURNING, NetConfig, PoseNet
+from understudy.regular import check_regular
 from understudy.whole import whole_file
 
 FORMAT = "understudy-regressor-1"
@@ -45,14 +47,11 @@ def load_net(path: str | Path) -> tuple[PoseNet, float]:
     Raises:
         InputError: The file is missing, damaged, or for other features than this version makes.
     """
-    try:
+    with reading(path, "a readable safetensors file", "get it again"):
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
             weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - no mapping
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is not a readable safetensors file ({error}); get it again.") from None
     ours = {
         "format": FORMAT,
         "points": json.dumps(POINTS),
