@@ -100,7 +100,7 @@ def test_postscript_in_a_picture_runs_no_program(tmp_path, monkeypatch, reader):
 )  # fmt: skip
 def test_a_foreign_format_is_named(tmp_path, content, name):
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(InputError, match=rf"a\.png is not .*{name}.*replace or remove it"):
+    with pytest.raises(InputError, match=rf"a\.png is not .*{name}.*replace it or move it away"):
         read_image(tmp_path / "a.png", 100)
 
 
