@@ -19,10 +19,12 @@ def main() -> None:
     """Run pip-audit and say in short what it found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=300, help="time for all answers (default: 300)")
+    seconds = parser.parse_args().seconds
     try:
-        found = ask(LOCKS, parser.parse_args().seconds)
+        found = ask(LOCKS, seconds)
     except (subprocess.TimeoutExpired, ValueError) as error:
-        print(f"note: audit skipped, no answer from the advisory service ({error})", file=sys.stderr)
+        why = error if isinstance(error, ValueError) else f"within {seconds:g} s"
+        print(f"note: audit skipped, no answer from the advisory service ({why})", file=sys.stderr)
         sys.exit(2)
     text, status = summary(found)
     print(text, file=sys.stderr if status else sys.stdout)
