@@ -15,7 +15,7 @@ ifneq ($(CACHE),there)
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: avatar all test lint in-place
+.PHONY: avatar all test lint lock audit in-place
 
 avatar: in-place .venv/.ready
 	$(BIN)/snakemake --cores $(CORES) $(addprefix results/$(ACTOR)/,$(FILES))
@@ -38,19 +38,33 @@ in-place:
 	@made=$$(sed -n 's|^command = .* -m venv [^/]*||p' .venv/pyvenv.cfg 2>/dev/null); test -z "$$made" || test "$$made" -ef .venv || \
 	{ echo "error: .venv was made in $$made and does not work here; move the checkout back, or move .venv away and run make again" >&2; exit 1; }
 
-# A slim machine has no libGL, which MediaPipe's OpenCV wants; the headless build, installed last, takes its place.
-.venv/.ready: requirements.txt pyproject.toml
+# Only what locks/ lists comes in, each file by its hash; what builds the checkout is in build.lock, so nothing is fetched to build with.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps
+# PyTorch's own builds (2.13.0+cpu, +cu126, ...) need none of CUDA's packages or have brought theirs.
+NEEDS_CUDA := from importlib.metadata import version; raise SystemExit("+" in version("torch"))
+
+# A torch that is there already, in .venv or in a folder of wheels that pip is told of, goes before that of the package index.
+.venv/.ready: locks/build.lock locks/torch.lock locks/cuda.lock locks/run.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 here (Snakemake 9 needs 3.11, MediaPipe 0.10.21 has no build for 3.13); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@case "$(CURDIR)" in *:*) echo "error: Python makes no .venv in a folder with a colon in its path; rename it" >&2; exit 1;; esac
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) lacks venv or ensurepip; install them (Debian, Ubuntu: apt install python3-venv), or name another Python: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall opencv-contrib-python-headless==4.11.0.86
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(INSTALL) --require-hashes -r locks/build.lock
+	$(INSTALL) --require-hashes --no-index -r locks/torch.lock 2> /dev/null || $(INSTALL) --require-hashes -r locks/torch.lock
+	! $(BIN)/python -c '$(NEEDS_CUDA)' || $(INSTALL) --require-hashes -r locks/cuda.lock
+	$(INSTALL) --require-hashes --no-build-isolation -r locks/run.lock
+	$(INSTALL) --no-build-isolation --editable .
 	touch $@
 
-# rtmlib, which one test runs, asks for another build of OpenCV, so it comes without what it asks for.
-.venv/.ready-dev: .venv/.ready requirements-dev.txt requirements-slurm.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps rtmlib==0.0.16
+.venv/.ready-dev: .venv/.ready locks/slurm.lock locks/dev.lock
+	$(INSTALL) --require-hashes -r locks/slurm.lock -r locks/dev.lock
 	touch $@
+
+# Both ask the package index: the one which packages there are, the other which of them have known holes.
+lock: .venv/.ready-dev
+	$(BIN)/python locks/make_locks.py $(if $(UPGRADE),--upgrade $(filter-out all,$(UPGRADE)))
+	$(MAKE) .venv/.ready-dev
+	$(BIN)/python locks/list_licences.py
+
+audit: .venv/.ready-dev
+	$(BIN)/python locks/audit.py

@@ -22,7 +22,7 @@ import torch
 import trimesh
 from PIL import Image
 from scipy.spatial.transform import Rotation
-from viewers import SPLAT_TRANSFORM, VALIDATOR, blender_version, in_blender, in_three, npm_package
+from viewers import blender_version, in_blender, in_three, npm_packages
 
 from understudy.avatar.archive import AvatarArchive, load_archive
 from understudy.avatar.model import splat
@@ -77,7 +77,7 @@ def main() -> None:
 
 def validated(folder: Path) -> Iterator[Row]:
     """Khronos' validator on the GLB."""
-    place = npm_package(VALIDATOR)
+    place = npm_packages()
     if place is None:
         yield "avatar.glb", "Khronos glTF validator", "left out: it needs node and npm"
         return
@@ -107,7 +107,7 @@ def opened(folder: Path) -> Iterator[Row]:
 
 def splats_opened(folder: Path) -> Iterator[Row]:
     """splat-transform on both files of Gaussians: it turns the .spz into a .ply, which must be ours."""
-    place = npm_package(SPLAT_TRANSFORM)
+    place = npm_packages()
     if place is None:
         yield "avatar.ply, avatar.spz", "PlayCanvas splat-transform", "left out: it needs node and npm"
         return

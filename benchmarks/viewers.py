@@ -15,15 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from understudy.private import private_folder, user_cache
-
 HERE = Path(__file__).resolve().parent
-VALIDATOR, SPLAT_TRANSFORM, THREE, THREE_VRM = (
-    "gltf-validator@2.0.0-dev.3.10",
-    "@playcanvas/splat-transform@3.7.0",
-    "three@0.187.0",
-    "@pixiv/three-vrm@3.5.5",
-)
+PACKAGES = HERE / "npm"
+"""Their names, versions and checksums."""
 PATIENCE_S = 300
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -32,17 +26,15 @@ Shot = Mapping[str, Any]
 three.js perhaps normals (plain or relief) in place of colours."""
 
 
-def npm_package(name: str) -> Path | None:
-    """A folder with an npm package, installed where it is not there yet; None without node and npm."""
+def npm_packages() -> Path | None:
+    """The folder with npm's packages, as package-lock.json has them; None where node, npm or the packages cannot be had."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return None
-    place = Path(user_cache() or tempfile.mkdtemp(), "npm", name.strip("@").replace("/", "_"))
-    private_folder(place)  # it is run as code
-    if not (place / "node_modules").is_dir():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(place), name]
+    if not (PACKAGES / "node_modules").is_dir():
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(PACKAGES)]
         if subprocess.run(command, capture_output=True, check=False).returncode:
             return None
-    return place
+    return PACKAGES
 
 
 def blender_version() -> str | None:
@@ -91,7 +83,7 @@ def in_three(model: Path, fps: float, shots: Sequence[Shot], folder: Path) -> li
     Raises:
         RuntimeError: The page failed, or did not answer.
     """
-    place, browser = npm_package(THREE_VRM if model.suffix == ".vrm" else THREE), chromium()
+    place, browser = npm_packages(), chromium()
     if place is None or browser is None:
         return None
     with tempfile.TemporaryDirectory() as name:

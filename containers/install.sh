@@ -3,6 +3,7 @@
 # usage: containers/install.sh [ADDRESS OF PYTORCH'S INDEX]
 set -eu
 
+# these are the distribution's newest, signed by it, and the one thing here that is not fixed
 apt-get update
 # a Python of the image's own is used where there is one
 command -v python3 > /dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-dev python3-venv
@@ -12,7 +13,7 @@ rm -rf /var/lib/apt/lists/*
 export PIP_NO_CACHE_DIR=1
 if [ -n "${1:-}" ]; then
   python3 -m venv .venv
-  .venv/bin/pip install --index-url "$1" "$(grep '^torch==' requirements.txt)"
+  .venv/bin/pip install --no-deps --require-hashes --index-url "$1" -r locks/torch.lock
 fi
 make .venv/.ready
 

@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (
-    "Snakefile", "Makefile", "config.yaml", "requirements.txt", "pyproject.toml", "README.md", "LICENSE", "NOTICE",
+    "Snakefile", "Makefile", "config.yaml", "locks/run.lock", "pyproject.toml", "README.md", "LICENSE", "NOTICE",
     "rules/common.smk", "schemas/config.schema.yaml", "envs/frames.yaml", "profiles/default/config.yaml", "report/workflow.rst",
     "scripts/train_avatar.py", "scripts/understudy/cli.py", "models/understudy_body.npz", "models/manifest.yaml",
     "models/pose_regressor.safetensors", "data/motions/walk.npz", "containers/install.sh",
@@ -99,8 +99,15 @@ def test_packages_are_installed_as_on_any_machine_from_the_pins(stage):
     assert "make .venv/.ready" in shell_of(stage)
     assert ("install_gsplat.sh" in shell_of(stage)) == (stage == "cuda")
     recipe = re.search(r"^\.venv/\.ready: .*?\n\n", (ROOT / "Makefile").read_text(), flags=re.M | re.S)[0]
-    assert "-r requirements.txt" in recipe
-    assert re.search(r"gsplat==[\d.]+", (ROOT / "containers/install_gsplat.sh").read_text())
+    assert "-r locks/run.lock" in recipe
+
+
+def test_images_are_built_on_images_of_a_known_digest():
+    images = [rest.split("=", 1)[1] for keyword, rest in instructions() if keyword == "ARG" and "_IMAGE=" in rest]
+    assert len(images) == len(stages())
+    for image in images:
+        assert re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image)
+        assert re.sub(r":[\w.-]+@", "@", image) in (ROOT / "containers/understudy.def").read_text()
 
 
 @pytest.mark.parametrize("stage", ["cpu", "cuda"])
@@ -141,7 +148,8 @@ def test_apptainer_runs_the_same_scripts():
     named = set(re.findall(r"\{\{ (\w+) \}\}", text))
     assert named == set(re.findall(r"^\s+(\w+)=", sections["arguments"], flags=re.M))
     default = re.search(r"image=(\S+)", sections["arguments"])[1]
-    assert ("ARG", f"PYTHON_IMAGE={default}") in instructions()
+    [image] = [rest for keyword, rest in instructions() if keyword == "ARG" and rest.startswith("PYTHON_IMAGE=")]
+    assert re.sub(r":[\w.-]+@", "@", image) == f"PYTHON_IMAGE={default}"
 
 
 @pytest.mark.parametrize("script", ["install.sh", "install_gsplat.sh", "start.sh"])

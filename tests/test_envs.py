@@ -126,7 +126,6 @@ def test_environments_are_pinned_and_agree_with_the_one_venv(env):
     assert content["channels"] == ["conda-forge", "nodefaults"]
     assert all("=" in entry for entry in content["dependencies"] if isinstance(entry, str))
     required = required_pins()
-    required["opencv-contrib-python-headless"] = required["opencv-contrib-python"]
     optional = {package for each in ENVS for package in pins_of(each)} - set(required)
     for name, version in pins_of(env).items():
         assert required.get(name) == version or name in optional, name

@@ -1,0 +1,135 @@
+"""Lock all packages, with hashes, for Linux x86-64 and Python 3.11 and 3.12: ``python locks/make_locks.py``, or ``make lock``.
+
+Reads the requirements*.txt, writes locks/*.lock. What is locked stays at its version as long as the requirements allow it;
+``--upgrade`` takes the newest of all, ``--upgrade NAME`` that of one package and of what it needs anew.
+Each lock holds what it adds to those before it, all to be installed with ``pip install --no-deps --require-hashes``:
+
+build    pip and setuptools: they install the rest
+torch    PyTorch, whichever of its builds: that of the package index, with CUDA, or its own for CPUs
+cuda     what the former needs on top
+run      all else of requirements.txt
+gsplat   requirements-gsplat.txt
+slurm    requirements-slurm.txt
+dev      requirements-dev.txt
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHONS = ("3.11", "3.12")
+PLATFORM = "x86_64-manylinux_2_28"
+SOURCES = {
+    "run": "requirements.txt",
+    "gsplat": "requirements-gsplat.txt",
+    "slurm": "requirements-slurm.txt",
+    "dev": "requirements-dev.txt",
+}
+PARTS = {
+    "build": re.compile("pip$|setuptools$"),
+    "torch": re.compile("torch$"),
+    "cuda": re.compile("(cuda|nvidia)-|triton$"),
+}
+"""Packages of requirements.txt with a lock of their own."""
+STAND_INS = ("opencv-contrib-python", "opencv-python")
+"""Asked for by MediaPipe and rtmlib, never installed: opencv-contrib-python-headless has all of their files that we use, and
+needs no libGL, which a slim machine lacks."""
+FROM_SOURCE = {"connection-pool"}
+"""Published without a wheel; their setup.py was read."""
+TORCH_FOR_CPUS = {
+    "2.13.0": (
+        "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b",
+        "4ca4a9394b0c771238a4f73590fdbbc4debad85ed0fa63d026ae1b085da7d6e2",
+    ),
+}
+"""SHA-256 of PyTorch's own builds for CPUs (2.13.0+cpu) for each Python; they are in its index, not in the package index."""
+PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.M)
+
+Files = dict[tuple[str, str], dict[str, set[str]]]
+"""Name and version of a package to each Python that it is for, and the hashes of its files there."""
+
+
+def main() -> None:
+    """Write all locks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--upgrade", nargs="?", const=True, default=False, metavar="NAME")
+    upgrade = parser.parse_args().upgrade
+    locked = dict(pin for path in (ROOT / "locks").glob("*.lock") for pin in PIN.findall(path.read_text()))
+    preferred = {} if upgrade is True else {name: version for name, version in locked.items() if name != upgrade}
+    before: Files = {}
+    for name, source in SOURCES.items():
+        found = resolve(source, before, preferred)
+        added = {package: files for package, files in found.items() if package not in before}
+        before |= added
+        for part, names in PARTS.items() if name == "run" else ():
+            write(part, source, {each: added.pop(each) for each in list(added) if names.match(each[0])})
+        write(name, source, added)
+
+
+def resolve(source: str, before: Files, preferred: dict[str, str]) -> Files:
+    """All packages of ``source`` and of what is locked before it, for both Pythons."""
+    found: Files = defaultdict(dict)
+    for python in PYTHONS:
+        with tempfile.TemporaryDirectory() as folder:
+            output, overrides, fixed = (Path(folder) / name for name in ("pylock.toml", "overrides.txt", "fixed.txt"))
+            overrides.write_text("".join(f"{name}; sys_platform == 'none'\n" for name in STAND_INS))
+            fixed.write_text("".join(f"{name}=={version}\n" for (name, version), of in before.items() if python in of))
+            output.write_text(as_pylock(preferred))
+            command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header"]
+            command += ["--format", "pylock.toml", "--python-platform", PLATFORM, "--python-version", python]
+            command += ["--output-file", output, "--override", overrides, source, fixed]
+            run = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+            if run.returncode:
+                sys.exit(f"error: {source} has no solution for Python {python}; see above, and try --upgrade")
+            packages = tomllib.loads(output.read_text())["packages"]
+        for package in packages:
+            found[package["name"], package["version"]][python] = hashes_of(package)
+        preferred = preferred | {package["name"]: package["version"] for package in packages}
+    return dict(found)
+
+
+def as_pylock(versions: dict[str, str]) -> str:
+    """A lock that uv keeps to where it can."""
+    packages = (f'[[packages]]\nname = "{name}"\nversion = "{version}"\n' for name, version in versions.items())
+    return "\n".join(['lock-version = "1.0"\ncreated-by = "make_locks"\n', *packages])
+
+
+def hashes_of(package: dict) -> set[str]:
+    """SHA-256 of a package's files that may be installed: wheels; its source only where there is no other way."""
+    name, version = package["name"], package["version"]
+    files = package.get("wheels", [])
+    if name in FROM_SOURCE:
+        files = [package["sdist"]]
+    if not files:
+        sys.exit(f"error: {name} {version} has no wheel; read its setup.py, then name it in FROM_SOURCE")
+    hashes = {file["hashes"]["sha256"] for file in files}
+    if name == "torch":
+        if version not in TORCH_FOR_CPUS:
+            sys.exit(f"error: the hashes of torch {version}+cpu are missing in TORCH_FOR_CPUS")
+        hashes |= set(TORCH_FOR_CPUS[version])
+    return hashes
+
+
+def write(name: str, source: str, packages: Files) -> None:
+    """One lock."""
+    lines = [f"# Made of {source} by locks/make_locks.py (`make lock`); not to be edited by hand."]
+    for (package, version), files in sorted(packages.items()):
+        hashes = sorted(set().union(*files.values()))
+        lines.append(" \\\n    --hash=sha256:".join([f"{package}=={version}{marker(files)}", *hashes]))
+    (ROOT / "locks" / f"{name}.lock").write_text("\n".join(lines) + "\n")
+
+
+def marker(pythons: Iterable[str]) -> str:
+    """What keeps a package to some Pythons."""
+    return "" if set(pythons) == set(PYTHONS) else "".join(f' ; python_version == "{each}"' for each in pythons)
+
+
+if __name__ == "__main__":
+    main()
