@@ -16,6 +16,8 @@ from understudy.whole import whole_file
 
 LARGEST = 4 << 30
 """Bytes that a compressed file may unfold to."""
+LARGEST_JSON = 1 << 27
+"""Bytes of a JSON file: the curves of a training of a million steps. What it is read into takes some twenty times as many."""
 
 
 def sha256(path: str | Path) -> str:
@@ -168,12 +170,15 @@ def check_ranges(arrays: Mapping[str, Any], ranges: Mapping[str, tuple[float, fl
         ValueError: One is outside.
     """
     for key, (least, most) in ranges.items():
-        if key not in arrays:
+        values = np.asarray(arrays.get(key, ()))
+        if not values.size:
             continue
-        values = np.atleast_1d(np.asarray(arrays[key]))
-        outside = values[~((values >= least) & (values <= most))]  # NaN compares as neither
-        if outside.size:
-            raise ValueError(f"{key} is {outside[0]:g} somewhere, and may be {least:g} to {most:g}")
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"{key} is {values.dtype}, not numbers")
+        low, high = float(values.min()), float(values.max())  # both NaN where one is, which compares as neither
+        if not least <= low or not high <= most:
+            outside = high if least <= low else low
+            raise ValueError(f"{key} is {outside:g} somewhere, and may be {least:g} to {most:g}")
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -182,18 +187,23 @@ def write_json(path: str | Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=1, allow_nan=False, default=_plain) + "\n", encoding="utf-8")
 
 
-def read_json(path: str | Path, mend: str | None = None) -> Any:
+def read_json(path: str | Path, mend: str | None = None, largest: int = LARGEST_JSON) -> Any:
     """Read JSON.
 
     Args:
         path: The file.
         mend: What to do about a damaged file; default to make it again.
+        largest: Bytes that it may have.
 
     Raises:
-        InputError: The file is missing or not JSON.
+        InputError: The file is missing, too large, or not JSON.
     """
     with reading(path, "readable JSON", again(path) if mend is None else mend):
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            data = file.read(largest + 1)
+        if len(data) > largest:
+            raise ValueError(f"it has more than {largest} bytes")
+        return json.loads(data.decode("utf-8"))
 
 
 def _plain(value: Any) -> Any:

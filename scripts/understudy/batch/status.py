@@ -14,6 +14,10 @@ from understudy.formats.benchmarks import read_spent
 LOG_TAIL = 65536
 """Bytes at the end of a log in which its last message stands."""
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ (\w+) [\w.]+: ")
+LARGEST_FIGURE = 1e6
+"""Figures of a ``metrics.json`` are decibels and shares of one."""
+LARGEST_JSON = 1 << 27
+"""Bytes of a JSON file."""
 SILENT = "ended without a message: stopped by hand, killed, or out of memory; see {log}"
 
 
@@ -143,8 +147,14 @@ def _likeness(folder: Path) -> tuple[float | None, float | None]:
     metrics = _json(folder / "metrics.json")
     part = metrics.get("with_pose_refinement") or metrics.get("without_pose_refinement") or {}
     names = (f"{name}_person_box_on_white" for name in ("psnr", "ssim"))
-    psnr, ssim = (_at(_at(part, name), "mean") for name in names)
-    return psnr if isinstance(psnr, (int, float)) else None, ssim if isinstance(ssim, (int, float)) else None
+    psnr, ssim = (_figure(_at(_at(part, name), "mean")) for name in names)
+    return psnr, ssim
+
+
+def _figure(value: Any) -> float | None:
+    """A number that can be shown; None for all else."""
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST_FIGURE
+    return float(value) if known else None
 
 
 def _at(value: Any, key: str) -> Any:
@@ -162,7 +172,9 @@ def _cost(folder: Path) -> tuple[float | None, float | None]:
 def _json(path: Path) -> dict:
     """A JSON object, empty where there is none yet."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_JSON + 1)
+        value = json.loads(data.decode("utf-8")) if len(data) <= LARGEST_JSON else None
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

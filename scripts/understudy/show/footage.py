@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json, reading
+from understudy.files import again, check_ranges, read_json, reading
+from understudy.formats.limits import RATES
 from understudy.video.clip import VideoFile
 from understudy.video.decode import SOUND_TIMES
 from understudy.video.images import ImageFolder
@@ -51,7 +52,7 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
     source: VideoFile | ImageFolder
     if path.is_dir():
         index = path.parent / "frames.json"
-        rate = float(read_json(index).get("fps", FOLDER_FPS)) if index.is_file() else FOLDER_FPS
+        rate = _rate(index) if index.is_file() else FOLDER_FPS
         source, grid = ImageFolder(path, rate), None
     elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
         source = VideoFile(path)
@@ -69,3 +70,16 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
         )
     points = np.minimum(np.rint(times * rate).astype(np.int64), count - 1)
     return Footage(source, points if grid is None else grid[points], fps)
+
+
+def _rate(index: Path) -> float:
+    """Pictures per second of a folder that a ``frames.json`` is beside, which need not say anything else.
+
+    Raises:
+        InputError: It says something impossible.
+    """
+    values = read_json(index)
+    with reading(index, "a frames.json", again(index)):
+        rate = values.get("fps", FOLDER_FPS)
+        check_ranges({"fps": rate}, {"fps": RATES})
+        return float(rate)
