@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
-from understudy.files import read_json
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
+from understudy.formats.metrics import read_history, read_metrics
 from understudy.formats.smpl import BodyTrack
 from understudy.log import log_to
 from understudy.report.page import ReportInputs, write_report
@@ -27,8 +27,8 @@ def main() -> None:
         track=BodyTrack.load(snakemake.input.smpl),
         body=load_body(snakemake.input.body),
         canonical=Canonical.load(snakemake.input.canonical),
-        history=read_json(snakemake.input.curves),
-        metrics=read_json(snakemake.input.metrics),
+        history=read_history(snakemake.input.curves),
+        metrics=read_metrics(snakemake.input.metrics),
         comparisons=Path(snakemake.input.comparisons),
         turntable=Path(snakemake.input.turntable),
         reenactment=Path(snakemake.input.reenactment),

@@ -4,6 +4,7 @@ import io
 import os
 import resource
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -46,4 +47,16 @@ def zipped(path, **members):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
             archive.writestr(f"{name}.npy", data)
+    return path
+
+
+def tarred(path, members, **more):
+    """A tar of members by name, with other things in their headers than are true."""
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            for key, value in more.get(name, {}).items():
+                setattr(info, key, value)
+            archive.addfile(info, io.BytesIO(data))
     return path

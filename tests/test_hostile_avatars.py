@@ -1,13 +1,12 @@
 """Avatars and networks that mean harm: nothing lands elsewhere, and what they claim costs nothing."""
 
-import io
 import json
 import struct
 import tarfile
 
 import pytest
 
-from harmful import frugal  # noqa: F401  (frugal is for every test)
+from harmful import frugal, tarred  # noqa: F401  (frugal is for every test)
 from show_scenes import save_made_up_avatar
 from understudy.avatar.archive import load_archive
 from understudy.errors import InputError
@@ -21,17 +20,6 @@ def avatar(tmp_path_factory):
     path = save_made_up_avatar(tmp_path_factory.mktemp("avatar") / "avatar.tar")
     with tarfile.open(path) as archive:
         return {info.name: archive.extractfile(info).read() for info in archive}
-
-
-def tarred(path, members, **more):
-    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            for key, value in more.get(name, {}).items():
-                setattr(info, key, value)
-            archive.addfile(info, io.BytesIO(data))
-    return path
 
 
 @pytest.mark.parametrize(

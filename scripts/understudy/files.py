@@ -228,12 +228,15 @@ def check_ranges(arrays: Mapping[str, Any], ranges: Mapping[str, tuple[float, fl
         ValueError: One is outside.
     """
     for key, (least, most) in ranges.items():
-        if key not in arrays:
+        values = np.asarray(arrays.get(key, ()))
+        if not values.size:
             continue
-        values = np.atleast_1d(np.asarray(arrays[key]))
-        outside = values[~((values >= least) & (values <= most))]  # NaN compares as neither
-        if outside.size:
-            raise ValueError(f"{key} is {outside[0]:g} somewhere, and may be {least:g} to {most:g}")
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"{key} is {values.dtype}, not numbers")
+        low, high = float(values.min()), float(values.max())  # both NaN where one is, which compares as neither
+        if not least <= low or not high <= most:
+            outside = high if least <= low else low
+            raise ValueError(f"{key} is {outside:g} somewhere, and may be {least:g} to {most:g}")
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -242,18 +245,19 @@ def write_json(path: str | Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=1, allow_nan=False, default=_plain) + "\n", encoding="utf-8")
 
 
-def read_json(path: str | Path, mend: str | None = None) -> Any:
+def read_json(path: str | Path, mend: str | None = None, largest: int = MOST_JSON) -> Any:
     """Read JSON.
 
     Args:
         path: The file.
         mend: What to do about a damaged file; default to make it again.
+        largest: Bytes that it may have.
 
     Raises:
-        InputError: The file is missing, not JSON, or larger than ``MOST_JSON`` and ``MOST_VALUES`` allow.
+        InputError: The file is missing, not JSON, or larger than ``largest`` and ``MOST_VALUES`` allow.
     """
     with reading(path, "readable JSON", again(path) if mend is None else mend):
-        content = read_bytes(path, MOST_JSON)
+        content = read_bytes(path, largest)
         values = content.count(b"[") + content.count(b"{") + content.count(b'"') // 2
         if values > MOST_VALUES:
             raise ValueError(f"it holds {values} lists, objects and words, more than {MOST_VALUES}")

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.torch import save_file
 
 from understudy.avatar.config import AvatarConfig
+from understudy.avatar.members import LARGEST_INFO, POSES, check_avatar, check_info, check_poses, check_weights
 from understudy.avatar.model import EXTRAS, Avatar
 from understudy.avatar.sampling import Anchors
 from understudy.avatar.tar import AGAIN, unpack_tar, write_tar
@@ -25,17 +27,16 @@ from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import check_shapes, read_json, read_npz, reading, write_json, write_npz
-from understudy.formats.canonical import Canonical
+from understudy.files import read_json, read_npz, reading, write_json, write_npz
+from understudy.formats.canonical import Canonical, read_texture
 from understudy.formats.frames import Frames
+from understudy.formats.limits import check_area
 from understudy.formats.smpl import BodyTrack
 from understudy.whole import scratch_folder
 
 FORMAT = "understudy-avatar"
 VERSION = 4
 MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
-MOST_PX = 1 << 14
-"""Longest side of a video that an avatar may claim."""
 PREVIEW = RenderConfig(frames=1, width=270, height=480)
 
 
@@ -77,10 +78,17 @@ def save_avatar(
         frames: The video that was learned from.
         config: How it was trained.
         licences: What else the user of the avatar must respect, such as the footage's licence.
+
+    Raises:
+        InputError: A name or licence is too long or no text.
     """
-    body = training.avatar.body
+    body, info = training.avatar.body, _info(training, frames, config, licences)
+    try:
+        check_info(info)
+    except ValueError as error:
+        raise InputError(f"{path} would be no avatar that can be read again ({error}); correct that.") from None
     with scratch_folder(path) as folder:
-        write_json(folder / "avatar.json", _info(training, frames, config, licences))
+        write_json(folder / "avatar.json", info)
         weights = {key: value.detach().cpu().contiguous() for key, value in training.avatar.state_dict().items()}
         save_file(weights, folder / "weights.safetensors")
         _write_poses(folder / "poses.npz", training, frames)
@@ -117,20 +125,20 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
         if missing:
             raise InputError(f"{path} lacks {', '.join(missing)}; get the file again or train it anew.")
         with _named(path, folder), reading(path, "a readable avatar", AGAIN):
-            info = read_json(folder / "avatar.json", AGAIN)
+            info = read_json(folder / "avatar.json", AGAIN, LARGEST_INFO)
             _check_version(path, info)
+            check_info(info)
             body = _body(path, info, folder, body_path)
-            avatar = _avatar(folder / "weights.safetensors", body)
-            poses = read_npz(folder / "poses.npz", ("fps", "width", "height", "held_out", "exposure"), AGAIN)
-            texture = read_npz(folder / "canonical.npz", ("texture", "texture_seen"), AGAIN)
-            _check_numbers(info, poses, texture)
-            if poses["exposure"].shape != (len(poses["transl"]), 3) or not np.isfinite(poses["exposure"]).all():
-                raise InputError(f"{path} is damaged (exposure); get the file again or train it anew.")
+            avatar = _avatar(folder / "weights.safetensors", body, info["gaussians"])
+            track = BodyTrack.load(folder / "poses.npz", AGAIN)
+            poses = check_poses(read_npz(folder / "poses.npz", tuple(POSES), AGAIN), len(track))
+            check_area(float(poses["width"]), float(poses["height"]))
+            texture = read_texture(folder / "canonical.npz", mend=AGAIN)
             return AvatarArchive(
                 avatar=avatar,
-                poses=BodyTrack.load(folder / "poses.npz", AGAIN),
+                poses=track,
                 exposure=poses["exposure"],
-                held_out=tuple(int(frame) for frame in poses["held_out"]),
+                held_out=tuple(poses["held_out"].tolist()),
                 fps=float(poses["fps"]),
                 width=int(poses["width"]),
                 height=int(poses["height"]),
@@ -174,7 +182,7 @@ def _write_poses(path: Path, training: Training, frames: Frames) -> None:
 
 
 def _check_version(path: str | Path, info: Any) -> None:
-    if not isinstance(info, dict) or info.get("format") != FORMAT or not isinstance(info.get("version"), int):
+    if not isinstance(info, dict) or info.get("format") != FORMAT or type(info.get("version")) is not int:
         raise InputError(f"{path} is not an avatar of Understudy; give an avatar.tar.")
     if info["version"] > VERSION:
         raise InputError(
@@ -193,27 +201,8 @@ def _named(path: str | Path, folder: Path) -> Iterator[None]:
         raise InputError(str(error).replace(f"{folder}{os.sep}", f"{path}: ")) from error
 
 
-def _check_numbers(info: dict[str, Any], poses: dict[str, np.ndarray], texture: dict[str, np.ndarray]) -> None:
-    """Refuse an avatar that says impossible things of its video.
-
-    Raises:
-        ValueError: It does.
-    """
-    if not isinstance(info["source"]["name"], str) or not isinstance(info.get("licences", []), list):
-        raise ValueError("source or licences")
-    length, side = len(poses["transl"]), len(texture["texture"])
-    check_shapes(poses, {"fps": (), "width": (), "height": (), "held_out": (poses["held_out"].size,)})
-    check_shapes(texture, {"texture": (side, side, 3), "texture_seen": (side, side)})
-    if not 0 < poses["fps"] < np.inf or not all(0 < int(poses[name]) <= MOST_PX for name in ("width", "height")):
-        raise ValueError("fps, width or height")
-    if poses["held_out"].min(initial=0) < 0 or poses["held_out"].max(initial=0) >= max(length, 1):
-        raise ValueError("held_out")
-    if not all(np.isfinite(poses[name]).all() for name in ("global_orient", "body_pose", "transl", "betas", "K")):
-        raise ValueError("poses that are not finite")
-
-
 def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str | Path | None) -> BodyModel:
-    name, digest = str(info["body"]["name"]), str(info["body"]["sha256"])
+    name, digest = info["body"]["name"], info["body"]["sha256"]
     if body_path is not None:
         body = load_body(body_path)
         if body.sha256 != digest:
@@ -225,12 +214,11 @@ def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str |
     return replace(load_body(folder / "body.npz"), name=name, sha256=digest)
 
 
-def _avatar(path: Path, body: BodyModel) -> Avatar:
-    weights = load_file(path)
-    if not all(bool(value.isfinite().all()) for value in weights.values()) or int(weights["face"].min()) < 0:
-        raise InputError("The avatar's weights hold impossible numbers; get the file again or train it anew.")
+def _avatar(path: Path, body: BodyModel, gaussians: int) -> Avatar:
+    weights = {key: torch.from_numpy(value) for key, value in check_weights(load_file(path), gaussians).items()}
     anchors = Anchors(weights["face"].numpy(), weights["bary"].numpy(), weights["spacing"].numpy())
     extras = [extra for extra in EXTRAS if any(name.split(".")[0] == extra for name in weights)]
     avatar = Avatar(body, anchors, weights["betas"], torch.full((len(anchors.face), 3), 0.5), extras)
     avatar.load_state_dict(weights)
+    check_avatar(avatar)
     return avatar.requires_grad_(False)

@@ -15,7 +15,7 @@ from understudy.avatar.rotations import blend, from_matrix, product, turned
 from understudy.avatar.rows import take_rows
 from understudy.avatar.sampling import Anchors
 from understudy.body.lbs import joint_transforms, pose_rotations
-from understudy.body.model import BodyModel
+from understudy.body.model import BodyModel, check_betas
 from understudy.body.pose_offsets import PoseOffsets
 from understudy.errors import InputError
 from understudy.render.camera import Camera
@@ -305,8 +305,7 @@ def splat(
 
 def _padded(betas: Tensor, count: int) -> Tensor:
     """``betas`` with zeros for the components that are not given."""
-    if len(betas) > count:
-        raise InputError(f"The body has {count} shape components but {len(betas)} betas are given; leave out the rest.")
+    check_betas(len(betas), count)
     return functional.pad(betas, (0, count - len(betas)))
 
 

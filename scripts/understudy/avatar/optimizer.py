@@ -35,8 +35,11 @@ class Optimizer:
 
     def gradients(self) -> list[Tensor]:
         """Those that there are."""
-        parameters = [parameter for group in self._adam.param_groups for parameter in group["params"]]
-        return [parameter.grad for parameter in parameters if parameter.grad is not None]
+        return [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
+
+    def parameters(self) -> list[Tensor]:
+        """What it moves, in the order in which its state numbers them."""
+        return [parameter for group in self._adam.param_groups for parameter in group["params"]]
 
     def step(self, done: float) -> None:
         """One step, with ``done`` of the training over."""

@@ -23,6 +23,7 @@ from understudy.avatar.optimizer import Optimizer
 from understudy.avatar.parallel import Team, run_together
 from understudy.avatar.poses import CorrectedPoses
 from understudy.avatar.pruning import without_faint
+from understudy.avatar.resume import check_state
 from understudy.avatar.sampling import sample_surface
 from understudy.avatar.texture import sample_texture
 from understudy.body.model import BodyModel
@@ -137,7 +138,8 @@ class _Trainer:
 
     def run(self, checkpoint: Checkpoint | None) -> Training:
         """All steps, from the checkpoint on where there is one."""
-        if checkpoint is not None and (state := checkpoint.load(self.device)) is not None:
+        state = None if checkpoint is None else checkpoint.load(self.device)
+        if checkpoint is not None and state is not None and self._fits(state, checkpoint):
             self._restore(state)
             logger.info("avatar: going on from step %d of %d", self.step, self.config.steps)
         started, before, broken = time.monotonic(), self.seconds, 0
@@ -169,13 +171,29 @@ class _Trainer:
         )
 
     def _save(self, checkpoint: Checkpoint) -> None:
+        state = self._state()
+        if self.team.rank == 0:
+            checkpoint.save(state)
+
+    def _fits(self, state: dict[str, Any], checkpoint: Checkpoint) -> bool:
+        """Whether a state is of this training, which has just begun."""
+        like = self._state()
+        try:
+            check_state(state, like, self.optimizer.parameters())
+            np.random.default_rng().bit_generator.state = json.loads(state["members"][self.team.rank]["random"])
+        except Exception as error:  # what was made up can fail in any way
+            logger.warning("%s is no state of this training (%s); it begins anew", checkpoint.path, error)
+            return False
+        return True
+
+    def _state(self) -> dict[str, Any]:
         """All that changes, and nothing that follows from the input."""
         own = {
             "order": self.order,
             "usable": self.usable,
             "random": json.dumps(self.random.bit_generator.state),
         }
-        state = {
+        return {
             "avatar": self.avatar.state_dict(),
             "optimizer": self.optimizer.state(),
             "exposures": self.exposures.logs,
@@ -186,8 +204,6 @@ class _Trainer:
             "seconds": self.seconds,
             "members": self.team.gather(own),
         }
-        if self.team.rank == 0:
-            checkpoint.save(state)
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.avatar.load_state_dict(state["avatar"])

@@ -22,6 +22,8 @@ LOG_TAIL = 65536
 MOST_JSON = 1 << 26
 """Bytes of a stage's JSON."""
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ (\w+) [\w.]+: ")
+LARGEST_FIGURE = 1e6
+"""Figures of a ``metrics.json`` are decibels and shares of one."""
 SILENT = "ended without a message: stopped by hand, killed, or out of memory; see {log}"
 
 
@@ -162,8 +164,14 @@ def _likeness(folder: Path) -> tuple[float | None, float | None]:
     metrics = _json(folder / "metrics.json")
     part = metrics.get("with_pose_refinement") or metrics.get("without_pose_refinement") or {}
     names = (f"{name}_person_box_on_white" for name in ("psnr", "ssim"))
-    psnr, ssim = (_at(_at(part, name), "mean") for name in names)
-    return psnr if isinstance(psnr, (int, float)) else None, ssim if isinstance(ssim, (int, float)) else None
+    psnr, ssim = (_figure(_at(_at(part, name), "mean")) for name in names)
+    return psnr, ssim
+
+
+def _figure(value: Any) -> float | None:
+    """A number that can be shown; None for all else."""
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST_FIGURE
+    return float(value) if known else None
 
 
 def _at(value: Any, key: str) -> Any:

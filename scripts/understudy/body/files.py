@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from understudy.body.check import BODY_SIZES, REGRESSOR, ROOT, check_body
 from understudy.body.model import JOINTS, PARTS, BodyModel
 from understudy.body.smpl_files import load_smpl
 from understudy.errors import InputError
-from understudy.files import check_shapes, read_npz, reading, sha256, write_npz
+from understudy.files import read_npz, reading, sha256, write_npz
+from understudy.formats.limits import OFFSET, SIZE, WEIGHTS
+from understudy.tables import Numbers, check_names, check_table, check_text
 
 FORMAT = "understudy-body-1"
 BUILD = "get it again, or build it with scripts/build_body.py"
@@ -21,6 +24,33 @@ _KEYS = (
     "keypoint_weights",
 )  # fmt: skip
 _CORRECTIVES = ("corrective_joints", "corrective_vertices", "corrective_directions")
+TABLE = {
+    "v_template": Numbers(("V", 3), np.float32, -SIZE, SIZE),
+    "shapedirs": Numbers(("V", 3, "B"), np.float32, -OFFSET, OFFSET),
+    "joint_vertices": Numbers((len(JOINTS), "columns of joint_vertices"), np.int32, 0, "V"),
+    "joint_weights": Numbers((len(JOINTS), "columns of joint_vertices"), np.float32, -REGRESSOR, REGRESSOR),
+    "skin_joints": Numbers(("V", "columns of skin_joints"), np.uint8, 0, len(JOINTS) - 1),
+    "skin_weights": Numbers(("V", "columns of skin_joints"), np.float32, *WEIGHTS),
+    "kintree_table": Numbers((2, len(JOINTS)), np.int64, -1, ROOT),
+    "f": Numbers(("F", 3), np.int32, 0, "V"),
+    "vt": Numbers(("VT", 2), np.float32, -SIZE, SIZE),
+    "ft": Numbers(("F", 3), np.int32, 0, "VT"),
+    "parts": Numbers(("F",), np.uint8, 0, len(PARTS) - 1),
+    "keypoint_vertices": Numbers(("K", "columns of keypoint_vertices"), np.int64, 0, "V"),
+    "keypoint_weights": Numbers(("K", "columns of keypoint_vertices"), np.float32, -REGRESSOR, REGRESSOR),
+    "corrective_joints": Numbers(("E",), np.uint8, 0, len(JOINTS) - 2),
+    "corrective_vertices": Numbers(("E",), np.int32, 0, "V"),
+    "corrective_directions": Numbers(("E", 3, 9), np.float32, -OFFSET, OFFSET),
+}
+"""What the arrays may be; a body without pose correctives has not the last three."""
+LENGTHS = {
+    **BODY_SIZES,
+    "columns of joint_vertices": (1, BODY_SIZES["V"][1]), "columns of skin_joints": (1, len(JOINTS)),
+    "K": (1, 1000), "columns of keypoint_vertices": (1, BODY_SIZES["V"][1]),
+    "E": (0, BODY_SIZES["V"][1] * (len(JOINTS) - 1)),
+}  # fmt: skip
+LONGEST_TEXT = 1 << 16
+"""Characters of a licence, which may be given in full."""
 
 
 def load_body(path: str | Path, model: str = "auto") -> BodyModel:
@@ -96,66 +126,48 @@ def _own(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
         )
     if str(arrays["format"]) != FORMAT:
         raise InputError(f"{path} is of format {arrays['format']}, this version reads {FORMAT}; build it again.")
-    _check(path, arrays)
-    count = len(arrays["v_template"])
-    posedirs = _dense_correctives(arrays, count) if _CORRECTIVES[0] in arrays else None
-    return BodyModel(
-        name=str(arrays["name"]),
-        sha256=sha256(path),
-        free=bool(arrays["free"]),
-        v_template=_float(arrays["v_template"]),
-        shapedirs=_float(arrays["shapedirs"]),
-        posedirs=None if posedirs is None else _float(posedirs),
-        J_regressor=_float(_dense_rows(arrays["joint_vertices"], arrays["joint_weights"], count)),
-        lbs_weights=_float(_dense_rows(arrays["skin_joints"], arrays["skin_weights"], len(JOINTS))),
-        parents=tuple(int(parent) for parent in arrays["kintree_table"][0]),
-        faces=arrays["f"].astype(np.int32),
-        vt=arrays["vt"].astype(np.float32),
-        ft=arrays["ft"].astype(np.int32),
-        parts=arrays["parts"].astype(np.uint8),
-        keypoint_names=tuple(str(name) for name in arrays["keypoint_names"]),
-        keypoint_vertices=torch.from_numpy(arrays["keypoint_vertices"].astype(np.int64)),
-        keypoint_weights=_float(arrays["keypoint_weights"]),
-        licence=str(arrays["licence"]),
-    )
-
-
-def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Refuse indices that point outside, and numbers that are none."""
-    count = len(arrays["v_template"])
-    faces, keypoints, texels = len(arrays["f"]), len(arrays["keypoint_names"]), len(arrays["vt"])
-    most = {key: arrays[key].shape[1] for key in ("joint_vertices", "skin_joints", "keypoint_vertices")}
-    shapes: dict[str, tuple[int, ...]] = {
-        "v_template": (count, 3),
-        "shapedirs": (count, 3, arrays["shapedirs"].shape[-1]),
-    }
-    shapes |= {key: (len(JOINTS), most["joint_vertices"]) for key in ("joint_vertices", "joint_weights")}
-    shapes |= {key: (count, most["skin_joints"]) for key in ("skin_joints", "skin_weights")}
-    shapes |= {key: (keypoints, most["keypoint_vertices"]) for key in ("keypoint_vertices", "keypoint_weights")}
-    shapes |= {
-        "f": (faces, 3),
-        "ft": (faces, 3),
-        "vt": (texels, 2),
-        "parts": (faces,),
-        "kintree_table": (2, len(JOINTS)),
-    }
     try:
-        check_shapes(arrays, shapes)
+        return _body(path, arrays)
     except ValueError as error:
         raise InputError(f"{path} is damaged ({error}); build it again with scripts/build_body.py.") from None
-    limits = {"joint_vertices": count, "skin_joints": len(JOINTS), "f": count, "ft": texels, "parts": len(PARTS)}
-    limits |= {"keypoint_vertices": count, "corrective_joints": len(JOINTS) - 1, "corrective_vertices": count}
-    limits = {key: limit for key, limit in limits.items() if key in arrays}
-    wrong = [
-        key for key, limit in limits.items() if arrays[key].min(initial=0) < 0 or arrays[key].max(initial=0) >= limit
-    ]
-    wrong += [key for key, value in arrays.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
-    if _CORRECTIVES[0] in arrays:
-        blocks = len(arrays[_CORRECTIVES[0]])
-        parts = zip(_CORRECTIVES, ((blocks,), (blocks,), (blocks, 3, 9)), strict=True)
-        wrong += [key for key, shape in parts if arrays[key].shape != shape]
-    if wrong:
-        raise InputError(f"{path} is damaged ({', '.join(wrong)}); build it again with scripts/build_body.py.")
+
+
+def _body(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
+    """The body of a file that has all arrays.
+
+    Raises:
+        ValueError: They are not what ``TABLE`` says, or do not make a body.
+    """
+    name, licence = (check_text(key, arrays[key], LONGEST_TEXT) for key in ("name", "licence"))
+    keypoint_names = check_names("keypoint_names", arrays["keypoint_names"])
+    free = arrays["free"]
+    if free.dtype != bool or free.shape:
+        raise ValueError(f"free is {free.dtype} of shape {free.shape}, not true or false")
+    arrays = check_table(arrays, TABLE, LENGTHS)
+    if len(keypoint_names) != len(arrays["keypoint_vertices"]):
+        raise ValueError(f"there are {len(keypoint_names)} names for {len(arrays['keypoint_vertices'])} keypoints")
+    count = len(arrays["v_template"])
+    body = BodyModel(
+        name=name,
+        sha256=sha256(path),
+        free=bool(free),
+        v_template=_float(arrays["v_template"]),
+        shapedirs=_float(arrays["shapedirs"]),
+        posedirs=_float(_dense_correctives(arrays, count)) if _CORRECTIVES[0] in arrays else None,
+        J_regressor=_float(_dense_rows(arrays["joint_vertices"], arrays["joint_weights"], count)),
+        lbs_weights=_float(_dense_rows(arrays["skin_joints"], arrays["skin_weights"], len(JOINTS))),
+        parents=(-1, *arrays["kintree_table"][0, 1:].tolist()),
+        faces=arrays["f"],
+        vt=arrays["vt"],
+        ft=arrays["ft"],
+        parts=arrays["parts"],
+        keypoint_names=keypoint_names,
+        keypoint_vertices=torch.from_numpy(arrays["keypoint_vertices"]),
+        keypoint_weights=_float(arrays["keypoint_weights"]),
+        licence=licence,
+    )
+    check_body(body)
+    return body
 
 
 def _begins_as_zip(path: Path) -> bool:

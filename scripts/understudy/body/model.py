@@ -14,6 +14,7 @@ from torch import Tensor
 
 from understudy.body.lbs import joint_transforms, pose_rotations, skin
 from understudy.body.pose_offsets import PoseOffsets
+from understudy.errors import InputError
 
 JOINTS = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
@@ -81,7 +82,12 @@ class BodyModel:
         return replace(self, **moved)
 
     def shaped(self, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Rest vertices [...,V,3] and joints [...,24,3] of ``betas`` [...,B] (missing components are zero)."""
+        """Rest vertices [...,V,3] and joints [...,24,3] of ``betas`` [...,B] (missing components are zero).
+
+        Raises:
+            InputError: There are more ``betas`` than the body has.
+        """
+        check_betas(betas.shape[-1], self.num_betas)
         vertices = self.v_template + torch.einsum("vcb,...b->...vc", self.shapedirs[..., : betas.shape[-1]], betas)
         return vertices, torch.einsum("jv,...vc->...jc", self.J_regressor, vertices)
 
@@ -141,6 +147,16 @@ class BodyModel:
             parts=self.parts[:0],
             keypoint_vertices=place,
         )
+
+
+def check_betas(given: int, known: int) -> None:
+    """Refuse more shape components than the ``known`` ones of a body.
+
+    Raises:
+        InputError: There are more.
+    """
+    if given > known:
+        raise InputError(f"The body has {known} shape components but {given} betas are given; leave out the rest.")
 
 
 def _as_point(transl: Tensor) -> Tensor:

@@ -13,6 +13,16 @@ _PART_OF_JOINT = {
 }  # fmt: skip
 
 
+def check_tree(parents: np.ndarray) -> None:
+    """Refuse parents [24] that are not ``SMPL_PARENTS``; the root's may be any, as files have it in many ways.
+
+    Raises:
+        ValueError: They are not.
+    """
+    if tuple(parents[1:].tolist()) != SMPL_PARENTS[1:]:
+        raise ValueError("the joints' parents are not those of SMPL")
+
+
 def parts_from_weights(faces: np.ndarray, lbs_weights: np.ndarray) -> np.ndarray:
     """Part [F] (uint8, index into PARTS) of each face [F,3]: the one whose joints weigh most on its corners.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from understudy.body.lbs import joint_transforms
-from understudy.body.model import BodyModel
+from understudy.body.model import BodyModel, check_betas
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class PointRig:
 
     def rest(self, betas: Tensor) -> tuple[Tensor, Tensor]:
         """Points [P,3] and joints [24,3] of the rest pose of ``betas`` [B]."""
+        check_betas(len(betas), self.num_betas)
         points = (self.anchors + self.anchors_shapedirs[..., : len(betas)] @ betas).sum(dim=1)
         return points, self.joints + self.joints_shapedirs[..., : len(betas)] @ betas
 
@@ -69,6 +70,7 @@ class PointRig:
         transl: Tensor,  # [T,3] m
     ) -> tuple[Tensor, Tensor]:
         """Posed points [T,P,3] and joints [T,24,3]."""
+        check_betas(len(betas), self.num_betas)
         anchors = self.anchors + self.anchors_shapedirs[..., : len(betas)] @ betas
         joints = self.joints + self.joints_shapedirs[..., : len(betas)] @ betas
         transforms = joint_transforms(rotations, joints, self.parents)

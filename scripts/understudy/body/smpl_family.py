@@ -73,7 +73,8 @@ def family_of(path: Path, tree: np.ndarray, model: str = "auto") -> Family:
             "or give the other file."
         )
     # the root's parent is stored as -1 or, unsigned, as 4294967295
-    parents = tree[0].astype(np.int64)
+    with np.errstate(invalid="ignore"):  # what is no number is in no tree
+        parents = tree[0].astype(np.int64)
     body = family.joints if family.name == "smpl" else _BODY
     fits = tuple(parents[1:body]) == SMPL_PARENTS[1:body]
     if not fits or any(_owner(parents, joint) is None for joint in range(body, count)):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from understudy.body.check import BODY_SIZES, REGRESSOR, ROOT, check_body
 from understudy.body.inert_ledger import Ledger
 from understudy.body.inert_pickle import dense, unpickle_arrays
 from understudy.body.model import JOINTS, BodyModel
@@ -14,13 +15,30 @@ from understudy.body.smpl_family import Family, family_of, knuckle_rows, on_smpl
 from understudy.body.unwrap import unwrap
 from understudy.errors import InputError
 from understudy.files import LARGEST, open_zip, read_member, read_npy_header, reading, sha256
+from understudy.formats.limits import OFFSET, SIZE, WEIGHTS
 from understudy.regular import read_bytes
+from understudy.tables import Numbers, check_table
 
 CUSTOMARY_BETAS = 10
 """Shape components used of a file that has more (newer ones carry 300, SMPL-X expressions too), as everywhere in the field."""
 
 _KEYS = ("v_template", "shapedirs", "J_regressor", "weights", "kintree_table", "f")
 _OPTIONAL = ("posedirs", "vt", "ft")
+TABLE = {
+    "v_template": Numbers(("V", 3), np.float64, -SIZE, SIZE),
+    "shapedirs": Numbers(("V", 3, "B"), np.float64, -OFFSET, OFFSET),
+    "J_regressor": Numbers(("J", "V"), np.float64, -REGRESSOR, REGRESSOR),
+    "weights": Numbers(("V", "J"), np.float64, *WEIGHTS),
+    "kintree_table": Numbers((2, "J"), np.int64, -1, ROOT),
+    "f": Numbers(("F", 3), np.int32, 0, "V"),
+    "posedirs": Numbers(("V", 3, "P"), np.float64, -OFFSET, OFFSET),
+    "vt": Numbers(("VT", 2), np.float64, -SIZE, SIZE),
+    "ft": Numbers(("F", 3), np.int32, 0, "VT"),
+}
+"""What the arrays may be; the last three may be absent."""
+LENGTHS = {**BODY_SIZES, "J": (24, 55), "P": (9 * 23, 9 * 54)}
+AGAIN = "get it from its publisher again"
+"""What to do about a damaged file."""
 
 _SMPL_VERTICES = 6890
 _STAR_FEATURES = 93
@@ -67,9 +85,19 @@ def load_smpl(path: str | Path, model: str = "auto") -> BodyModel:
         InputError: The file is missing, damaged, no such body, not that of ``model``, or a pickle that holds anything but arrays.
     """
     path = Path(path)
-    with reading(path, "a body of SMPL format", "get it from its publisher again"):
+    with reading(path, "a body of SMPL format", AGAIN):
         arrays = _read(path)
-        family = _check(path, arrays, model)
+        family = _family(path, arrays, model)
+        body = _body(path, check_table(arrays, TABLE, LENGTHS), family)
+        check_body(body)
+    return body
+
+
+def _body(path: Path, arrays: dict[str, np.ndarray], family: Family) -> BodyModel:
+    """The body of a file whose arrays are what they may be."""
+    features = 9 * (family.joints - 1)
+    if "posedirs" in arrays and arrays["posedirs"].shape[2] != features:
+        raise ValueError(f"posedirs is of shape {arrays['posedirs'].shape}, not of {features} features")
     knuckles = knuckle_rows(arrays["J_regressor"], family)
     arrays = on_smpl_joints(arrays, family)
     regressor, weights = arrays["J_regressor"].astype(np.float32), arrays["weights"].astype(np.float32)
@@ -116,7 +144,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 def _read_zip(path: Path) -> dict[str, np.ndarray]:
     """Arrays of an npz; those stored as Python objects (a sparse J_regressor) go through the inert unpickler."""
     arrays = {}
-    with reading(path, "a readable npz file", "get it from its publisher again"), open_zip(path) as archive:
+    with reading(path, "a readable npz file", AGAIN), open_zip(path) as archive:
         ledger = Ledger(path.stat().st_size, sum(member.file_size for member in archive.infolist()))
         present = set(archive.namelist())
         for key in _KEYS + _OPTIONAL:
@@ -130,31 +158,15 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _check(path: Path, arrays: dict[str, np.ndarray], model: str) -> Family:
-    """Whose file it is, after everything in it was found to be of the right shape."""
+def _family(path: Path, arrays: dict[str, np.ndarray], model: str) -> Family:
+    """Whose file it is, after everything was found in it."""
     if "kintree_table" in arrays:
         family = family_of(path, arrays["kintree_table"], model)
     missing = [key for key in _KEYS if key not in arrays]
     if missing:
         raise InputError(f"{path} is no body of SMPL format: it lacks {', '.join(missing)}.")
-    count, joints, features = len(arrays["v_template"]), family.joints, 9 * (family.joints - 1)
-    if "posedirs" in arrays and arrays["posedirs"].shape == (count, 3, _STAR_FEATURES):
+    if "posedirs" in arrays and arrays["posedirs"].shape[1:] == (3, _STAR_FEATURES):
         raise InputError(f"{path} is of STAR, whose pose correctives are of another kind; give SMPL, SMPL-H or SMPL-X.")
-    wanted: dict[str, tuple[int, ...]] = {
-        "v_template": (count, 3), "J_regressor": (joints, count), "weights": (count, joints),
-    }  # fmt: skip
-    wanted |= {"posedirs": (count, 3, features)} if "posedirs" in arrays else {}
-    for key, shape in wanted.items():
-        if arrays[key].shape != shape:
-            raise InputError(f"{path} has {key} of shape {arrays[key].shape} instead of {shape}; the file is damaged.")
-    shapedirs, faces = arrays["shapedirs"], arrays["f"]
-    if shapedirs.ndim != 3 or shapedirs.shape[:2] != (count, 3) or not shapedirs.shape[2]:
-        raise InputError(f"{path} has shapedirs of shape {shapedirs.shape} instead of ({count}, 3, betas).")
-    if faces.ndim != 2 or faces.shape[1] != 3 or not len(faces) or faces.min() < 0 or faces.max() >= count:
-        raise InputError(f"{path} has faces that do not fit its {count} vertices; the file is damaged.")
-    bad = [key for key, value in arrays.items() if not np.isfinite(value).all()]
-    if bad:
-        raise InputError(f"{path} has numbers that are not finite in {', '.join(bad)}; the file is damaged.")
     return family
 
 

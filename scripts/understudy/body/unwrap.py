@@ -6,6 +6,8 @@ from scipy.sparse.csgraph import connected_components
 
 GUTTER = 0.004
 """Empty space between charts, in units of the atlas."""
+MOST_GUTTER = 0.25
+"""The same where charts are thousands, times the root of their number: else no scale would make room for all."""
 
 _SIDES = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], float)
 _RIGHT = np.array([[0, 0, -1], [0, 0, 1], [1, 0, 0], [1, 0, 0], [1, 0, 0], [-1, 0, 0]], float)
@@ -77,8 +79,9 @@ def _pack(sizes: np.ndarray) -> tuple[np.ndarray, float]:
     """Lower left corners [C,2] of rectangles [C,2] set side by side on shelves in the unit square, and the scale used."""
     order = np.argsort(-sizes[:, 1], kind="stable")
     scale = 1.0 / np.sqrt(max(sizes.prod(axis=1).sum(), 1e-12))
+    gutter = min(GUTTER, MOST_GUTTER / np.sqrt(len(sizes)))
     while True:
-        corners, height = _shelves(sizes[order] * scale)
+        corners, height = _shelves(sizes[order] * scale, gutter)
         if height <= 1.0:
             offset = np.empty_like(corners)
             offset[order] = corners
@@ -86,15 +89,15 @@ def _pack(sizes: np.ndarray) -> tuple[np.ndarray, float]:
         scale *= 0.97
 
 
-def _shelves(sizes: np.ndarray) -> tuple[np.ndarray, float]:
+def _shelves(sizes: np.ndarray, gutter: float) -> tuple[np.ndarray, float]:
     """Corners of rectangles, tallest first, on shelves of width one, and the height they take (inf if one is too wide)."""
     corners = np.zeros_like(sizes)
-    right, bottom, shelf = GUTTER, GUTTER, 0.0
-    if sizes[:, 0].max() + 2 * GUTTER > 1.0:
+    right, bottom, shelf = gutter, gutter, 0.0
+    if sizes[:, 0].max() + 2 * gutter > 1.0:
         return corners, np.inf
     for index, (width, height) in enumerate(sizes):
-        if right + width + GUTTER > 1.0:
-            right, bottom, shelf = GUTTER, bottom + shelf + GUTTER, 0.0
+        if right + width + gutter > 1.0:
+            right, bottom, shelf = gutter, bottom + shelf + gutter, 0.0
         corners[index] = right, bottom
-        right, shelf = right + width + GUTTER, max(shelf, height)
-    return corners, bottom + shelf + GUTTER
+        right, shelf = right + width + gutter, max(shelf, height)
+    return corners, bottom + shelf + gutter

@@ -11,9 +11,7 @@ import numpy as np
 
 from understudy.canonical.nearest import nearest_surface_points
 from understudy.errors import InputError
-from understudy.formats.canonical import Canonical
-
-MAX_NODES = 20_000_000
+from understudy.formats.canonical import MOST_NODES, Canonical
 
 
 @dataclass(frozen=True)
@@ -40,12 +38,12 @@ def build_volume(
     """Grid over the box of ``vertices`` grown by ``margin`` m on every side; the last plane is at the box or beyond it.
 
     Raises:
-        InputError: The grid would have more than ``MAX_NODES`` nodes.
+        InputError: The grid would have more than ``MOST_NODES`` nodes.
     """
     origin = (vertices.min(axis=0) - margin).astype(np.float32)
     extent = vertices.max(axis=0) + margin - origin
     shape = tuple(int(count) + 1 for count in np.ceil(extent / step - 1e-6))
-    if np.prod(shape) > MAX_NODES:
+    if np.prod(shape) > MOST_NODES:
         raise InputError(f"canonical.step {step} m asks for {np.prod(shape)} volume nodes; take a larger one.")
     nodes = np.stack(np.meshgrid(*(np.arange(count) for count in shape), indexing="ij"), axis=-1).reshape(-1, 3)
     nearest = nearest_surface_points(origin + step * nodes, vertices, faces)

@@ -1,5 +1,6 @@
 """A mesh by marching cubes over the Gaussians' density: whatever the body below is like, and without its topology."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,6 +28,10 @@ SPECK = 0.02
 """Pieces with so few vertices, as a share of the largest one's, are left out."""
 CHUNK = 1 << 20
 """Places that are looked at together."""
+MOST_NODES = 1 << 26
+"""Of the grid: room of 2.4 m in all directions."""
+MOST_LOOKS = 1 << 30
+"""Nodes that Gaussians reach, summed over all of them; some twenty times what a person's do."""
 INSTALL = "pip install scikit-image==0.26.0"
 
 
@@ -48,7 +53,7 @@ def cubes_mesh(splats: Splats) -> ColoredMesh:
     Source: Lorensen and Cline, Marching Cubes (SIGGRAPH 1987), as Lewiner et al. (2003) made it topologically sure.
 
     Raises:
-        InputError: scikit-image is missing, or nothing is as dense as ``DENSE``.
+        InputError: scikit-image is missing, nothing is as dense as ``DENSE``, or the Gaussians reach too far.
     """
     try:
         from skimage.measure import marching_cubes
@@ -74,16 +79,26 @@ def solid_density(splats: Splats) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _field(splats: Splats) -> tuple[np.ndarray, np.ndarray]:
-    """Density, and colours times density [X,Y,Z,4] float32, and the place of the first node [3]."""
+    """Density, and colours times density [X,Y,Z,4] float32, and the place of the first node [3].
+
+    Raises:
+        InputError: The grid would have more than ``MOST_NODES`` nodes, or be looked at more than ``MOST_LOOKS`` times.
+    """
     axes = quat_matrices(splats.quats)
     # half the sides of the ellipsoids' boxes
     reach = REACH * np.sqrt(np.einsum("nab,nb->na", np.square(axes), np.square(splats.scales)))
     margin = (CLOSED + 2) * STEP
     origin = (splats.means - reach).min(axis=0) - margin
-    shape = tuple(int(count) for count in np.ceil(((splats.means + reach).max(axis=0) + margin - origin) / STEP) + 1)
+    extent = (splats.means + reach).max(axis=0) + margin - origin
+    shape = tuple(int(count) for count in np.ceil(extent / STEP) + 1)
     low = np.ceil((splats.means - reach - origin) / STEP).astype(np.int64)
     size = np.floor((splats.means + reach - origin) / STEP).astype(np.int64) - low + 1
     count = size.prod(axis=1)
+    if math.prod(shape) > MOST_NODES or count.sum(dtype=np.float64) > MOST_LOOKS:
+        room = " x ".join(f"{side:.3g}" for side in extent)
+        raise InputError(
+            f"The avatar's Gaussians reach over {room} m, too far for a surface to be found; choose another pose or avatar."
+        )
     inverse = (axes / splats.scales[:, None, :]).astype(np.float32)
     values = np.concatenate([np.ones((len(splats), 1)), splats.colors], axis=1) * splats.opacities[:, None]
     field = np.zeros((int(np.prod(shape)), 4), np.float32)

@@ -6,8 +6,12 @@ import numpy as np
 import torch
 
 from understudy.avatar.model import Gaussians, splat
+from understudy.errors import InputError
 from understudy.render.camera import Camera, look_at
 from understudy.render.gaussians import Render
+
+LARGEST = 2560
+"""Side of the pictures, px: of points three times wider than tall, where a person with stretched arms is one and a half times."""
 
 
 def ring_cameras(
@@ -16,12 +20,18 @@ def ring_cameras(
     around: int,
     elevations: Sequence[float],  # degrees
 ) -> list[Camera]:
-    """``around`` cameras in each ring, from far away; points that stand upright are ``height_px`` px high in all pictures."""
+    """``around`` cameras in each ring, from far away; points that stand upright are ``height_px`` px high in all pictures.
+
+    Raises:
+        InputError: The points are so much wider than tall that no picture shows them so.
+    """
     low, high = points.min(axis=0), points.max(axis=0)
     centre, size, height = (low + high) / 2, float(np.linalg.norm(high - low)), float((high - low)[1])
     distance = 4.0 * size
     focal = height_px * distance / height
-    side = int(np.ceil(1.1 * size / height * height_px))
+    side = int(np.ceil(min(1.1 * size / max(height, 1e-9) * height_px, LARGEST + 1)))
+    if side > LARGEST:
+        raise InputError(f"The avatar is {size:.3g} m across and {height:.3g} m tall, as no person is; train it anew.")
     K = np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
     cameras = []
     for number, elevation in enumerate(np.radians(elevations)):

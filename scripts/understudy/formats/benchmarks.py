@@ -24,10 +24,14 @@ class Spent:
 
 def read_spent(path: Path) -> list[Spent]:
     """What a benchmark file (.tsv) says, one entry for each run of the job in it; whatever is no number is NaN."""
-    rows = csv.DictReader(read_bytes(path, MOST_BYTES).decode(errors="replace").splitlines(), delimiter="\t")
+    lines = read_bytes(path, MOST_BYTES).decode(errors="replace").splitlines()
+    try:
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    except csv.Error:  # a field without end
+        return []
     return [Spent(*(_number(row.get(key)) for key in ("s", "cpu_time", "max_rss"))) for row in rows]
 
 
 def _number(text: str | None) -> float:
-    """Snakemake writes NA or - where it has none."""
-    return float(text) if text and re.fullmatch(r"\d+\.?\d*", text) else float("nan")
+    """Snakemake writes NA or - where it has none; no job takes three hundred years."""
+    return float(text) if text and re.fullmatch(r"\d{1,10}(\.\d*)?", text, re.ASCII) else float("nan")

@@ -1,12 +1,47 @@
 """``canonical.npz``: the person's body in the big pose, its skinning and UV, sampled on a volume, and its texture."""
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from understudy.files import again, check_shapes, read_npz, reading, write_npz
+from understudy.body.parts import check_tree
+from understudy.files import again, read_npz, reading, write_npz
+from understudy.formats.limits import MOST_FACES, MOST_TEXELS, MOST_VERTICES, SIZE, SLACK, WEIGHTS
+from understudy.tables import Numbers, check_shares, check_table
+
+_BW = (*(24 * (WEIGHTS[0],)), 0.0), (*(24 * (WEIGHTS[1],)), 2 * SIZE)
+TEXTURE = {
+    "texture": Numbers(("S", "S", 3), np.uint8, 0, 255),
+    "texture_seen": Numbers(("S", "S"), np.uint8, 0, 255),
+}
+"""What is known of the person alone, and in any avatar."""
+TABLE = {
+    "vertices": Numbers(("V", 3), np.float32, -SIZE, SIZE),
+    "joints": Numbers((24, 3), np.float32, -SIZE, SIZE),
+    "rest_vertices": Numbers(("V", 3), np.float32, -SIZE, SIZE),
+    "rest_joints": Numbers((24, 3), np.float32, -SIZE, SIZE),
+    "parents": Numbers((24,), np.int32, -1, 22),
+    "faces": Numbers(("F", 3), np.int32, 0, "V"),
+    "lbs_weights": Numbers(("V", 24), np.float32, *WEIGHTS),
+    "vt": Numbers(("VT", 2), np.float32, -SIZE, SIZE),
+    "ft": Numbers(("F", 3), np.int32, 0, "VT"),
+    "bw": Numbers(("X", "Y", "Z", 25), np.float32, *_BW),
+    "uv": Numbers(("X", "Y", "Z", 2), np.float32, -SIZE, SIZE),
+    "origin": Numbers((3,), np.float32, -2 * SIZE, 2 * SIZE),
+    "step": Numbers((), np.float64, 1e-4, SIZE),
+    "normal": Numbers(("S", "S", 3), np.uint8, 0, 255),
+    **TEXTURE,
+}
+"""What the arrays may be."""
+MOST_NODES = 20_000_000
+"""Of the volume."""
+LENGTHS = {
+    "V": (8, MOST_VERTICES), "F": (1, MOST_FACES), "VT": (3, 3 * MOST_FACES), "S": (1, MOST_TEXELS),
+    "X": (1, MOST_NODES), "Y": (1, MOST_NODES), "Z": (1, MOST_NODES),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,26 +84,34 @@ class Canonical:
         """Read the npz.
 
         Raises:
-            InputError: The file is missing, damaged, or its arrays do not fit together.
+            InputError: The file is missing, damaged, or its arrays are not what ``TABLE`` says.
         """
         names = tuple(field.name for field in fields(cls))
         arrays = read_npz(path, names)
         with reading(path, "a canonical.npz", again(path)):
-            values: dict[str, Any] = {**arrays, "step": float(arrays["step"])}
-            _check(arrays)
-        return cls(**{name: values[name] for name in names})
+            taken: dict[str, Any] = check_table(arrays, TABLE, LENGTHS)
+            nodes = math.prod(taken["bw"].shape[:3])
+            if nodes > MOST_NODES:
+                raise ValueError(f"the volume has {nodes} nodes, more than {MOST_NODES}")
+            check_shares("lbs_weights", taken["lbs_weights"], SLACK)
+            check_tree(taken["parents"])
+        return cls(**{**taken, "step": float(taken["step"])})
 
 
-def _check(arrays: dict[str, np.ndarray]) -> None:
-    """Refuse shapes that do not fit together, and indices that point outside."""
-    vertices, faces, texels, side = (len(arrays[key]) for key in ("vertices", "faces", "vt", "texture"))
-    volume, joints = arrays["bw"].shape[:3], len(arrays["joints"])
-    shapes: dict[str, tuple[int, ...]] = {key: (vertices, 3) for key in ("vertices", "rest_vertices")}
-    shapes |= {key: (joints, 3) for key in ("joints", "rest_joints")} | {"parents": (joints,), "origin": (3,)}
-    shapes |= {"faces": (faces, 3), "ft": (faces, 3), "vt": (texels, 2), "lbs_weights": (vertices, joints)}
-    shapes |= {"bw": (*volume, joints + 1), "uv": (*volume, 2), "texture_seen": (side, side)}
-    shapes |= {"texture": (side, side, 3), "normal": (side, side, 3)}
-    check_shapes(arrays, shapes)
-    for key, limit in (("faces", vertices), ("ft", texels)):
-        if arrays[key].min(initial=0) < 0 or arrays[key].max(initial=0) >= limit:
-            raise ValueError(f"{key} points outside")
+def read_texture(
+    path: str | Path, keys: tuple[str, ...] = tuple(TEXTURE), mend: str | None = None
+) -> dict[str, np.ndarray]:
+    """Those arrays of a canonical.npz that ``TEXTURE`` names; an avatar's has no others.
+
+    Args:
+        path: The file.
+        keys: Which must be there.
+        mend: What to do about a damaged file; default to make it again.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
+    mend = again(path) if mend is None else mend
+    arrays = read_npz(path, keys, mend)
+    with reading(path, "a canonical.npz", mend):
+        return check_table(arrays, TEXTURE, LENGTHS)

@@ -2,15 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from understudy.files import again, read_json, reading, write_json
+from understudy.formats.limits import CAMERA, MOST_FRAMES, MOST_PX, RATES, check_area
 from understudy.formats.pictures import load_picture
+from understudy.tables import Numbers, check_table, check_text, readable
 
-MOST_PX = 1 << 16
-"""A frame's side at most."""
+TABLE = {
+    "fps": Numbers((), np.float64, *RATES),
+    "width": Numbers((), np.int64, 1, MOST_PX),
+    "height": Numbers((), np.int64, 1, MOST_PX),
+    "source_frames": Numbers(("T",), np.int64, 0, 1 << 31),
+    "K": CAMERA,
+    "source_size": Numbers((2,), np.int64, 1, MOST_PX),
+}
+"""What the numbers may be."""
+LENGTHS = {"T": (1, MOST_FRAMES)}
+LONGEST_NAME = 1000
 
 KSource = Literal["config", "metadata", "default"]
 
@@ -82,30 +93,39 @@ class Frames:
         """
         values = read_json(path)
         with reading(path, "a frames.json", again(path)):
-            size = values.get("source_size")
-            frames = cls(
-                folder=Path(folder) if folder is not None else Path(path).parent / "frames",
-                fps=float(values["fps"]),
-                width=int(values["width"]),
-                height=int(values["height"]),
-                source=str(values["source"]),
-                source_sha256=str(values["source_sha256"]),
-                source_frames=np.array(values["source_frames"], dtype=np.int64),
-                K=np.array(values["K"], dtype=np.float64).reshape(3, 3),
-                K_source=values["K_source"],
-                source_size=None if size is None else (int(size[0]), int(size[1])),
-            )
-            if not 0 < frames.fps < float("inf") or not all(
-                0 < side <= MOST_PX for side in (frames.width, frames.height)
-            ):
-                raise ValueError("fps, width or height is impossible")
-            if (
-                frames.source_frames.ndim != 1
-                or not np.isfinite(frames.K).all()
-                or not frames.K[0, 0] * frames.K[1, 1] > 0
-            ):
-                raise ValueError("source_frames or K is out of shape")
-            return frames
+            numbers = _numbers(values)
+            texts = {
+                key: check_text(key, readable(values[key]), LONGEST_NAME)
+                for key in ("source", "source_sha256", "K_source")
+            }
+        size = numbers.get("source_size")
+        return cls(
+            folder=Path(folder) if folder is not None else Path(path).parent / "frames",
+            fps=float(numbers["fps"]),
+            width=int(numbers["width"]),
+            height=int(numbers["height"]),
+            source_frames=numbers["source_frames"],
+            K=numbers["K"],
+            source_size=None if size is None else (int(size[0]), int(size[1])),
+            **texts,  # type: ignore[arg-type]
+        )
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, np.ndarray]:
+    """What a frames.json says in numbers.
+
+    Raises:
+        ValueError: They are impossible.
+    """
+    missing = [key for key in TABLE if key not in values and key != "source_size"]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    given = {key: np.asarray(values[key]) for key in TABLE if values.get(key) is not None}
+    numbers = check_table(given, TABLE, LENGTHS)
+    check_area(float(numbers["width"]), float(numbers["height"]))
+    if (np.diff(numbers["source_frames"]) < 0).any():
+        raise ValueError("source_frames goes back")
+    return numbers
 
 
 def held_out_frames(length: int, hold_out: int) -> list[int]:

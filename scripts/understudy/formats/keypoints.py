@@ -5,7 +5,23 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.files import again, check_shapes, read_npz, reading, write_npz
+from understudy.files import again, check_ranges, read_npz, reading, write_npz
+from understudy.formats.limits import FARTHEST, MOST_FRAMES, PLACES_PX
+from understudy.tables import Numbers, check_names, check_table, check_text
+
+SCORES = 100.0
+"""Confidences of other programs may be peaks of a heat map, logits or percentages."""
+TABLE = {
+    "keypoints": Numbers(("T", "J", 3), np.float32, (-PLACES_PX, -PLACES_PX, -SCORES), (PLACES_PX, PLACES_PX, SCORES)),
+    "bbox": Numbers(("T", 4), np.float32, -PLACES_PX, PLACES_PX),
+    "world": Numbers(("T", "J", 3), np.float32, -FARTHEST, FARTHEST),
+    "interpolated": Numbers(("T",), np.bool_, 0, 1),
+    "swapped": Numbers(("T",), np.bool_, 0, 1),
+    "people": Numbers(("T",), np.int32, 0, 1_000_000),
+}
+"""What the arrays may be; absent ones are passed over."""
+LENGTHS = {"T": (1, MOST_FRAMES), "J": (1, 1000)}
+BOXES = {"the boxes' width or height": (0.0, 2 * PLACES_PX)}
 
 
 @dataclass(frozen=True)
@@ -52,24 +68,22 @@ class Keypoints:
         """Read the npz. Only ``keypoints``, ``names`` and ``bbox`` must be there: other programs may write it.
 
         Raises:
-            InputError: The file is missing, damaged, or its arrays do not fit together.
+            InputError: The file is missing, damaged, or its arrays are not what ``TABLE`` says.
         """
         arrays = read_npz(path, ("keypoints", "names", "bbox"))
         with reading(path, "a keypoints.npz", again(path)):
-            length, joints, _ = arrays["keypoints"].shape
-            shapes = {
-                "keypoints": (length, joints, 3),
-                "names": (joints,),
-                "bbox": (length, 4),
-                "world": (length, joints, 3),
-            }
-            shapes |= {"interpolated": (length,), "swapped": (length,), "people": (length,)}
-            check_shapes(arrays, shapes, text=("names",))
+            names = check_names("names", arrays["names"])
+            backend = check_text("backend", arrays.get("backend", "unknown"), 1000)
+            arrays = check_table(arrays, TABLE, LENGTHS)
+            length, joints = arrays["keypoints"].shape[:2]
+            if len(names) != joints:
+                raise ValueError(f"there are {len(names)} names for {joints} keypoints")
+            check_ranges({"the boxes' width or height": np.diff(arrays["bbox"][:, [0, 2, 1, 3]])[:, ::2]}, BOXES)
         return cls(
             keypoints=arrays["keypoints"],
-            names=tuple(str(name) for name in arrays["names"]),
+            names=names,
             bbox=arrays["bbox"],
-            backend=str(arrays.get("backend", "unknown")),
+            backend=backend,
             world=arrays.get("world", np.zeros((length, joints, 3), np.float32)),
             interpolated=arrays.get("interpolated", np.zeros(length, bool)),
             swapped=arrays.get("swapped", np.zeros(length, bool)),

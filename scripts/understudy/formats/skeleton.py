@@ -53,4 +53,5 @@ def mirrored(names: tuple[str, ...] = KEYPOINTS) -> np.ndarray:
     def counterpart(name: str) -> str:
         return name.replace("left", "right") if "left" in name else name.replace("right", "left")
 
-    return np.array([names.index(counterpart(name)) for name in names])
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place.get(counterpart(name), index) for name, index in place.items()])

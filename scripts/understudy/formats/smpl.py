@@ -5,7 +5,22 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.files import again, check_shapes, read_npz, reading, write_npz
+from understudy.files import again, read_npz, reading, write_npz
+from understudy.formats.limits import BETAS, CAMERA, FARTHEST, MOST_BETAS, MOST_FRAMES, PLACES_PX, TURNS
+from understudy.tables import Numbers, check_table, check_text
+
+TABLE = {
+    "global_orient": Numbers(("T", 3), np.float32, -TURNS, TURNS),
+    "body_pose": Numbers(("T", 69), np.float32, -TURNS, TURNS),
+    "transl": Numbers(("T", 3), np.float32, -FARTHEST, FARTHEST),
+    "betas": Numbers(("B",), np.float32, -BETAS, BETAS),
+    "K": CAMERA,
+    "reprojection_px": Numbers(("T",), np.float32, 0, 10 * PLACES_PX, unknown=True),
+    "valid": Numbers(("T",), np.bool_, 0, 1),
+}
+"""What the arrays may be; absent ones are passed over."""
+LENGTHS = {"T": (1, MOST_FRAMES), "B": (0, MOST_BETAS)}
+LONGEST_NAME = 1000
 
 
 @dataclass(frozen=True)
@@ -55,16 +70,13 @@ class BodyTrack:
             mend: What to do about a damaged file; default to make it again.
 
         Raises:
-            InputError: The file is missing, damaged, or its arrays do not fit together.
+            InputError: The file is missing, damaged, or its arrays are not what ``TABLE`` says.
         """
         arrays = read_npz(path, ("global_orient", "body_pose", "transl", "betas", "K", "body_model"), mend)
         with reading(path, "a smpl.npz", again(path) if mend is None else mend):
-            length = len(arrays["global_orient"])
-            shapes: dict[str, tuple[int, ...]]
-            shapes = {"global_orient": (length, 3), "body_pose": (length, 69), "transl": (length, 3), "K": (3, 3)}
-            shapes |= {"betas": (arrays["betas"].size,), "reprojection_px": (length,), "valid": (length,)}
-            check_shapes(arrays, shapes)
-            name, digest = (str(part) for part in arrays["body_model"])
+            name, digest = (check_text("body_model", part, LONGEST_NAME) for part in arrays["body_model"].tolist())
+            arrays = check_table(arrays, TABLE, LENGTHS)
+        length = len(arrays["global_orient"])
         return cls(
             global_orient=arrays["global_orient"],
             body_pose=arrays["body_pose"],

@@ -12,7 +12,7 @@ from understudy.canonical.fill import SURE
 from understudy.canonical.prepare import CanonicalConfig, big_pose
 from understudy.canonical.views import Viewer, ViewRules
 from understudy.errors import InputError
-from understudy.files import read_npz
+from understudy.formats.canonical import read_texture
 from understudy.layouts.meshes import write_mesh, write_uv
 from understudy.layouts.pictures import over_white, write_png
 from understudy.layouts.recording import Recording
@@ -87,7 +87,7 @@ class _Maps:
         self.faces = body.faces
         rules = ViewRules(config.cos_power, config.min_cos, config.border, float(np.median(track.transl[:, 2])))
         self.viewer = Viewer(self.atlas, body.faces, len(body.v_template), track.K, rules)
-        texture = Image.fromarray(read_npz(recording.canonical, ("texture",))["texture"])
+        texture = Image.fromarray(read_texture(recording.canonical, ("texture",))["texture"])
         whole = np.asarray(texture.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
         self.whole = whole.reshape(-1, 3)[self.atlas.texel].astype(np.float32)
 

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from understudy.errors import InputError
-from understudy.files import reading
+from understudy.files import check_ranges, reading
 from understudy.regressor.features import POINTS
 from understudy.regressor.model import TURNING, NetConfig, PoseNet
 from understudy.regular import check_regular
@@ -18,6 +18,14 @@ from understudy.whole import whole_file
 
 FORMAT = "understudy-regressor-1"
 MOST_BLOCKS = 64
+RANGES = {
+    "width": (1, 4096),
+    "dilations": (1, 64),
+    "num_betas": (0, 1000),
+    "step": (1e-3, 1.0),
+    "weights": (-1e4, 1e4),
+}
+"""What numbers of a network may be: channels, steps between taps, shape components, seconds, and all of its weights."""
 
 
 def save_net(path: str | Path, net: PoseNet, step: float, notes: Mapping[str, str]) -> None:
@@ -65,12 +73,19 @@ def load_net(path: str | Path) -> tuple[PoseNet, float]:
         config = json.loads(about["net"])
         if len(config["dilations"]) > MOST_BLOCKS:
             raise ValueError(f"{len(config['dilations'])} blocks")
+        counts = {key: config[key] for key in ("width", "num_betas")} | dict(enumerate(config["dilations"]))
+        if any(type(count) is not int for count in counts.values()):
+            raise ValueError("sizes that are no whole numbers")
+        step = float(about["step"])
+        check_ranges({**config, "step": step}, RANGES)
         with torch.device("meta"):  # the network takes the file's numbers, so a size that is only claimed costs nothing
             net = PoseNet(NetConfig(**{**config, "dilations": tuple(config["dilations"])}))
         net.load_state_dict(weights, assign=True)
-        step = float(about["step"])
     except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, OverflowError) as error:
         raise InputError(f"{path} has weights that do not fit its description ({error}); train it again.") from None
-    if not all(bool(torch.isfinite(value).all()) for value in weights.values()) or not step > 0:
-        raise InputError(f"{path} holds numbers that are not finite; train it again.")
+    try:
+        for value in weights.values():
+            check_ranges({"weights": value.numpy()}, RANGES)
+    except ValueError as error:
+        raise InputError(f"{path} holds impossible numbers ({error}); train it again.") from None
     return net.eval(), step

@@ -25,6 +25,9 @@ MIN_CONFIDENCE = 0.2
 CHUNK, MARGIN = 512, 40
 """Frames that pass the network at once, and how many more on either side it is shown: as far as it sees in time."""
 
+FARTHEST = MARGIN + 1
+"""Steps apart, from which on frames know nothing of each other; more would only take memory."""
+
 FILLED = 0.2
 """Trust in the network in a frame that it was shown nothing of, next to others."""
 
@@ -107,7 +110,7 @@ def predict(net: PoseNet, sighting: Sighting, rate: float) -> Prediction:
         rate: Frames in one of the network's steps.
     """
     length = sighting.rays.shape[1]
-    stride, gaps = max(1, round(rate)), max(1, round(1.0 / rate))
+    stride, gaps = max(1, round(rate)), min(max(1, round(1.0 / rate)), FARTHEST)
     # every stride-th frame is a clip of its own; at low rates unseen frames stand in between
     rows = -(-length // stride)
     spaced = [_spaced(part[0], stride, rows, gaps) for part in vars(sighting).values()]

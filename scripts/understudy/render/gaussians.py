@@ -51,7 +51,8 @@ def rasterize(
     Sources: Kerbl et al., 3D Gaussian Splatting (SIGGRAPH 2023); Zwicky et al., EWA Volume Splatting (2001).
 
     Raises:
-        InputError: Shapes do not fit together, or CUDA tensors come where gsplat is not installed.
+        InputError: Shapes do not fit together, the Gaussians would fill the memory, or CUDA tensors come where gsplat is not
+            installed.
     """
     _check(means, quats, scales, opacities, colors, size)
     K = torch.as_tensor(K, dtype=torch.float32, device=means.device)
@@ -127,6 +128,10 @@ class _Splatting(torch.autograd.Function):
                 splats, numba_bins.depth_order(splats), tiles_x, tiles_y,
                 np.float32(numba_tiles.TILE_W), np.float32(numba_tiles.TILE_H),
             )  # fmt: skip
+            if starts[-1] > numba_bins.MOST_PAIRS:
+                raise InputError(
+                    f"The Gaussians are too many or too large for a picture of {width}x{height} px; take a smaller one."
+                )
             numba_tiles.blend_forward(
                 splats, colors, starts, gaussians, tiles_x, stride, rgb.numpy(), alpha.numpy(), depth.numpy(), stops
             )

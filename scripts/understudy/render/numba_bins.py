@@ -5,6 +5,8 @@ import numpy as np
 
 from understudy.render.jit import kernel
 
+MOST_PAIRS = 1 << 27
+"""Of Gaussians and tiles; the largest pictures of a million Gaussians that are a person's have a tenth. A pair takes 12 bytes."""
 CHUNKS = 16
 """Parts of the depth order that are worked on side by side; fixed, so that no result depends on the threads."""
 
@@ -88,11 +90,13 @@ def tile_lists(splats, order, tiles_x, tiles_y, tile_w, tile_h):  # noqa: ANN201
     Returns:
         starts [tiles + 1], gaussians [P] int32, slots [P] int64 and slot_starts [N + 1]: pair p of the lists is
         row slots[p] of an array in which the pairs of Gaussian g are the rows slot_starts[g]:slot_starts[g+1].
+        Where there are more than MOST_PAIRS, starts ends with a larger number, and the rest is of no use.
     """
     tiles = tiles_x * tiles_y
     counts = np.zeros((CHUNKS, tiles), np.int64)
     slot_starts = np.zeros(len(splats) + 1, np.int64)
     for chunk in numba.prange(CHUNKS):
+        room = MOST_PAIRS
         for i in range(len(order) * chunk // CHUNKS, len(order) * (chunk + 1) // CHUNKS):
             g = order[i]
             splat = splats[g]
@@ -104,6 +108,9 @@ def tile_lists(splats, order, tiles_x, tiles_y, tile_w, tile_h):  # noqa: ANN201
                     counts[chunk, tile_y * tiles_x + tile_x] += 1
                     reached += 1
             slot_starts[g + 1] = reached
+            room -= reached
+            if room < 0:
+                break
     starts = np.empty(tiles + 1, np.int64)
     total = 0
     for tile in range(tiles):
@@ -113,6 +120,8 @@ def tile_lists(splats, order, tiles_x, tiles_y, tile_w, tile_h):  # noqa: ANN201
             counts[chunk, tile] = total
             total += here
     starts[tiles] = total
+    if total > MOST_PAIRS:
+        return starts, np.empty(0, np.int32), np.empty(0, np.int64), slot_starts
     for g in range(len(splats)):
         slot_starts[g + 1] += slot_starts[g]
     gaussians, slots = np.empty(total, np.int32), np.empty(total, np.int64)

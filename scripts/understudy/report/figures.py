@@ -76,6 +76,7 @@ def in_a_sentence(metrics: Mapping[str, Any]) -> str | None:
         return None
     refined = held_out_mean(metrics, "with_pose_refinement")
     count, values = len(metrics["held_out_frames"]), metrics["without_pose_refinement"][HEADLINE]["per_frame"]
+    values = [value for value in values if value is not None]
     aligned = "" if refined is None else f", {_share_off(refined)} once the pose is aligned with the picture"
     span = f" ({min(values):.0f} to {max(values):.0f} dB)" if len(values) > 1 else ""
     return (

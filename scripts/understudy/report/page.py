@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from understudy.body.model import BodyModel
-from understudy.body.posed import posed_vertices
+from understudy.body.posed import check_same_body, posed_vertices
+from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -75,7 +76,17 @@ class ReportInputs:
 
 
 def write_report(path: str | Path, inputs: ReportInputs) -> None:
-    """Write the page; it needs no other file and no network, but links to files that lie beside it."""
+    """Write the page; it needs no other file and no network, but links to files that lie beside it.
+
+    Raises:
+        InputError: Keypoints or poses are of another number of frames than the video, or poses of another body.
+    """
+    check_same_body(inputs.body, inputs.track, len(inputs.frames))
+    if len(inputs.keypoints) != len(inputs.frames):
+        raise InputError(
+            f"The keypoints cover {len(inputs.keypoints)} frames and the video has {len(inputs.frames)}; "
+            "run the keypoints stage again."
+        )
     shown = np.unique(np.linspace(0, len(inputs.frames) - 1, SHOWN_FRAMES).round().astype(int))
     rows, body_iou = _stage_rows(inputs, shown)
     result = Result(inputs.frames, inputs.keypoints, inputs.alpha_folder, inputs.track, inputs.body)

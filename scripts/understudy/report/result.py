@@ -11,10 +11,11 @@ import torch
 from understudy.body.files import load_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import read_json, sha256
+from understudy.files import sha256
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import mask_path
+from understudy.formats.metrics import read_metrics
 from understudy.formats.smpl import BodyTrack
 
 
@@ -95,7 +96,7 @@ def open_result(folder: str | Path, body: str | Path | None = None, bodies: Iter
         track=track,
         body=None if found is None else found[0],
         body_file=None if found is None else found[1],
-        metrics=read_json(metrics) if metrics.is_file() else None,
+        metrics=read_metrics(metrics) if metrics.is_file() else None,
         notes=tuple(notes),
     )
 

@@ -190,9 +190,9 @@ def _of_held_out(metrics: Mapping[str, Any], length: int) -> list[Measure]:
     if len(plain) != len(frames) or max(frames, default=length) >= length:
         return []
     values, notes = np.full(length, np.nan), [""] * length
-    values[frames] = plain
+    values[frames] = [np.nan if score is None else score for score in plain]
     for frame, score in zip(frames, refined, strict=False):
-        notes[frame] = f"{score:.1f} refined"
+        notes[frame] = "" if score is None else f"{score:.1f} refined"
     return [Measure("Held-out frames", "dB PSNR", 22.0, values, "held out", low=True, notes=tuple(notes))]
 
 
