@@ -19,7 +19,7 @@ from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary
 from understudy.errors import InputError, end_with_terminal
-from understudy.owned import SLACK_SECONDS, check_apart, is_claimed, strange_files
+from understudy.owned import check_apart, is_claimed, strange_files
 from understudy.settings import actor_settings, check_settings
 from understudy.text import one_line
 from understudy.video.sources import (
@@ -448,7 +448,7 @@ def keep_what_others_made():
         try:
             check_apart(there, job.input if there else [])
         except InputError as error:
-            stop(f"the rule {job.rule.name}: {error}")
+            stop(f"{error} It is the rule {job.rule.name} that would write it.")
         strange = [str(file) for file in there if made_by_others(job, file)]
         if strange:
             stop(
@@ -469,7 +469,7 @@ def made_by_others(job, file):
     record = workflow.persistence.metadata(file)
     if record is None or record.endtime is None:
         return file not in workflow.async_run(workflow.persistence.incomplete(job))
-    return abs(record.endtime - os.path.getmtime(file)) > SLACK_SECONDS
+    return abs(record.endtime - os.path.getmtime(file)) > 0.01  # the record rounds it
 
 
 def summarize(at_work=False, failed=False):
