@@ -39,13 +39,14 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", help="names of readers")
     parser.add_argument("--engine", choices=("mutation", "atheris"), default="mutation")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir(), "understudy-findings"))
+    parser.add_argument("--keep", type=Path, help="folder for findings; default a new one")
     options = parser.parse_args()
     with instrumented(options.engine):
         from hostile.targets import TARGETS
     wanted = [name for name, target in TARGETS.items() if target.raw or options.engine == "mutation"]
     wanted = [name for name in wanted if not options.only or name in options.only]
     each, waiting, running, rows = options.seconds * READERS / len(wanted), wanted[::-1], {}, {}
+    options.keep = options.keep or Path(tempfile.mkdtemp(prefix="understudy-findings-"))
     options.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
         while waiting or running:
@@ -61,6 +62,10 @@ def main() -> int:
     total = [sum(row[column] for row in rows.values()) for column in range(4)]
     for name, row in [*((name, rows[name]) for name in wanted), ("all", total)]:
         print(f"| {name} | " + " | ".join(map(str, row)) + " |")
+    if any(options.keep.iterdir()):
+        print(f"findings are in {options.keep}")
+    else:
+        options.keep.rmdir()
     return total[3]
 
 

@@ -213,10 +213,11 @@ def checkout(tmp_path):
     (folder / ".venv/bin").mkdir(parents=True)
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(SCRIPTS.parent / name, folder)
+    shutil.copytree(SCRIPTS.parent / "locks", folder / "locks")
     (folder / ".venv/pyvenv.cfg").write_text(f"command = /usr/bin/python3 -m venv {folder}/.venv\n")
     (folder / ".venv/bin/snakemake").write_text('#!/bin/sh\necho "cache: $XDG_CACHE_HOME"\n')
     (folder / ".venv/bin/snakemake").chmod(0o755)
-    for path in folder.iterdir():
+    for path in (*folder.iterdir(), *(folder / "locks").iterdir()):
         os.utime(path, (1, 1))
     (folder / ".venv/.ready").touch()
     return folder

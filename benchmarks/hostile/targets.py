@@ -2,11 +2,13 @@
 
 import io
 import json
+import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 import yaml
@@ -42,7 +44,10 @@ from understudy.report.costs import read_costs
 from understudy.settings import check_settings
 from understudy.show.cameras import read_cameras
 from understudy.show.render import read_joint_map
+from understudy.video.capture import open_capture
 from understudy.video.decode import FramesConfig, extract_frames
+from understudy.view.heard import heard
+from understudy.weights.manifest import read_manifest
 from videos import make_video, numbered
 
 BODY = sausage_body()
@@ -196,6 +201,28 @@ def _read_results(folder: Path) -> None:
     read_costs(folder / "results/anna/benchmarks")
 
 
+def _browser(folder: Path) -> None:
+    camera = {"type": "ViewerCameraMessage", "wxyz": (1.0, 0.0, 0.0, 0.0), "position": (0.0, -1.0, -4.0)}
+    camera |= {"fov": 0.6, "near": 0.01, "far": 100.0, "image_height": 800, "image_width": 600}
+    camera |= {"look_at": (0.0, -1.0, 0.0), "up_direction": (0.0, -1.0, 0.0)}
+    (folder / "message").write_bytes(msgspec.msgpack.encode(camera))
+
+
+def _hear(folder: Path) -> None:
+    passed = heard((folder / "message").read_bytes(), {})
+    if passed is None:
+        raise InputError("it is not passed on")
+    if not all(math.isfinite(number) for number in msgspec.msgpack.decode(passed)["position"]):
+        raise AssertionError("a place that is none is passed on")
+
+
+def _grab(folder: Path) -> None:
+    capture = open_capture(folder / "a.mp4")
+    for _ in range(100):
+        if not capture.grab():
+            break
+
+
 def _npy_of_objects(folder: Path) -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.array({"Rh": np.ones(3), "K": [K]}, dtype=object), allow_pickle=True)
@@ -230,6 +257,13 @@ TARGETS: dict[str, Target] = {
     ),
     "AMASS npz": Target(
         lambda folder: write_amass(folder / "a.npz", 6), lambda folder: read_motion(folder / "a.npz", BODY)
+    ),
+    "video of masks": Target(_video("mp4"), _grab, raw=True),
+    "message of a browser": Target(_browser, _hear, raw=True),
+    "manifest of weights": Target(
+        lambda folder: (folder / "m.yaml").write_bytes((ROOT / "models/manifest.yaml").read_bytes()),
+        lambda folder: read_manifest(folder / "m.yaml"),
+        raw=True,
     ),
     "video mp4": Target(_video("mp4"), _read_video, raw=True),
     "video gif": Target(_video("gif"), _read_video, raw=True),

@@ -11,13 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import InputError, disk_trouble
+from understudy.errors import FULL, InputError, disk_trouble
 from understudy.owned import check_claimed, check_replaceable, claim, mark, strange_files
 
 STALE_SECONDS = 24 * 3600.0
 """Another machine's unfinished file of this age is nobody's any more."""
-FULL = 1 << 16
-"""A disk with fewer bytes than this to spare is full: what failed there failed for it."""
 HOST = re.sub(r"[^A-Za-z0-9]", "_", platform.node())[:24] or "here"
 """This machine, as names of unfinished files tell it."""
 

@@ -24,8 +24,8 @@ MOST_BETAS = 1000
 """Shape components; SMPL-X has 400 with its expressions."""
 SIZE = 10.0
 """Places on a body about its own origin, m."""
-OFFSET = 1.0
-"""What a shape component or a turned joint moves a place on a body by, m."""
+OFFSET = 10.0
+"""What a shape component or a turned joint moves a place on a body by, m; a body in centimetres would be beyond it."""
 SLACK = 0.05
 """How far weights that were stored in few bits may be off their sum of one, and below zero."""
 WEIGHTS = (-SLACK, 1.0 + SLACK)

@@ -14,7 +14,7 @@ from understudy.importers.inert import read_any
 from understudy.importers.openpose import read_openpose
 from understudy.importers.parameters import read_parameters
 from understudy.importers.regressors import read_gvhmr, read_phalp, read_pymaf, read_romp, read_wham
-from understudy.importers.tracking import ReadOptions, Tracking
+from understudy.importers.tracking import ReadOptions, Tracking, reading_tracking
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def read_tracking(source: Path, kind: str, options: ReadOptions) -> Tracking:
     """
     if kind not in FORMATS:
         raise InputError(f"{kind} is no format that can be imported; known are {', '.join(FORMATS)}.")
-    with reading(source, f"a tracking of {kind} that can be read", "write it again, or give its kind"):
+    with reading_tracking(source, kind):
         return FORMATS[kind].read(source, options)
 
 

@@ -1,6 +1,7 @@
 """What a foreign tracking says, in one shape: camera, poses, keypoints and masks by number of picture."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -8,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import check_ranges, check_shapes
+from understudy.files import check_ranges, check_shapes, reading
 from understudy.importers.possible import POSSIBLE, check_camera_matrix, check_turns, real_numbers
 
 MOST_EVERY, MOST_FIRST = 1_000_000, 10**15
@@ -174,3 +175,8 @@ class Tracking:
                 raise ValueError(f"{len(pictures)} pictures' numbers for {count} of what is in them")
             check_ranges({"a picture's number": pictures}, POSSIBLE)
         check_ranges({"a picture's width or height": self.size or ()}, POSSIBLE)
+
+
+def reading_tracking(source: Path, kind: str) -> AbstractContextManager[None]:
+    """Turn what a damaged or foreign tracking of a format makes its reader raise into an ``InputError`` that names it."""
+    return reading(source, f"a tracking of {kind} that can be read", "write it again, or give its kind")

@@ -5,10 +5,10 @@ from tempfile import TemporaryDirectory
 
 from understudy.detectors.backends import Pose
 from understudy.formats.frames import Frames
+from understudy.importers.easymocap import read_easymocap
 from understudy.importers.easymocap_program import extract_keypoints, is_program
 from understudy.importers.given import given_poses, numbers_in, rows_of
-from understudy.importers.registry import read_tracking
-from understudy.importers.tracking import ReadOptions
+from understudy.importers.tracking import ReadOptions, reading_tracking
 
 
 class EasyMocapKeypoints:
@@ -33,7 +33,8 @@ class EasyMocapKeypoints:
 
 
 def _read(folder: Path, frames: Frames) -> list[Pose | None]:
-    tracking = read_tracking(folder, "easymocap", ReadOptions(fps=frames.fps))
+    with reading_tracking(folder, "easymocap"):
+        tracking = read_easymocap(folder, ReadOptions(fps=frames.fps))
     rows = rows_of(tracking.point_frames, numbers_in(folder / "annots"), frames)
     size = tracking.size or frames.source_size or (frames.width, frames.height)
     return given_poses(tracking, rows, size, frames, folder)

@@ -6,8 +6,8 @@ from pathlib import Path
 from understudy.detectors.backends import Pose
 from understudy.formats.frames import Frames
 from understudy.importers.given import are_of_frames, given_poses, numbers_in, rows_of
-from understudy.importers.registry import read_tracking
-from understudy.importers.tracking import ReadOptions, Tracking
+from understudy.importers.openpose import read_openpose
+from understudy.importers.tracking import ReadOptions, Tracking, reading_tracking
 
 
 class OpenPoseKeypoints:
@@ -28,7 +28,8 @@ class OpenPoseKeypoints:
         Raises:
             InputError: Files of another program, of another video, or damaged ones.
         """
-        tracking = read_tracking(self.files, "openpose", ReadOptions(fps=frames.fps))
+        with reading_tracking(self.files, self.name):
+            tracking = read_openpose(self.files, ReadOptions(fps=frames.fps))
         numbers = numbers_in(self.files)
         size = (frames.width, frames.height)
         if not (are_of_frames(numbers, frames) and _named_as_frames(self.files) and _fits(tracking, size)):

@@ -28,7 +28,7 @@ def splat(
     except ImportError:
         raise InputError(
             "Rendering on CUDA needs the package gsplat, which is not installed; "
-            "install it (pip install gsplat) or choose device: cpu."
+            "install it (python -m pip install --no-deps --require-hashes -r locks/gsplat.lock) or choose device: cpu."
         ) from None
     width, height = size
     pictures, alphas, _ = rasterization(

@@ -81,6 +81,6 @@ def _rate_of(index: Path) -> float:
     """Frames per second of an actor's frames."""
     content = read_json(index)
     with reading(index, "a frames.json", again(index)):
-        rate = float(content.get("fps", FOLDER_FPS))
+        rate = content.get("fps", FOLDER_FPS)
         check_ranges({"fps": rate}, {"fps": (LEAST_FPS, MOST_FPS)})
-        return rate
+        return float(rate)
