@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodies import sausage_body
-from understudy.body.parts import SMPL_PARENTS
 from understudy.canonical.nearest import nearest_surface_points
 from understudy.canonical.volume import build_volume, sample_volume, surface_uv, surface_weights
 from understudy.errors import InputError
@@ -108,7 +107,7 @@ def smooth_ball() -> Canonical:
     volume = build_volume(vertices, faces, weights, vt, faces, 0.1, 0.025)
     blank, joints = np.zeros((8, 8, 3), np.uint8), np.zeros((24, 3), np.float32)
     return Canonical(
-        vertices, joints, vertices, joints, np.array(SMPL_PARENTS, np.int32), faces, weights, vt, faces,
+        vertices, joints, vertices, joints, np.arange(-1, 23).astype(np.int32), faces, weights, vt, faces,
         volume.bw, volume.uv, volume.origin, volume.step, blank, blank[..., 0], blank,
     )  # fmt: skip
 
