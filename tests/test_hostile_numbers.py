@@ -414,3 +414,15 @@ def test_footage_of_an_impossible_rate_is_refused(tmp_path, fps):
     (tmp_path / "frames.json").write_text(json.dumps({"fps": fps}))
     with pytest.raises(InputError, match=r"frames\.json"):
         open_footage(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["fps", "width", "height", "source_frames", "K"])
+def test_a_number_that_is_null_is_missing(tmp_path, key):
+    (tmp_path / "frames.json").write_text(
+        json.dumps(
+            {"fps": 30.0, "width": 32, "height": 48, "source": "a.mp4", "source_sha256": "0", "source_frames": [0, 1],
+             "K": np.eye(3).tolist(), "K_source": "default", key: None}
+        )
+    )  # fmt: skip
+    with pytest.raises(InputError, match=f"lacks {key}"):
+        Frames.load(tmp_path / "frames.json")

@@ -117,7 +117,7 @@ def _numbers(values: dict[str, Any]) -> dict[str, np.ndarray]:
     Raises:
         ValueError: They are impossible.
     """
-    missing = [key for key in TABLE if key not in values and key != "source_size"]
+    missing = [key for key in TABLE if values.get(key) is None and key != "source_size"]
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")
     given = {key: np.asarray(values[key]) for key in TABLE if values.get(key) is not None}

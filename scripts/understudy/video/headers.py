@@ -21,15 +21,15 @@ def headers_of(path: Path) -> Iterator[None]:
     before, hard = resource.getrlimit(resource.RLIMIT_AS)
     held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     limit = held + MOST_BYTES
-    if before != resource.RLIM_INFINITY and before <= limit:  # whoever runs this watches already
-        yield
-        return
+    if before != resource.RLIM_INFINITY:
+        limit = min(limit, before)  # whoever runs this may watch already
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
         yield
     except MemoryError:
+        room = f"{(limit - held) / (1 << 30):.1f} GiB of memory"
         raise InputError(
-            f"{path} claims more frames or larger ones than fit into {MOST_BYTES >> 30} GiB; convert it to mp4."
+            f"{path} claims more frames or larger ones than fit into {room}; convert it to mp4, or allow more (ulimit -v)."
         ) from None
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (before, hard))
