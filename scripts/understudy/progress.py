@@ -30,7 +30,7 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         from rich.markup import escape
         from rich.progress import track as rich_track
 
-        console = Console(file=cast(TextIO, _Terminal()))
+        console = Console(file=cast(TextIO, _Terminal(sys.stderr)))
         yield from rich_track(items, escape(one_line(description)), total=total, console=console)
         return
     started = last = time.monotonic()
@@ -48,18 +48,21 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
 class _Terminal:
     """Standard error, which may be closed while the loop goes on."""
 
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream  # not sys.stderr: while its bar shows, rich puts something of its own there
+
     def write(self, text: str) -> int:
         try:
-            return sys.stderr.write(text)
+            return self._stream.write(text)
         except OSError:
-            give_up(sys.stderr)
+            give_up(self._stream)
             return len(text)
 
     def flush(self) -> None:
         try:
-            sys.stderr.flush()
+            self._stream.flush()
         except OSError:
-            give_up(sys.stderr)
+            give_up(self._stream)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(sys.stderr, name)
+        return getattr(self._stream, name)
