@@ -16,6 +16,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/kept.smk"
 include: "rules/frames.smk"
 include: "rules/keypoints.smk"
 include: "rules/silhouettes.smk"

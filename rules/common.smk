@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shlex
 import sys
 import time
 from functools import cache
@@ -18,8 +17,8 @@ from understudy.backends import check_files, check_packages, find_backend
 from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary
+from understudy.commands import called
 from understudy.errors import InputError, end_with_terminal
-from understudy.owned import check_apart, is_claimed, strange_files
 from understudy.settings import actor_settings, check_settings
 from understudy.text import one_line
 from understudy.video.sources import (
@@ -147,7 +146,7 @@ def stored(address):
     except WorkflowError:
         kind = address.split("://")[0].replace("https", "http")
         stop(
-            f"Snakemake has no storage plugin here for {address}: pip install snakemake-storage-plugin-{kind},"
+            f"Snakemake has no storage plugin here for {address}: {called('pip')} install snakemake-storage-plugin-{kind},"
             " or the one that its plugin catalog names."
         )
 
@@ -437,39 +436,6 @@ def everything(wildcards):
         for actor in ACTORS
         for file in (*FILES, *(f"renders/{motion}.mp4" for motion in motions_of(actor)))
     ]
-
-
-def keep_what_others_made():
-    """End the run before it begins where it would replace what it did not make: a job's old outputs go before it starts."""
-    if workflow.touch:
-        return
-    for job in workflow.dag.needrun_jobs():
-        there = [file for file in job.output if os.path.lexists(file)]
-        try:
-            check_apart(there, job.input if there else [])
-        except InputError as error:
-            stop(f"{error} It is the rule {job.rule.name} that would write it.")
-        strange = [str(file) for file in there if made_by_others(job, file)]
-        if strange:
-            stop(
-                f"the rule {job.rule.name} would replace {strange[0]}, which the workflow did not write or which"
-                " was changed since; move it away to have it made, or undo the change for which it is made anew"
-                f" (snakemake -n {shlex.quote(strange[0])} tells)."
-            )
-
-
-def made_by_others(job, file):
-    """Whether an output that is there is not as a job left it; what a killed job left counts as its own."""
-    if os.path.islink(file):
-        return False  # nothing but the link goes
-    if os.path.isdir(file):
-        return bool(strange_files(Path(file)))
-    if is_claimed(Path(file)) or not workflow.execution_settings.keep_metadata:
-        return False
-    record = workflow.persistence.metadata(file)
-    if record is None or record.endtime is None:
-        return file not in workflow.async_run(workflow.persistence.incomplete(job))
-    return abs(record.endtime - os.path.getmtime(file)) > 0.01  # the record rounds it
 
 
 def summarize(at_work=False, failed=False):

@@ -27,7 +27,7 @@ def main() -> None:
         config=EvaluateConfig(**snakemake.params.settings),
         pictures=Path(snakemake.output.comparisons),
     )
-    write_json(snakemake.output.metrics, metrics)
+    write_json(snakemake.output.metrics, metrics, recorded=True)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def main() -> None:
         checkpoint=checkpoint,
     )
     save_avatar(snakemake.output.avatar, training, canonical, frames, config)
-    write_json(snakemake.output.curves, training.history)
+    write_json(snakemake.output.curves, training.history, recorded=True)
     checkpoint.unlink(missing_ok=True)
 
 

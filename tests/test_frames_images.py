@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
@@ -103,6 +105,28 @@ def test_other_modes_become_rgb(tmp_path, mode):
         image = grey.convert("RGB").convert(mode) if mode == "CMYK" else grey.convert(mode)
     image.save(tmp_path / "a.tif")
     assert np.abs(read_image(tmp_path / "a.tif", 960).pixels.astype(int) - level).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "I;16", "CMYK", "RGB", "RGBA", "LA"])
+def test_bands_of_rows_are_converted_as_the_whole_is(tmp_path, mode, monkeypatch):
+    levels = np.random.default_rng(0).integers(0, 256, (49, 31, 4), np.uint8)
+    image = Image.fromarray(levels).convert("RGB") if mode in ("P", "CMYK") else Image.fromarray(levels)
+    image = Image.fromarray(levels[..., 0].astype(np.uint16) * 250) if mode == "I;16" else image.convert(mode)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image.save(tmp_path / "a.tif", icc_profile=profile)
+    whole = read_image(tmp_path / "a.tif", 960).pixels
+    monkeypatch.setattr("understudy.video.images.BAND_PIXELS", 200)
+    assert np.array_equal(read_image(tmp_path / "a.tif", 960).pixels, whole)
+
+
+def test_a_large_image_is_converted_in_little_memory(tmp_path, monkeypatch):
+    Image.fromarray(np.zeros((2000, 2000), np.uint16)).save(tmp_path / "a.png")
+    monkeypatch.setattr("understudy.video.images.BAND_PIXELS", 1 << 16)
+    tracemalloc.start()
+    read_image(tmp_path / "a.png", 500)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2000 * 2000 * 5  # the picture as RGB, and not much more
 
 
 def test_a_colour_profile_is_applied(tmp_path):

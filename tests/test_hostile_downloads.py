@@ -448,6 +448,14 @@ def test_a_zip_writes_nothing_but_the_one_file(wire, fetch, folder, tmp_path):
     assert not Path("/tmp/evil-of-understudy").exists()
 
 
+def test_an_unfinished_download_of_another_program_stays(wire, fetch, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "net.pth.part").write_bytes(b"a browser's")
+    with pytest.raises(InputError, match=r"net\.pth\.part is there already, and was not begun here"):
+        fetch(entry(wire(whole()).url, DIGEST))
+    assert (folder / "net.pth.part").read_bytes() == b"a browser's"
+
+
 def test_a_bomb_is_not_unfolded(wire, fetch, folder, monkeypatch):
     monkeypatch.setattr("understudy.files.LARGEST", 1_000_000)
     data = zipped(**{"a.onnx": bytes(2_000_000)})
@@ -466,6 +474,16 @@ def test_records_of_trust_are_read_as_far_as_they_are_records(tmp_path):
     trust(tmp_path / "elsewhere/own\n.pth", tmp_path)
     assert len(trusted(tmp_path)) == 3 and len((tmp_path / RECORD).read_bytes().splitlines()) == 5
     assert state_of(entry(None), tmp_path) == "trusted by you"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_record_of_trust_that_leads_elsewhere_is_not_written(tmp_path, kind):
+    (tmp_path / "net.pth").write_bytes(BODY)
+    (tmp_path / "mine").write_text("dear")
+    (tmp_path / RECORD).symlink_to("mine") if kind == "link" else os.mkfifo(tmp_path / RECORD)
+    with pytest.raises(InputError, match=RECORD):
+        trust(tmp_path / "net.pth", tmp_path)
+    assert (tmp_path / "mine").read_text() == "dear"
 
 
 def test_two_that_vouch_at_once_both_have_their_line(tmp_path):

@@ -1,6 +1,7 @@
 """Names that mean something to a shell or a browser mean nothing here; the live view is for this machine alone."""
 
 import inspect
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from understudy.batch.status import all_statuses
 from understudy.batch.summary import write_summary
 from understudy.body.files import load_body
 from understudy.cli import View
+from understudy.errors import InputError
 from understudy.files import write_json
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -120,7 +122,24 @@ def test_damaged_files_do_not_stop_the_status(tmp_path, name, number):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_bytes(STATUS_FILES[name][number])
     assert "anna" in {row.actor for row in all_statuses(tmp_path / "results")}
-    write_summary(tmp_path / "results")
+    if name != "results/summary.tsv":  # somebody else's, which stays
+        write_summary(tmp_path / "results")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless", "huge"])
+def test_a_summary_that_is_no_file_or_has_no_end_is_passed_over(tmp_path, kind):
+    (tmp_path / "results").mkdir()
+    table = tmp_path / "results/summary.tsv"
+    if kind == "pipe":
+        os.mkfifo(table)
+    elif kind == "endless":
+        table.symlink_to("/dev/zero")
+    else:
+        with open(table, "wb") as file:
+            file.truncate(20 << 30)
+    assert all_statuses(tmp_path / "results") == []
+    with pytest.raises(InputError, match=r"summary\.tsv"):
+        write_summary(tmp_path / "results")
 
 
 @pytest.fixture(scope="module")

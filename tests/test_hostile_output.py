@@ -133,8 +133,10 @@ def test_a_left_out_video_of_a_summary_from_elsewhere_is_no_way_out_of_the_folde
     (tmp_path / "results/summary.tsv").write_text(
         f"actor\tstage\terror\n..\tname\tx\n/etc\tname\t\n{'a' * 5000}\tname\t\n"
     )
-    write_summary(tmp_path / "results")
-    assert "href" not in (tmp_path / "results/index.html").read_text()
+    rows = all_statuses(tmp_path / "results")
+    assert {row.state for row in rows} == {"failed"}
+    write_summary(tmp_path / "results/new", unusable={row.actor: row.error for row in rows})
+    assert "href" not in (tmp_path / "results/new/index.html").read_text()
 
 
 @pytest.mark.parametrize(

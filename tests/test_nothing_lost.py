@@ -1,14 +1,21 @@
 """Every verb and the workflow leave alone what somebody else made."""
 
+import os
 import shutil
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 import yaml
 
 from show_scenes import save_made_up_avatar, write_amass
+from test_bad_luck import wait_for
 from test_layouts import recording_of
-from test_workflow import snakemake, workplace
+from test_workflow import ROOT, snakemake, workplace
+from understudy.errors import InputError
 from understudy.formats.frames import Frames
+from understudy.formats.smpl import BodyTrack
 from understudy.whole import whole_folder
 from verbs import call
 
@@ -142,6 +149,88 @@ def test_the_workflow_makes_nothing_in_place_of_what_a_user_put_there(tmp_path):
     assert (results / "frames.json").read_text() == "mine too"
     (results / "frames.json").unlink()
     assert run(160)[0] == 0 and Frames.load(results / "frames.json").height == 160
+
+
+def start(folder, *arguments):
+    """Begin the workflow in the background."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    return subprocess.Popen(
+        [*command, "--cores", "1", "--keep-going", *arguments, "--configfile", str(folder / "tiny.yaml")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_what_comes_while_the_workflow_runs_stays(tmp_path):
+    workplace(tmp_path)
+    options = yaml.safe_load((tmp_path / "tiny.yaml").read_text())
+    for name in ("anna", "bert", "cleo"):
+        options["actors"][name] = {"video": "data/demo/tiny.mp4"}
+    del options["actors"]["tiny"]
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(options))
+    process = start(tmp_path, *(f"results/{name}/frames.json" for name in options["actors"]))
+    wait_for((tmp_path / "results/index.html").exists)
+    # one of them is at work by now, the others wait
+    mine = [tmp_path / f"results/{name}/frames/000001.jpg" for name in ("anna", "bert")]
+    mine.append(tmp_path / "results/cleo/frames.json")
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    _, errors = process.communicate()
+    assert process.returncode and all(path.read_text() == "mine" for path in mine), errors
+    for sentence in (
+        "frames holds what Understudy did not write (000001.jpg)",
+        "frames was kept, since",
+        "frames.json was kept",
+    ):
+        assert sentence in errors, errors
+
+
+def test_copied_and_touched_results_without_snakemakes_records_are_made_anew(tmp_path):
+    for name in ("first", "copy"):
+        (tmp_path / name).mkdir()
+        workplace(tmp_path / name)
+    first, copied, target = tmp_path / "first", tmp_path / "copy", "results/tiny/keypoints.npz"
+    assert snakemake(first, "--cores", "1", target, config=first / "tiny.yaml").returncode == 0
+    shutil.copytree(first / "results", copied / "results", copy_function=shutil.copyfile)
+    for path in copied.glob("results/tiny/**/*"):
+        os.utime(path, (1e9, 1e9))
+    process = snakemake(copied, "--cores", "1", target, "--forceall", config=copied / "tiny.yaml")
+    assert process.returncode == 0, process.stderr
+    assert (copied / target).stat().st_mtime > 1.1e9
+
+
+def test_a_result_under_the_name_of_one_is_kept_whatever_snakemake_knows_of_it(tmp_path):
+    workplace(tmp_path)
+    config, target = tmp_path / "tiny.yaml", tmp_path / "results/tiny/frames.json"
+    for arguments in (("--drop-metadata",), ("--touch",), ("--forcerun", "frames")):
+        target.unlink(missing_ok=True)
+        assert snakemake(tmp_path, "--cores", "1", "results/tiny/frames.json", config=config).returncode == 0
+        target.write_text("mine")
+        for options in (arguments, ("--forcerun", "frames"), ("--rerun-incomplete",), ("--delete-all-output",)):
+            snakemake(tmp_path, "--cores", "1", "results/tiny/frames.json", *options, config=config)
+            assert target.read_text() == "mine"
+
+
+def test_a_link_in_the_place_of_a_result_is_not_replaced(tmp_path):
+    workplace(tmp_path)
+    (tmp_path / "mine.json").write_text("mine")
+    (tmp_path / "results/tiny").mkdir(parents=True)
+    (tmp_path / "results/tiny/frames.json").symlink_to("../../mine.json")
+    process = snakemake(tmp_path, "--cores", "1", "results/tiny/frames", "--forceall", config=tmp_path / "tiny.yaml")
+    assert process.returncode and "would replace results/tiny/frames.json" in process.stderr
+    assert (tmp_path / "results/tiny/frames.json").is_symlink() and (tmp_path / "mine.json").read_text() == "mine"
+
+
+def test_a_track_that_was_corrected_by_hand_stays(known, tmp_path):
+    recording_of(known, tmp_path / "bert")
+    path = tmp_path / "bert/smpl.npz"
+    track = BodyTrack.load(path)
+    track.save(path)
+    np.savez(path, **{**np.load(path), "transl": track.transl + 0.01})
+    with pytest.raises(InputError, match=r"smpl\.npz was changed since"):
+        track.save(path)
+    assert np.allclose(BodyTrack.load(path).transl, track.transl + 0.01)
 
 
 def test_a_rule_does_not_replace_what_it_reads(tmp_path):

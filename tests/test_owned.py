@@ -1,13 +1,14 @@
 """What somebody else made is never removed or replaced, and an output never takes the place of its own input."""
 
 import os
+import shutil
 import time
 
 import pytest
 
 from understudy.errors import InputError
-from understudy.owned import MARKER, check_apart, strange_files
-from understudy.whole import whole_folder
+from understudy.owned import MARKER, check_apart, check_recorded, is_recorded, strange_files
+from understudy.whole import whole_file, whole_files, whole_folder
 
 
 def written(folder, holds="texts", **files):
@@ -57,10 +58,11 @@ def test_a_folder_whose_files_were_changed_stays(tmp_path):
     longer = written(tmp_path / "1/a")
     (longer / "a").write_text("longer")
     refused(longer, "did not write .a.")
-    later = written(tmp_path / "2/a")
-    (later / "deeper/b").write_text("33")
-    os.utime(later / "deeper/b", (time.time() + 60,) * 2)
-    refused(later, "deeper/b")
+    same = written(tmp_path / "2/a")
+    (same / "deeper/b").write_text("33")  # of the same size, and dated before it was written
+    os.utime(same / "deeper/b", (time.time() - 60,) * 2)
+    refused(same, "deeper/b")
+    assert strange_files(same) == ["deeper/b"] and not strange_files(same, by_size=True)
     other = written(tmp_path / "3/a")
     (other / "a").unlink()
     (other / "a").symlink_to("deeper/b")
@@ -78,7 +80,17 @@ def test_a_folder_of_ours_with_other_things_in_it_stays(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"holds": 1, "files": 3}', "[" * 100_000, "\xff", '{"files": {"a": 1}}']
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"holds": 1, "files": 3}',
+        "[" * 100_000,
+        "\xff",
+        '{"files": {}}',
+        '{"holds": 1, "files": {"a": 1}}',
+    ],
 )
 def test_a_marker_that_says_nothing_protects(tmp_path, text):
     folder = written(tmp_path / "a")
@@ -90,10 +102,29 @@ def test_a_marker_that_is_a_link_or_a_pipe_protects(tmp_path):
     folder = written(tmp_path / "a")
     (folder / MARKER).rename(tmp_path / "marker")
     os.mkfifo(folder / MARKER)
-    assert strange_files(folder) == ["a", "deeper/b"]
+    assert strange_files(folder) == [MARKER, "a", "deeper/b"]
     (folder / MARKER).unlink()
     (folder / MARKER).symlink_to(tmp_path / "marker")
-    assert strange_files(folder) == ["a", "deeper/b"]
+    assert strange_files(folder) == [MARKER, "a", "deeper/b"]
+
+
+def test_a_copy_is_ours_whatever_its_times(tmp_path):
+    folder = written(tmp_path / "a")
+    shutil.copytree(folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (time.time() + 3600,) * 2)
+    assert not strange_files(folder) and not strange_files(tmp_path / "copy")
+
+
+def test_what_else_bears_the_name_of_a_marker_is_strange(tmp_path):
+    folder = written(tmp_path / "a")
+    (folder / "deeper" / MARKER).write_text("my notes")
+    refused(folder, f"deeper/{MARKER}")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / MARKER).write_text("my notes")
+    refused_alone = pytest.raises(InputError, match=MARKER)
+    with refused_alone, whole_folder(tmp_path / "mine", "texts"):
+        pass
 
 
 def test_files_that_come_while_a_folder_is_written_stay(tmp_path):
@@ -127,6 +158,101 @@ def test_a_file_is_not_replaced_by_a_folder(tmp_path):
     with pytest.raises(InputError, match="is a file"), whole_folder(tmp_path / "a", "texts"):
         pass
     assert (tmp_path / "a").read_text() == "dear"
+
+
+def put(path, text, recorded=True):
+    """Write a file that its folder has a record of."""
+    with whole_file(path, recorded) as file:
+        file.write_text(text)
+    return path
+
+
+def test_a_recorded_file_is_replaced_and_another_stays(tmp_path):
+    ours = put(put(tmp_path / "a.txt", "1"), "2")
+    assert ours.read_text() == "2" and is_recorded(ours)
+    ours.write_text("3")
+    with pytest.raises(InputError, match=r"a\.txt was changed since Understudy wrote it"):
+        put(ours, "4")
+    (tmp_path / "b.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"b\.txt is there already, and Understudy did not write it"):
+        put(tmp_path / "b.txt", "4")
+    (tmp_path / "c.txt").symlink_to("a.txt")
+    with pytest.raises(InputError, match=r"c\.txt is there already"):
+        put(tmp_path / "c.txt", "4")
+    (tmp_path / "empty.txt").touch()
+    assert put(tmp_path / "empty.txt", "4").read_text() == "4"
+    assert (ours.read_text(), (tmp_path / "b.txt").read_text()) == ("3", "mine")
+
+
+def test_a_file_that_comes_while_another_is_written_stays(tmp_path):
+    with pytest.raises(InputError, match="did not write it"), whole_file(tmp_path / "a.txt", recorded=True) as file:
+        file.write_text("new")
+        (tmp_path / "a.txt").write_text("mine")
+    assert (tmp_path / "a.txt").read_text() == "mine" and [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_copy_of_a_recorded_file_with_its_record_is_ours(tmp_path):
+    put(tmp_path / "x/a.txt", "1")
+    shutil.copytree(tmp_path / "x", tmp_path / "y", copy_function=shutil.copyfile)
+    os.utime(tmp_path / "y/a.txt", (0, 0))
+    assert put(tmp_path / "y/a.txt", "2").read_text() == "2"
+
+
+@pytest.mark.parametrize("call", ["record", "replace"])
+def test_a_process_killed_between_record_and_file_leaves_what_is_ours(tmp_path, monkeypatch, call):
+    path = put(tmp_path / "a.txt", "old")
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr("understudy.whole.record" if call == "record" else "understudy.whole.os.replace", killed)
+        for text in ("new", "another", "third"):
+            with pytest.raises(KeyboardInterrupt):
+                put(path, text)
+    assert path.read_text() == "old" and is_recorded(path) and put(path, "newer").read_text() == "newer"
+
+
+def test_files_beside_others_are_recorded_one_by_one(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    for text in ("1", "2"):
+        with whole_files(tmp_path, ["a", "b"], "exports") as folder:
+            (folder / "a").write_text(text)
+    (tmp_path / "b").write_text("mine")
+    with pytest.raises(InputError, match="b is there already"), whole_files(tmp_path, ["a", "b"], "exports"):
+        pass
+    assert (tmp_path / "a").read_text() == "2" and is_recorded(tmp_path / "a")
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "pipe"])
+def test_what_stands_in_the_place_of_the_records_stays(tmp_path, kind):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "notes").write_text("dear")
+    make = {
+        "file": lambda path: path.write_text("dear"),
+        "link": lambda path: path.symlink_to(tmp_path / "notes"),
+        "pipe": os.mkfifo,
+    }
+    make[kind](tmp_path / "mine" / MARKER)
+    with pytest.raises(InputError, match="none of Understudy's"):
+        put(tmp_path / "mine/a.txt", "1")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == [MARKER]
+    assert (tmp_path / "notes").read_text() == "dear"
+
+
+def test_nothing_is_written_into_a_folder_that_was_written_as_a_whole(tmp_path):
+    folder = written(tmp_path / "a")
+    with pytest.raises(InputError, match="holds texts and nothing else may be written there"):
+        put(folder / "film.mp4", "1")
+    assert not strange_files(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '[["1", 2, 3]]', "[" * 100_000, '[[1, "0"]]'])
+def test_a_record_that_says_nothing_protects(tmp_path, text):
+    path = put(tmp_path / "a.txt", "1")
+    (tmp_path / MARKER / "a.txt").write_text(text)
+    with pytest.raises(InputError):
+        check_recorded([path])
 
 
 def test_outputs_are_apart_from_inputs(tmp_path):

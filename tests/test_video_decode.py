@@ -8,6 +8,7 @@ from PIL import Image
 
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
+from understudy.owned import MARKER
 from understudy.video.colour import hdr_to_srgb, pq_encode
 from understudy.video.decode import FramesConfig, extract_frames
 from videos import LEVELS, make_video, number_of, numbered
@@ -367,7 +368,7 @@ def test_a_failure_on_the_way_leaves_the_former_result(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         extract_frames(source, before.folder, before.folder.parent / "frames.json", FramesConfig())
     assert len(list(before.folder.glob("*.jpg"))) == 12
-    assert {path.name for path in before.folder.parent.iterdir()} == {"frames", "frames.json"}
+    assert {path.name for path in before.folder.parent.iterdir()} == {"frames", "frames.json", MARKER}
 
 
 @pytest.mark.parametrize(

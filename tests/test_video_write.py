@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 from understudy.errors import InputError
+from understudy.owned import MARKER
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.video.write import write_video
+from understudy.whole import whole_file
 from videos import number_of, numbered
 
 
@@ -69,8 +71,9 @@ def test_pictures_are_taken_one_at_a_time(tmp_path):
 )
 def test_bad_pictures_are_refused_and_leave_the_former_file(tmp_path, pictures, message):
     path = tmp_path / "a.mp4"
-    path.write_bytes(b"former, by Understudy")
+    with whole_file(path, recorded=True) as former:
+        former.write_bytes(b"former")
     with pytest.raises(InputError, match=message):
         write_video(path, pictures, fps=30)
-    assert path.read_bytes() == b"former, by Understudy"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
+    assert path.read_bytes() == b"former"
+    assert {p.name for p in tmp_path.iterdir()} == {"a.mp4", MARKER}

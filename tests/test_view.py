@@ -110,7 +110,7 @@ def test_the_page_has_all_that_poses_the_gaussians_as_the_avatar_does(tmp_path, 
 def test_the_page_is_one_file_that_names_no_other(tmp_path):
     known = replace(archive(), info={**archive().info, "licences": ["footage: mine </p>"]})
     write_page(tmp_path / "viewer/index.html", known, ViewConfig(), [motion(tmp_path, "a<b")], "Anna <b>")
-    assert [path.name for path in (tmp_path / "viewer").iterdir()] == ["index.html"]
+    assert [path.name for path in (tmp_path / "viewer").glob("[!.]*")] == ["index.html"]
     page = (tmp_path / "viewer/index.html").read_text()
     assert not re.findall(r"""(?:src|href|url|import|fetch)\s*[=(]|https?://""", page)
     assert page.count("</script>") == page.count("<script>") == 1 and "{{" not in page

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from understudy.commands import called
 from understudy.errors import InputError
 
 PACKAGE = "understudy"
@@ -233,7 +234,7 @@ def open_backend(
 
 def _missing(stage: str, name: str, package: str) -> InputError:
     extra = find_backend(stage, name).env or stage
-    how = INSTALL.get(package, f"pip install -e '.[{extra}]' in Understudy's folder")
+    how = INSTALL.get(package, f"{called('pip')} install -e '.[{extra}]' in Understudy's folder")
     return InputError(
         f"{stage}.backend {name!r} needs the package {package}, which is not installed here: {how}"
         f" (with --sdm conda envs/{extra}.yaml brings it)."

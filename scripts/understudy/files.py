@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from understudy.commands import called
 from understudy.errors import InputError, disk_trouble, lacks_memory
 from understudy.regular import check_regular, read_bytes, regular_file
 from understudy.whole import whole_file
@@ -60,7 +61,7 @@ def check_claim(shape: tuple[int, ...], dtype: np.dtype, held: int) -> int:
 def again(target: str | Path) -> str:
     """What to do about a damaged file or folder in a stage's place; it may be the user's own, so nothing is to be deleted."""
     name = shlex.quote(str(target))
-    return f"move {name} away and run: snakemake --cores all {name}"
+    return f"move {name} away and run: {called('snakemake')} --cores all {name}"
 
 
 @contextmanager
@@ -96,12 +97,12 @@ def reading(path: str | Path, what: str, mend: str) -> Iterator[None]:
         raise InputError(f"{path} is not {what} ({reason}); {mend}.") from error
 
 
-def write_npz(path: str | Path, arrays: Mapping[str, Any]) -> None:
-    """Write a compressed npz atomically. Object arrays are refused."""
+def write_npz(path: str | Path, arrays: Mapping[str, Any], recorded: bool = False) -> None:
+    """Write a compressed npz atomically; ``recorded`` is that of ``whole_file``. Object arrays are refused."""
     for key, value in arrays.items():
         if np.asarray(value).dtype == object:
             raise TypeError(f"{key} is an object array, which npz files of this project never hold")
-    with whole_file(path) as temporary:
+    with whole_file(path, recorded) as temporary:
         np.savez_compressed(temporary, **arrays)
 
 
@@ -239,9 +240,12 @@ def check_ranges(arrays: Mapping[str, Any], ranges: Mapping[str, tuple[float, fl
             raise ValueError(f"{key} is {outside:g} somewhere, and may be {least:g} to {most:g}")
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write JSON atomically, indented; numpy numbers and arrays become plain ones, NaN is refused."""
-    with whole_file(path) as temporary:
+def write_json(path: str | Path, value: Any, recorded: bool = False) -> None:
+    """Write JSON atomically, indented; numpy numbers and arrays become plain ones, NaN is refused.
+
+    ``recorded`` is that of ``whole_file``.
+    """
+    with whole_file(path, recorded) as temporary:
         temporary.write_text(json.dumps(value, indent=1, allow_nan=False, default=_plain) + "\n", encoding="utf-8")
 
 

@@ -1,44 +1,47 @@
 """Which files and folders may be replaced: those that this program made, and left as they are. Standard library only.
 
-A folder that is written as a whole holds a marker, which says what it holds and lists its files with their sizes.
+A folder that is written as a whole holds a marker, a file that says what the folder holds and lists its files.
 It may take the place of a folder with such a marker, of an empty one, and of none.
-A folder that holds anything else, or a file that changed after the marker was written, stays where it is.
-Single files that are written into a folder of the user's are claimed in such a marker too.
-A file that is written alone, under a name that the user gives, says itself who made it.
+Where files are written among others, as exports into a folder of the user's, a folder of the marker's name holds a
+record of each.
+Both give a file's size and checksum: a copy is known again, whatever its time, and the slightest change is seen.
 """
 
+import hashlib
 import json
 import os
+import secrets
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from understudy.errors import InputError
+from understudy.regular import regular_file
 
 MARKER = ".understudy"
-"""File in a folder that was written as a whole."""
+"""File in a folder that was written as a whole; folder of records in others."""
 LARGEST_MARKER = 64 << 20
 """Bytes; a million files take fewer."""
-SLACK_SECONDS = 2.0
-"""Some file systems keep times to two seconds."""
-INCIDENTAL = frozenset({MARKER, ".snakemake_timestamp", ".DS_Store", "Thumbs.db", "desktop.ini"})
+INCIDENTAL = frozenset({".snakemake_timestamp", ".DS_Store", "Thumbs.db"})
 """What Snakemake and desktops put into folders; nobody misses it."""
-MAKER = "Understudy"
-"""What files that are written alone hold near their start or end: a page's generator, a picture's or a video's comment."""
-ENDS = 4 << 20
-"""Bytes at either end of a file among which that is looked for."""
 NAMED = 3
 """So many names a message gives."""
 
+Version = tuple[int, str]
+"""A file's size in bytes and its checksum, BLAKE2b of 128 bits in hex."""
+
 
 def mark(folder: Path, holds: str) -> None:
-    """Write the marker of a finished folder.
+    """Write the marker of a finished folder, which has none yet.
 
     Args:
         folder: The folder.
         holds: What is in it, as a message would call it, such as "silhouettes".
     """
-    _write_marker(folder, holds, {name: status.st_size for name, status in _files(folder).items()})
+    files = {name: _version(folder / name) for name, status in _files(folder).items() if stat.S_ISREG(status.st_mode)}
+    with open(folder / MARKER, "x", encoding="utf-8") as file:
+        file.write(json.dumps({"holds": holds, "files": files}, sort_keys=True) + "\n")
 
 
 def check_replaceable(folder: Path, holds: str, new: Path | None = None) -> None:
@@ -70,58 +73,70 @@ def check_replaceable(folder: Path, holds: str, new: Path | None = None) -> None
         raise InputError(f"{name} holds {found[0]}, and {holds} would replace them; {away}.")
 
 
-def strange_files(folder: Path) -> list[str]:
+def strange_files(folder: Path, by_size: bool = False) -> list[str]:
     """Names of what is in a folder but was not written there by this program, or was changed since; sorted.
 
     Empty folders count as strange too, but for the one that is asked about.
+
+    Args:
+        folder: The folder.
+        by_size: Take a file of the right size for the one that was written, without reading it.
     """
-    claimed = _claimed(folder)
-    return sorted(name for name in _files(folder) if name not in claimed)
-
-
-def claim(folder: Path, names: Iterable[str], holds: str) -> None:
-    """Write down that these files of a folder were written by this program; earlier claims hold for what did not change."""
-    sizes = {name: (folder / name).lstat().st_size for name in {*_claimed(folder), *names}}
-    _write_marker(folder, holds, sizes)
-
-
-def check_claimed(folder: Path, names: Iterable[str]) -> None:
-    """Refuse to write files of these names into a folder where somebody else's would be lost.
-
-    Raises:
-        InputError: One is there, and was not claimed or was changed since.
-    """
-    claimed = _claimed(folder)
-    strange = [name for name in names if os.path.lexists(folder / name) and name not in claimed]
-    if strange:
-        raise InputError(
-            f"{folder} holds {_listed(strange)}, which Understudy did not write or which was changed since, and which would"
-            " be lost; give another folder, or move it away first."
-        )
-
-
-def is_claimed(path: Path) -> bool:
-    """Whether this program claimed a file in its folder, and it did not change since."""
-    return path.name in _claimed(path.parent)
-
-
-def check_ours(path: Path) -> None:
-    """Refuse to write a file in place of one that does not say that this program made it (``MAKER``).
-
-    Raises:
-        InputError: It is another one.
-    """
-    if not os.path.lexists(path):
-        return
-    if path.is_file():
-        with open(path, "rb") as file:
-            start = file.read(ENDS)
-            file.seek(max(file.seek(0, os.SEEK_END) - ENDS, 0))
-            if not start or MAKER.encode() in start or MAKER.encode() in file.read(ENDS):
-                return
-    raise InputError(
-        f"{path} is there already, and Understudy did not write it; give another name, or move it away first."
+    marker = _read_marker(folder)
+    known = {} if marker is None else marker[1]
+    return sorted(
+        name
+        for name, status in _files(folder, marker is not None).items()
+        if name not in known or not _is_version(folder / name, status, [known[name]], by_size)
     )
+
+
+def check_recorded(paths: Iterable[Path]) -> None:
+    """Refuse to write files in place of others that have no record, or were changed since; empty ones are no loss.
+
+    Raises:
+        InputError: One is there, or its folder can keep no records.
+    """
+    for path in paths:
+        _check_records(path.parent)
+        if os.path.lexists(path) and not is_recorded(path):
+            changed = _read_record(path) is not None
+            why = (
+                "was changed since Understudy wrote it"
+                if changed
+                else "is there already, and Understudy did not write it"
+            )
+            raise InputError(f"{path} {why}; give another name, or move it away first.")
+
+
+def is_recorded(path: Path, by_size: bool = False) -> bool:
+    """Whether a file is as this program wrote it, by the records of its folder, or empty."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    return status.st_size == 0 or _is_version(path, status, _read_record(path) or [], by_size)
+
+
+def record(path: Path, new: Path) -> None:
+    """Write down that ``new`` will be at ``path``, before it is moved there.
+
+    Raises:
+        InputError: The folder can keep no records.
+    """
+    _check_records(path.parent)
+    records = path.parent / MARKER
+    records.mkdir(exist_ok=True)
+    # a process may be killed between the two, and either file is ours then
+    versions = [_version(new), *([_version(path)] if os.path.lexists(path) and is_recorded(path) else [])]
+    temporary = records / f".{secrets.token_hex(8)}"
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            file.write(json.dumps(versions) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, records / path.name)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def check_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Path | None]) -> None:
@@ -158,25 +173,11 @@ def _is_same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def _claimed(folder: Path) -> set[str]:
-    """The files of a folder that its marker lists and that did not change since."""
-    marker = _read_marker(folder)
-    if marker is None:
-        return set()
-    latest = (folder / MARKER).stat().st_mtime + SLACK_SECONDS
-    found = _files(folder)
-    return {
-        name
-        for name, size in marker[1].items()
-        if name in found
-        and stat.S_ISREG(found[name].st_mode)
-        and found[name].st_size == size
-        and found[name].st_mtime <= latest
-    }
+def _files(folder: Path, marked: bool = False) -> dict[str, os.stat_result]:
+    """Everything in a folder but other folders that hold something, by the path within.
 
-
-def _files(folder: Path) -> dict[str, os.stat_result]:
-    """Everything in a folder but other folders that hold something, by the path within; what is incidental left out."""
+    What is incidental is left out, and the marker where it is one that can be read (``marked``).
+    """
     found = {}
 
     def unreadable(error: OSError) -> None:
@@ -188,25 +189,69 @@ def _files(folder: Path) -> dict[str, os.stat_result]:
         links = [Path(place, name) for name in folders if Path(place, name).is_symlink()]
         for path in (*empty, *links, *(Path(place, name) for name in names if name not in INCIDENTAL)):
             found[path.relative_to(folder).as_posix()] = path.lstat()
+    if marked:
+        found.pop(MARKER, None)
     return found
 
 
-def _write_marker(folder: Path, holds: str, sizes: dict[str, int]) -> None:
-    content = json.dumps({"holds": holds, "files": sizes}, sort_keys=True) + "\n"
-    (folder / MARKER).write_text(content, encoding="utf-8")
+def _version(path: Path) -> Version:
+    with regular_file(path) as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        return file.tell(), digest.hexdigest()
 
 
-def _read_marker(folder: Path) -> tuple[str, dict[str, int]] | None:
-    """What a folder's marker says it holds, and the sizes of its files; None where there is none that can be read."""
-    path = folder / MARKER
+def _is_version(path: Path, status: os.stat_result, versions: list[Version], by_size: bool) -> bool:
+    """Whether a file is one of these; one that cannot be read is none."""
+    if not stat.S_ISREG(status.st_mode) or status.st_size not in [size for size, _ in versions]:
+        return False
     try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_MARKER:
-            return None
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return str(content["holds"]), dict(content["files"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return by_size or _version(path) in versions
+    except (OSError, ValueError):
+        return False
+
+
+def _read_marker(folder: Path) -> tuple[str, dict[str, Version]] | None:
+    """What a folder's marker says it holds, and its files; None where there is none that can be read."""
+    try:
+        content = _read_json(folder / MARKER)
+        return str(content["holds"]), {str(name): _as_version(entry) for name, entry in content["files"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _read_record(path: Path) -> list[Version] | None:
+    """What was written at this path, newest first; None where there is no record that can be read."""
+    try:
+        if not stat.S_ISDIR((path.parent / MARKER).lstat().st_mode):
+            return None
+        return [_as_version(entry) for entry in _read_json(path.parent / MARKER / path.name)]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _read_json(path: Path) -> Any:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_MARKER:
+        raise ValueError("no plain file of a bearable size")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _as_version(entry: Any) -> Version:
+    size, digest = entry
+    return int(size), str(digest)
+
+
+def _check_records(folder: Path) -> None:
+    """Refuse a folder that was written as a whole, or where something else has the name of the records."""
+    place = folder / MARKER
+    if not os.path.lexists(place) or (place.is_dir() and not place.is_symlink()):
+        return
+    marker = _read_marker(folder)
+    if marker is None:
+        raise InputError(
+            f"{place} is none of Understudy's, which keeps records of its files there; move it away first."
+        )
+    raise InputError(f"{folder} holds {marker[0]} and nothing else may be written there; give another folder.")
 
 
 def _listed(names: list[str]) -> str:

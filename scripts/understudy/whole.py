@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import FULL, InputError, disk_trouble
-from understudy.owned import check_claimed, check_replaceable, claim, mark, strange_files
+from understudy.owned import check_recorded, check_replaceable, mark, record, strange_files
 
 STALE_SECONDS = 24 * 3600.0
 """Another machine's unfinished file of this age is nobody's any more."""
@@ -21,20 +21,28 @@ HOST = re.sub(r"[^A-Za-z0-9]", "_", platform.node())[:24] or "here"
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def whole_file(path: str | Path, recorded: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success flush it to disk and rename it, else remove it.
 
     The temporary name keeps the suffix of ``path``, since writers choose a format by it, and cannot be foreseen by who
     shares the folder. A file that was there gives its rights to the new one. What a killed process left behind of the
     same file is removed.
 
+    Args:
+        path: The file.
+        recorded: Replace a file only where this program wrote it, by the records of the folder (``understudy.owned``),
+            and record the new one; for what users name, or may put there themselves.
+
     Raises:
-        InputError: The disk is full, nothing can be written there, or ``path`` is a folder, a device or the like.
+        InputError: The disk is full, nothing can be written there, ``path`` is a folder, a device or the like, or, of a
+            recorded file, another one is there.
     """
     path = Path(path)
     temporary = _unfinished(path, path.suffix)
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is no plain file, and one is to be written there; give another name.")
+    if recorded:
+        check_recorded([path])
     with _writing(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_litter(path, path.suffix)
@@ -42,6 +50,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             yield temporary
             _flush(temporary)
             _keep_mode(path, temporary)
+            if recorded:
+                check_recorded([path])  # again, since much time may have passed
+                record(path, temporary)
             os.replace(temporary, path)
             _flush(path.parent)
         finally:
@@ -90,23 +101,23 @@ def whole_files(folder: str | Path, names: Sequence[str], holds: str) -> Iterato
 
     Args:
         folder: Where to; made where it is not there.
-        names: Of the files that may be written; those that are there must have been written here before.
-        holds: What they are, as a message would call it, such as "exports".
+        names: Of the files that may be written; those that are there must be recorded as written here before.
+        holds: What they are, such as "exports", for the name of the temporary folder.
 
     Raises:
         InputError: The disk is full, nothing can be written there, or one is there that somebody else made or changed.
     """
     folder = Path(folder)
-    check_claimed(folder, names)
+    check_recorded(folder / name for name in names)
     with scratch_folder(folder / holds) as temporary:
         yield temporary
         _flush_tree(temporary)
         written = sorted(os.listdir(temporary))
-        check_claimed(folder, written)
+        check_recorded(folder / name for name in written)
         for name in written:
             _keep_mode(folder / name, temporary / name)
+            record(folder / name, temporary / name)
             os.replace(temporary / name, folder / name)
-        claim(folder, written, holds)
         _flush(folder)
 
 

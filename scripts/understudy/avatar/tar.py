@@ -26,7 +26,10 @@ class _Info(tarfile.TarInfo):
 
 def write_tar(path: str | Path, members: Mapping[str, Path]) -> None:
     """Write files as an uncompressed tar in the order given, without times, owners or modes of theirs."""
-    with whole_file(path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as archive:
+    with (
+        whole_file(path, recorded=True) as temporary,
+        tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
         for name, file in members.items():
             info = tarfile.TarInfo(name)
             info.size = file.stat().st_size

@@ -1,6 +1,7 @@
 """The state of every actor, read from the files and logs that the stages leave. Standard library only."""
 
 import csv
+import io
 import json
 import math
 import re
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from understudy.batch.stages import STAGES, Stage, stages_of
+from understudy.errors import InputError
 from understudy.formats.benchmarks import read_spent
-from understudy.regular import read_bytes
+from understudy.regular import read_bytes, regular_file
 from understudy.text import from_cell, one_line
 from understudy.video.sources import unfit_name
 
@@ -21,6 +23,8 @@ LOG_TAIL = 65536
 """Bytes at the end of a log in which its last message stands."""
 MOST_JSON = 1 << 26
 """Bytes of a stage's JSON."""
+MOST_SUMMARY = 1 << 26
+"""Bytes of the summary, a line for each actor."""
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ (\w+) [\w.]+: ")
 LARGEST_FIGURE = 1e6
 """Figures of a ``metrics.json`` are decibels and shares of one."""
@@ -117,11 +121,9 @@ def all_statuses(
 def _listed(results: Path) -> tuple[set[str], dict[str, str]]:
     """The actors of the last run's summary, and its videos that were left out with why."""
     try:
-        with open(results / "summary.tsv", encoding="utf-8", newline="") as file:
-            rows = [
-                {key: from_cell(row.get(key) or "") for key in TEXTS} for row in csv.DictReader(file, delimiter="\t")
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error):
+        table = io.StringIO(read_bytes(results / "summary.tsv", MOST_SUMMARY).decode(), newline="")
+        rows = [{key: from_cell(row.get(key) or "") for key in TEXTS} for row in csv.DictReader(table, delimiter="\t")]
+    except (OSError, InputError, UnicodeDecodeError, csv.Error):
         return set(), {}
     left_out = {row["actor"]: row["error"] for row in rows if row["stage"] == UNFIT}
     return {row["actor"] for row in rows if row["stage"] != UNFIT and unfit_name(row["actor"]) is None}, left_out
@@ -142,7 +144,7 @@ def _began(folder: Path, stage: Stage, log: Path) -> bool:
 
 def _last_error(log: Path) -> str:
     """The last thing that a log says, if that is an error: its sentence, or the last line of a traceback."""
-    with open(log, "rb") as file:
+    with regular_file(log) as file:
         file.seek(max(0, log.stat().st_size - LOG_TAIL))
         lines = file.read().decode(errors="replace").split("\n")
     messages = [(i, found[1]) for i, line in enumerate(lines) if (found := LOG_LINE.match(line))]

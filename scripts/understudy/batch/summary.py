@@ -10,8 +10,7 @@ from urllib.parse import quote
 
 from understudy.batch.stages import STAGES
 from understudy.batch.status import COLUMNS, TEXTS, UNFIT, ActorStatus, all_statuses
-from understudy.errors import InputError
-from understudy.owned import check_ours
+from understudy.owned import check_recorded
 from understudy.text import as_cell
 from understudy.whole import whole_file
 
@@ -41,7 +40,7 @@ def write_summary(
         OSError, InputError: The folder cannot be written, or holds files of these names that somebody else made.
     """
     results = Path(results)
-    _check_ours(results)
+    check_recorded(results / name for name in ("summary.tsv", "index.html"))
     rows = all_statuses(results, actors, at_work, unusable)
     results.mkdir(parents=True, exist_ok=True)
     with _whole_text(results / "summary.tsv") as file:
@@ -51,17 +50,6 @@ def write_summary(
     with _whole_text(results / "index.html") as file:
         file.write(_page(results, rows))
     return sum(row.state == "failed" for row in rows)
-
-
-def _check_ours(results: Path) -> None:
-    """Refuse to replace a table or a page that is none of ours."""
-    check_ours(results / "index.html")
-    table = results / "summary.tsv"
-    if table.exists():
-        with open(table, "rb") as file:
-            start = file.read(len(COLUMNS[0]))
-        if start and start != COLUMNS[0].encode():
-            raise InputError(f"{table} is there already, and is no summary of Understudy's; move it away first.")
 
 
 def shown(row: ActorStatus, column: str) -> str:
@@ -109,5 +97,5 @@ def _link(results: Path, path: Path | None) -> str:
 
 @contextmanager
 def _whole_text(path: Path) -> Iterator[TextIO]:
-    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with whole_file(path, recorded=True) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         yield file

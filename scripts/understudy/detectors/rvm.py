@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from understudy.commands import called
 from understudy.detectors.onnx_session import open_session
 from understudy.errors import InputError, lacks_memory
 from understudy.weights.programs import read_program
@@ -99,7 +100,7 @@ class OnnxNetwork:
             self._session = open_session(weights)
         except ModuleNotFoundError:
             raise InputError(
-                f"{weights} needs the package onnxruntime, which is not installed here: pip install -e '.[rvm]' in"
+                f"{weights} needs the package onnxruntime, which is not installed here: {called('pip')} install -e '.[rvm]' in"
                 " Understudy's folder, or take the .torchscript file."
             ) from None
         inputs = {entry.name: entry for entry in self._session.get_inputs()}

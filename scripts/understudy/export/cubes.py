@@ -9,6 +9,7 @@ from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from understudy.commands import called
 from understudy.errors import InputError
 from understudy.export.splats import Splats, quat_matrices
 
@@ -32,7 +33,6 @@ MOST_NODES = 1 << 26
 """Of the grid: room of 2.4 m in all directions."""
 MOST_LOOKS = 1 << 30
 """Nodes that Gaussians reach, summed over all of them; some twenty times what a person's do."""
-INSTALL = "pip install scikit-image==0.26.0"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def cubes_mesh(splats: Splats) -> ColoredMesh:
     try:
         from skimage.measure import marching_cubes
     except ImportError:
-        raise InputError(f"Marching cubes need scikit-image: {INSTALL}.") from None
+        raise InputError(f"Marching cubes need scikit-image: {called('pip')} install scikit-image==0.26.0.") from None
     field, origin = _field(splats)
     if field[..., 0].max() <= DENSE:
         raise InputError("The avatar's Gaussians are too thin for marching cubes; export the body's mesh.")

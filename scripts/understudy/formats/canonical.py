@@ -76,7 +76,7 @@ class Canonical:
 
     def save(self, path: str | Path) -> None:
         """Write the npz."""
-        write_npz(path, {field.name: getattr(self, field.name) for field in fields(self)})
+        write_npz(path, {field.name: getattr(self, field.name) for field in fields(self)}, recorded=True)
 
     @classmethod
     def load(cls, path: str | Path) -> "Canonical":

@@ -82,6 +82,7 @@ class Frames:
                 "K_source": self.K_source,
                 "source_size": self.source_size,
             },
+            recorded=True,
         )
 
     @classmethod

@@ -61,6 +61,7 @@ class Keypoints:
                 "swapped": self.swapped.astype(bool),
                 "people": self.people.astype(np.int32),
             },
+            recorded=True,
         )
 
     @classmethod

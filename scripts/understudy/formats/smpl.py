@@ -59,6 +59,7 @@ class BodyTrack:
                 "reprojection_px": self.reprojection_px.astype(np.float32),
                 "valid": self.valid.astype(bool),
             },
+            recorded=True,
         )
 
     @classmethod

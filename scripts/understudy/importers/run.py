@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
-from understudy.formats.smpl import BodyTrack
 from understudy.importers.alpha import write_masks
 from understudy.importers.place import (
     first_number,
@@ -24,7 +22,7 @@ from understudy.importers.place import (
 from understudy.importers.registry import guess_format, read_tracking
 from understudy.importers.tracking import Camera, ReadOptions, Tracking
 from understudy.importers.transfer import body_track, place_poses
-from understudy.owned import check_apart
+from understudy.owned import check_apart, check_recorded
 from understudy.video.clip import VideoFile
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.video.images import ImageFolder
@@ -34,14 +32,6 @@ logger = logging.getLogger(__name__)
 
 LOST = 0.5
 """Poses for fewer than this share of the frames are most likely numbered otherwise than the pictures."""
-
-
-READERS: dict[str, Callable[[Path], object]] = {
-    "frames.json": Frames.load,
-    "keypoints.npz": Keypoints.load,
-    "smpl.npz": BodyTrack.load,
-}
-"""Files that an import may write, and what reads them."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +90,7 @@ def import_tracking(
     if tracking.poses is None and tracking.points is None:
         raise InputError(f"{source} holds neither keypoints nor poses.")
     shown = Path(pictures) if pictures is not None else tracking.pictures
-    _check_place(folder, (source, shown, *tracking.masks.values()))
+    _check_place(folder, source, tracking, shown, body is not None)
     if options is not None and options.size is not None and tracking.size is None:
         tracking = replace(tracking, size=options.size)
     frames, camera, size, written = _frames(tracking, shown, folder, config)
@@ -158,15 +148,16 @@ def import_tracking(
     )
 
 
-def _check_place(folder: Path, sources: Iterable[Path | None]) -> None:
-    """Refuse to import over what is read, and over files that are none of an actor's."""
-    check_apart((folder / name for name in (*READERS, "frames", "alpha")), sources)
-    for name, read in READERS.items():
-        if os.path.lexists(folder / name):
-            try:
-                read(folder / name)
-            except InputError as error:
-                raise InputError(f"{folder / name} is there already, and would be replaced: {error}") from None
+def _check_place(folder: Path, source: Path, tracking: Tracking, pictures: Path | None, posed: bool) -> None:
+    """Refuse to import over what is read, and over what Understudy did not write or the user changed since."""
+    files = {
+        "frames.json": pictures is not None,
+        "keypoints.npz": tracking.points is not None,
+        "smpl.npz": tracking.poses is not None and posed,
+    }
+    written = [folder / name for name, is_written in files.items() if is_written]
+    check_apart([*written, folder / "frames", folder / "alpha"], (source, pictures, *tracking.masks.values()))
+    check_recorded(written)
 
 
 def _frames(

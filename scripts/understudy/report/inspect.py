@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.owned import check_ours
+from understudy.owned import check_recorded
 from understudy.report.avatar_pictures import avatar_pictures
 from understudy.report.measure import Measure
 from understudy.report.result import open_result
@@ -64,7 +64,7 @@ def inspect_actor(
     if count < 1:
         raise InputError(f"count is {count}; at least one frame is needed.")
     result, sheet = open_result(folder, body, bodies), Path(output or Path(folder) / "inspect.jpg")
-    check_ours(sheet)
+    check_recorded([sheet])
     avatar = Path(folder) / "avatar.tar"
     if result.metrics is not None and result.body is not None and avatar.is_file():
         result = replace(result, avatar=avatar_pictures(avatar, None if result.body.free else result.body_file))

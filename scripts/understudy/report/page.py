@@ -129,7 +129,7 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
         costs=_costs(costs),
         total=duration(sum(cost.seconds for cost in costs)),
     )  # fmt: skip
-    with whole_file(path) as temporary:
+    with whole_file(path, recorded=True) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 

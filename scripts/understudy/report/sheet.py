@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+from PIL import Image, ImageDraw, ImageFont
 
 from understudy.errors import InputError
-from understudy.owned import MAKER
 from understudy.progress import track as show_progress
 from understudy.report.measure import Measure
 from understudy.report.result import Result
@@ -66,12 +65,10 @@ def write_sheet(path: str | Path, result: Result, measures: list[Measure], count
     for row in rows:
         sheet.paste(row, (0, top))
         top += row.height
-    with whole_file(path) as temporary:
+    with whole_file(path, recorded=True) as temporary:
         if max(sheet.size) > LARGEST:
             sheet.thumbnail((LARGEST, LARGEST))
-        text = PngImagePlugin.PngInfo()
-        text.add_text("Software", MAKER)
-        sheet.save(temporary, format=kind, quality=88, comment=MAKER, pnginfo=text)
+        sheet.save(temporary, format=kind, quality=88)
 
 
 def heading(measure: Measure) -> str:

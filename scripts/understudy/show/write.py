@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.owned import check_ours, check_replaceable
+from understudy.owned import check_recorded, check_replaceable
 from understudy.video.write import write_video
 from understudy.video.write_clear import CODECS, write_clear_video
 from understudy.whole import whole_folder
@@ -38,7 +38,7 @@ def check_output(output: Path, transparent: bool) -> None:
             f"{output} cannot be transparent, as no mp4 can; let it end in .webm or .mov, or give a folder."
         )
     if suffix in VIDEOS:
-        check_ours(output)
+        check_recorded([output])
     else:
         check_replaceable(output, HOLDS)
 

@@ -13,7 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from understudy.errors import InputError
-from understudy.owned import MAKER, check_ours
+from understudy.owned import check_recorded
 from understudy.whole import whole_file
 
 
@@ -33,7 +33,7 @@ def encode(
         InputError: There are no frames, they differ in size or kind, the disk does not take them, or there is a video that
             was not written here.
     """
-    check_ours(Path(path))
+    check_recorded([Path(path)])
     rest = iter(frames)
     first = next(rest, None)
     if first is None:
@@ -42,10 +42,9 @@ def encode(
     expected = (*first.shape[:2], channels)
     height, width = first.shape[:2]
     even = ((0, height % 2), (0, width % 2), (0, 0))
-    with whole_file(path) as temporary:
+    with whole_file(path, recorded=True) as temporary:
         try:
             with av.open(str(temporary), "w", format=container[0], options=container[1]) as file:
-                file.metadata["comment"] = MAKER
                 name, pixels, options = encoder
                 stream = cast(VideoStream, file.add_stream(name, rate=rate, options=options))
                 stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, pixels

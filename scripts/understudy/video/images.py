@@ -15,6 +15,8 @@ from understudy.video.pictures import Picture, fit_size
 from understudy.video.sources import list_images, sha256_of_images
 
 UNREADABLE = "an image that can be read", "replace it or move it away"
+BAND_PIXELS = 1 << 22
+"""That are converted together."""
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -84,6 +86,16 @@ def read_image(path: Path, max_size: int) -> Picture:
 
 
 def _pixels(image: Image.Image, profile: bytes | None) -> np.ndarray:
+    """sRGB uint8 [H,W,3], a band of rows at a time: what is in between would take several times as much memory."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        pixels[top : top + rows] = _srgb(band, profile)
+    return pixels
+
+
+def _srgb(image: Image.Image, profile: bytes | None) -> np.ndarray:
     """sRGB uint8 [H,W,3]."""
     if image.mode.startswith("I"):  # 16-bit grey
         grey = np.rint(np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8)

@@ -21,6 +21,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 from websockets.typing import Data, Subprotocol
 
+from understudy.commands import called
 from understudy.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,8 @@ class Door:
                 setattr(websocket_server, "serve", original)  # noqa: B010
         if len(calls) != 1:
             raise InputError(
-                "this viser cannot be kept to those who may look: pip install viser==1.1.1; or write a page with --page."
+                f"this viser cannot be kept to those who may look: {called('pip')} install viser==1.1.1;"
+                " or write a page with --page."
             )
 
     def _rules(self, options: dict[str, Any], heard: Heard, subprotocol: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from understudy.avatar.archive import AvatarArchive
+from understudy.commands import called
 from understudy.errors import InputError
 from understudy.motion.read import TAKE
 from understudy.show.shape import ShapeConfig
@@ -178,7 +179,8 @@ def _served(host: str, port: int, controls: dict[str, Any]) -> "tuple[Door, vise
         import viser
     except ImportError:
         raise InputError(
-            "the live view needs viser, which is not installed: pip install viser==1.1.1; or write a page with --page."
+            f"the live view needs viser, which is not installed: {called('pip')} install viser==1.1.1;"
+            " or write a page with --page."
         ) from None
     from understudy.view.door import Door
     from understudy.view.heard import heard

@@ -17,7 +17,7 @@ from understudy.avatar.archive import AvatarArchive
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.motion.read import TAKE
-from understudy.owned import check_ours
+from understudy.owned import check_recorded
 from understudy.show.stage import Act
 from understudy.view.acts import Scene, ViewConfig, scene, sources
 from understudy.view.skinned import correctives, skinned
@@ -54,7 +54,7 @@ def write_page(
     """
     if Path(path).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{path} is no name of a page; let it end in .html.")
-    check_ours(Path(path))
+    check_recorded([Path(path)])
     body = archive.avatar.body
     if not body.free:
         logger.warning(
@@ -76,7 +76,7 @@ def write_page(
         "data": values,
         "program": program,
     }
-    with whole_file(path) as temporary:
+    with whole_file(path, recorded=True) as temporary:
         temporary.write_text(re.sub(r"\{\{(\w+)\}\}", lambda place: texts[place[1]], page), encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from understudy.errors import InputError
 from understudy.files import sha256
+from understudy.regular import check_regular, read_bytes
 from understudy.text import one_line
 from understudy.weights.manifest import Weights
 
@@ -39,8 +40,7 @@ def state_of(entry: Weights, folder: Path) -> str:
 def trusted(folder: Path) -> dict[str, str]:
     """Checksum by file of what the user vouched for; of several lines about a file the last one holds."""
     try:
-        with open(folder / RECORD, encoding="utf-8", errors="replace") as file:
-            lines = file.read(LONGEST_RECORD).splitlines()
+        lines = read_bytes(folder / RECORD, LONGEST_RECORD).decode(errors="replace").splitlines()
     except FileNotFoundError:
         return {}
     return {found[2]: found[1] for line in lines if (found := LINE.fullmatch(line))}
@@ -54,13 +54,16 @@ def trust(file: Path, folder: Path) -> str:
         folder: That of the weights.
 
     Raises:
-        InputError: The record cannot be written.
+        InputError: The record cannot be written, or is a link, a pipe or the like.
     """
     digest = sha256(file)
     name = file.name if file.parent.resolve() == folder.resolve() else str(file.resolve())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / RECORD, "a+b", buffering=0) as record:
+        # a link could lead to any other file of the user's, and a pipe keep waiting
+        place = os.open(folder / RECORD, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+        with open(place, "r+b", buffering=0) as record:
+            check_regular(folder / RECORD)
             size = record.seek(0, os.SEEK_END)
             whole = size == 0 or os.pread(record.fileno(), 1, size - 1) == b"\n"
             # one write, at the end: two processes that vouch at once both have their line

@@ -41,6 +41,11 @@ class Part:
         self.size = os.fstat(handle).st_size
         """Bytes that have come."""
 
+    @property
+    def noted(self) -> bool:
+        """Whether there is a note, be it damaged; what came without one did not come from here."""
+        return os.path.lexists(self._beside)
+
     def note(self) -> Note | None:
         """What was noted, or None."""
         try:
@@ -102,7 +107,7 @@ def held_part(path: Path) -> Iterator[Part]:
     The kernel forgets the lock when a process ends, however it ends. An empty file is removed in the end.
 
     Raises:
-        InputError: It cannot be written, or is a link.
+        InputError: It cannot be written, is a link, or somebody else's.
     """
     while True:
         with writing(path):
@@ -111,6 +116,8 @@ def held_part(path: Path) -> Iterator[Part]:
             _lock(handle, path)
             part = Part(path, handle)
             if part.is_in_place():
+                if part.size and not part.noted:
+                    raise InputError(f"{path} is there already, and was not begun here; move it away first.")
                 try:
                     yield part
                 finally:
