@@ -187,7 +187,7 @@ def test_each_pod_makes_the_video_of_its_number_and_nothing_else_counts_as_one(t
     options = ["--snakefile", "/understudy/Snakefile", "--profile", "/understudy/profiles/kubernetes"]
     assert all(run.stdout.splitlines()[1:] == options for run in made)
     over = pod_of(tmp_path, 3)
-    assert over.returncode == 2 and over.stdout == "" and "holds 3 videos" in over.stderr
+    assert over.returncode == 2 and over.stdout == "" and "there are 3" in over.stderr
 
 
 def test_a_pod_has_what_its_profile_uses():

@@ -339,7 +339,7 @@ class Status:
         if not self.results.is_dir():
             raise InputError(f"{self.results} is no folder; give the one with the actors' folders, as results.")
         rows = all_statuses(self.results)
-        table = Table("actor", "state", "stages", "frames", "PSNR", "SSIM", "s", "MB", Column("at", overflow="fold"))
+        table = Table("actor", "state", "stages", "frames", "PSNR aligned", "SSIM aligned", "s", "MB", Column("at", overflow="fold"))
         colours = {"failed": "red", "running": "blue", "done": "green"}
         for row in rows:
             numbers = (shown(row, column) for column in ("frames", "psnr", "ssim", "seconds", "peak_mb"))
@@ -366,6 +366,8 @@ class Videos:
         """Print the names, and say which videos are left out."""
         from understudy.video.sources import list_videos, unusable_videos
 
+        if not self.folder.is_dir():
+            raise InputError(f"{self.folder} is no folder; give the one with the videos.")
         names = list(list_videos(self.folder))
         if self.number is None:
             _say("".join(f"{name}\n" for name in names))
@@ -374,7 +376,7 @@ class Videos:
             _say(f"{names[self.number]}\n")
         else:
             raise InputError(
-                f"{self.folder} holds {len(names)} videos, counted from 0, and none has number {self.number}."
+                f"{self.folder} has no video of number {self.number}; there are {len(names)}, counted from 0."
             )
 
 
@@ -422,13 +424,15 @@ class Models:
 
         from understudy.weights.check import state_of
 
-        table = Table("name", "there", "MB", "licence", "for", Column("from", overflow="fold"))
+        table = Table(Column("name", no_wrap=True), "there", "MB", Column("for", no_wrap=True))
         for name, entry in entries.items():
             there = state_of(entry, folder) if (folder / entry.file).is_file() else ""
             size = "" if entry.size_mb is None else f"{entry.size_mb:g}"
-            cells = (name, there, size, entry.licence, "\n".join(entry.used_by), entry.url or entry.how or "")
+            cells = (name, there, size, "\n".join(entry.used_by))
             table.add_row(*(Text(printable(cell)) for cell in cells))
         _show(table)
+        for name, entry in entries.items():
+            _say(one_line(f"{name} ({entry.licence}): {entry.url or entry.how or 'no source'}") + "\n")
 
     def _fetch(self, entries: "dict[str, Weights]", folder: Path) -> None:
         """Fetch them all, also where one of them cannot be had."""
@@ -465,7 +469,7 @@ class Models:
                     " all the same, give it another name."
                 )
             digest = "by its publisher" if state == VERIFIED else f"by you (SHA-256 {trust(file, folder)})"
-            _say(f"{name}: {file} is vouched for {digest}\n")
+            _say(f"{file} is vouched for {digest}\n")
 
 
 def _say(text: str) -> None:
