@@ -447,9 +447,9 @@ def summarize(at_work=False, failed=False):
         return
     if failed:
         logger.error(
-            f"{count} of {len(ACTORS) + len(LEFT_OUT)} videos failed; why stands in results/summary.tsv and results/index.html."
+            f"{count} of {len(ACTORS) + len(LEFT_OUT)} videos failed; see results/summary.tsv and results/index.html for the reasons."
         )
     elif LEFT_OUT and not at_work:
         warn(
-            f"{len(LEFT_OUT)} videos were left out for their names; which, and why, stands in results/summary.tsv."
+            f"{len(LEFT_OUT)} videos were left out because of their names; see results/summary.tsv for which and why."
         )

@@ -173,7 +173,7 @@ def test_parts_of_a_licensed_bodys_file_are_not_given_away_but_the_free_bodys_ar
     short = replace(recording, body=free, track=replace(recording.track, betas=np.zeros(free.num_betas, np.float32)))
     write_dataset(short, tmp_path / "free", "instant-nvr")
     np.testing.assert_allclose(np.load(tmp_path / "free/smpl-meta/weights.npy"), free.lbs_weights, atol=1e-6)
-    assert "table of parts" in caplog.text
+    assert "table of body parts" in caplog.text
 
 
 # NTC

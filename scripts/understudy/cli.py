@@ -339,7 +339,17 @@ class Status:
         if not self.results.is_dir():
             raise InputError(f"{self.results} is no folder; give the one with the actors' folders, as results.")
         rows = all_statuses(self.results)
-        table = Table("actor", "state", "stages", "frames", "PSNR aligned", "SSIM aligned", "s", "MB", Column("at", overflow="fold"))
+        table = Table(
+            "actor",
+            "state",
+            "stages",
+            "frames",
+            "PSNR aligned",
+            "SSIM aligned",
+            "s",
+            "MB",
+            Column("at", overflow="fold"),
+        )
         colours = {"failed": "red", "running": "blue", "done": "green"}
         for row in rows:
             numbers = (shown(row, column) for column in ("frames", "psnr", "ssim", "seconds", "peak_mb"))

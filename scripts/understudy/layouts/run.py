@@ -15,6 +15,7 @@ from understudy.layouts.instant_nvr import write_instant_nvr
 from understudy.layouts.neural_actor import write_neural_actor
 from understudy.layouts.ntc import write_ntc
 from understudy.layouts.recording import Recording
+from understudy.owned import check_replaceable
 from understudy.whole import whole_folder
 
 logger = logging.getLogger(__name__)
@@ -31,11 +32,15 @@ class Layout:
     """What the user should know where the body is not SMPL."""
 
 
+HOLDS = "a data set"
+"""What a folder that is written here holds."""
 MEAN = "the program poses an SMPL file of its own: it gets the poses and SMPL's mean shape, which it must fit itself"
 LAYOUTS = {
     "easymocap": Layout(write_easymocap, (), MEAN),
     "instant-nvr": Layout(
-        write_instant_nvr, ("parsing",), "the program's table of parts has SMPL's 6890 vertices: enlarge it"
+        write_instant_nvr,
+        ("parsing",),
+        "instant-nvr's table of body parts has SMPL's 6890 vertices; make one for this body before training",
     ),
     "ntc": Layout(write_ntc, (), "the program knows only SMPL's mesh, which obj/ has not"),
     "neural-actor": Layout(write_neural_actor, ("canonical",)),
@@ -60,13 +65,14 @@ def write_dataset(recording: Recording, folder: str | Path, layout: str) -> Path
     for part in chosen.needs:
         if getattr(recording, part) is None:
             raise InputError(f"The layout {layout} needs the files of the stage {part}; run it first.")
+    check_replaceable(Path(folder), HOLDS)  # before anything is said about what will be there
     if not body.free:
         logger.warning("the data set holds shapes of %s: its licence says to whom you may give it", body.name)
     if chosen.other_bodies and not recording.is_smpl:
         logger.warning("%s is not SMPL, and %s", body.name, chosen.other_bodies)
     if not track.valid.all():
         logger.warning("the poses of %d of %d frames rest on their neighbours alone", np.sum(~track.valid), len(track))
-    with whole_folder(folder, "a data set") as temporary:
+    with whole_folder(folder, HOLDS) as temporary:
         chosen.write(recording, temporary)
         write_json(temporary / "understudy.json", _origin(recording, layout))
     return Path(folder)
