@@ -29,7 +29,7 @@ from truth import (
 )
 
 from understudy.body.model import BodyModel
-from understudy.files import read_npz
+from understudy.files.arrays import read_npz
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
 

@@ -26,15 +26,15 @@ from pathlib import Path
 import numpy as np
 from runs import REPOSITORY
 
-from understudy.backends import BACKENDS, check_files, check_packages, find_backend
+from understudy.backends.registry import BACKENDS, check_files, check_packages, find_backend
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.skeleton import INDEX, mirrored
 from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
-from understudy.masks.silhouettes import SilhouettesConfig, cut_silhouettes
 from understudy.metrics.masks import iou
+from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
 from understudy.threads import use_threads
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.weights.check import vouched_digest

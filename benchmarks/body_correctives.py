@@ -17,9 +17,9 @@ from PIL import Image, ImageDraw
 from runs import REPOSITORY
 from scipy.spatial.transform import Rotation
 
+from understudy.body.building.natural_poses import arm_turn, natural_poses
 from understudy.body.files import load_body
 from understudy.body.model import JOINTS, BodyModel
-from understudy.body.natural_poses import arm_turn, natural_poses
 from understudy.motion.retarget import bvh_clip
 from understudy.render.mesh import rasterize_mesh, shade, vertex_normals
 
@@ -50,8 +50,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if importlib.util.find_spec("anny") is None:
         raise SystemExit("error: this benchmark needs the package anny 0.6.2; pip install anny==0.6.2.")
-    from understudy.body.anny_rig import AnnyRig
-    from understudy.body.anny_samples import AnnyBodyConfig, sample_anny
+    from understudy.body.building.anny_rig import AnnyRig
+    from understudy.body.building.anny_samples import AnnyBodyConfig, sample_anny
 
     body = load_body(arguments.body)
     plain = load_body(arguments.plain) if arguments.plain else replace(body, posedirs=None)

@@ -40,7 +40,7 @@ from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
 from understudy.avatar.train import train_avatar
 from understudy.body.model import BodyModel
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
-from understudy.files import read_json
+from understudy.files.arrays import read_json
 from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack

@@ -26,6 +26,7 @@ from viewers import blender_version, in_blender, in_three, npm_packages
 
 from understudy.avatar.archive import AvatarArchive, load_archive
 from understudy.avatar.model import splat
+from understudy.body.shape_edit import shaped_body
 from understudy.export.cubes import cubes_mesh
 from understudy.export.rigged import BONES
 from understudy.export.run import ExportConfig, export_avatar
@@ -37,7 +38,6 @@ from understudy.motion.clip import Clip
 from understudy.motion.read import TAKE, read_motion
 from understudy.render.camera import Camera, turntable
 from understudy.render.mesh import rasterize_mesh, silhouette, vertex_normals
-from understudy.show.shape import shaped_body
 
 SIZE = (600, 800)
 VIEWS = 6

@@ -5,7 +5,7 @@ python benchmarks/mattes.py --fit RESULTS=MASKS [...]
 
 RESULTS is an actor's folder with frames, alpha, keypoints.npz and smpl.npz; MASKS has exact masks 000000.png, ... of some
 or all of its frames, person above 0. Mattes are made anew in a temporary folder. --fit instead prints weights for
-``understudy.masks.matting.WEIGHTS``, by logistic regression on these pictures; each pair given counts the same.
+``understudy.matting.matting.WEIGHTS``, by logistic regression on these pictures; each pair given counts the same.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
-from understudy.masks.appearance import learn_appearance
-from understudy.masks.looks import look_at
-from understudy.masks.matting import MatteConfig, evidence, sure_pixels
-from understudy.masks.refine import refine_mattes
+from understudy.matting.appearance import learn_appearance
+from understudy.matting.looks import look_at
+from understudy.matting.matting import MatteConfig, evidence, sure_pixels
+from understudy.matting.refine import refine_mattes
 from understudy.metrics.masks import iou
 from understudy.threads import use_threads
 

@@ -20,14 +20,14 @@ from PIL import Image
 from understudy.avatar.archive import load_archive
 from understudy.body.files import load_body
 from understudy.body.model import JOINTS, BodyModel
+from understudy.body.shape_edit import shaped_body
 from understudy.motion.clip import Clip
 from understudy.motion.read import read_motion
 from understudy.motion.rigs import Rig, read_rig
 from understudy.motion.stances import find_stances
-from understudy.show.paths import PathConfig, camera_path
-from understudy.show.pictures import render_act
-from understudy.show.shape import shaped_body
-from understudy.show.stage import Act, staged
+from understudy.rendering.paths import PathConfig, camera_path
+from understudy.rendering.pictures import render_act
+from understudy.rendering.stage import Act, staged
 
 FPS = 30.0
 MOMENTS, SIZE = 8, (240, 320)

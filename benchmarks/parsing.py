@@ -25,7 +25,7 @@ from understudy.body.posed import posed_vertices
 from understudy.formats.frames import Frames
 from understudy.formats.masks import CIHP, mask_path, read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
-from understudy.masks.parsing import ParsingConfig, label_parts
+from understudy.parsing.label import ParsingConfig, label_parts
 from understudy.render.mesh import rasterize_mesh
 from understudy.threads import use_threads
 

@@ -13,11 +13,11 @@ from wardrobe import dress, hair_field
 
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import read_npz
+from understudy.files.arrays import read_npz
+from understudy.files.atomic import whole_folder
 from understudy.formats.masks import CIHP, read_alpha, write_parsing
 from understudy.render.camera import Camera
 from understudy.render.mesh import rasterize_mesh
-from understudy.whole import whole_folder
 
 LABEL_OF_PIECE = {
     "shirt": "upper_clothes", "trousers": "pants", "eyes": "face", "hair": "hair", "cap": "hat",

@@ -14,7 +14,7 @@ from runs import REPOSITORY, Run, fresh_run
 
 from understudy.body.files import load_body
 from understudy.body.posed import posed_vertices
-from understudy.files import read_json
+from understudy.files.arrays import read_json
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha
 from understudy.formats.smpl import BodyTrack

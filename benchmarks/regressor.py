@@ -22,7 +22,7 @@ from truth import Truth, load_free_body, pose_figures, posed_joints
 
 from understudy.body.model import JOINTS, BodyModel
 from understudy.body.rig import PointRig
-from understudy.files import read_npz
+from understudy.files.arrays import read_npz
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.fit import FitConfig, fit_body
 from understudy.fitting.initialise import initial_motion

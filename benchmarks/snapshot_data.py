@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
+from understudy.files.safe_arrays import read_any, read_pickle
 from understudy.importers.alpha import read_mask
-from understudy.importers.inert import read_any, read_pickle
 from understudy.importers.people import number_of
 from understudy.video.sources import list_images
 

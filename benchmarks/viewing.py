@@ -31,11 +31,11 @@ from understudy.body.lbs import joint_transforms
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
 from understudy.render.camera import look_at
-from understudy.show.stage import Act
-from understudy.view.acts import STANDING, Scene, ViewConfig, scene, sources
-from understudy.view.layers import ROOT, packed
-from understudy.view.live import FOV, LiveView
-from understudy.view.page import page_data, write_page
+from understudy.rendering.stage import Act
+from understudy.viewer.acts import STANDING, Scene, ViewConfig, scene, sources
+from understudy.viewer.layers import ROOT, packed
+from understudy.viewer.live import FOV, LiveView
+from understudy.viewer.page import page_data, write_page
 
 SIZE = (540, 960)
 PHONE = (390, 844)

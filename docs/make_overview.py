@@ -14,7 +14,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
-from understudy.report.overlays import draw_keypoints, draw_mask, draw_mesh, draw_parsing, shrink
+from understudy.inspection.overlays import draw_keypoints, draw_mask, draw_mesh, draw_parsing, shrink
 
 ROOT = Path(__file__).resolve().parent.parent
 HEIGHT = 440

@@ -13,7 +13,7 @@ from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from understudy.backends import check_files, check_packages, find_backend
+from understudy.backends.registry import check_files, check_packages, find_backend
 from understudy.batch.code import code_digest
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.summary import write_summary

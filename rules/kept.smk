@@ -7,7 +7,7 @@ import snakemake.io
 
 from understudy.commands import called
 from understudy.errors import InputError
-from understudy.owned import check_apart, is_recorded, strange_files
+from understudy.files.owned import check_apart, is_recorded, strange_files
 
 
 def keep_what_others_made():

@@ -7,7 +7,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.gpus import use_gpus
 from understudy.log import log_to
-from understudy.masks.silhouettes import SilhouettesConfig, cut_silhouettes
+from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
 from understudy.threads import use_threads
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
-from understudy.files import write_json
+from understudy.files.arrays import write_json
 from understudy.formats.frames import Frames
 from understudy.gpus import use_gpus
 from understudy.log import log_to

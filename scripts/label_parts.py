@@ -8,7 +8,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from understudy.gpus import use_gpus
 from understudy.log import log_to
-from understudy.masks.parsing import ParsingConfig, label_parts
+from understudy.parsing.label import ParsingConfig, label_parts
 from understudy.threads import use_threads
 
 if TYPE_CHECKING:

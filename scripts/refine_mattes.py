@@ -8,8 +8,8 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
 from understudy.log import log_to
-from understudy.masks.matting import MatteConfig
-from understudy.masks.refine import refine_mattes
+from understudy.matting.matting import MatteConfig
+from understudy.matting.refine import refine_mattes
 from understudy.threads import use_threads
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from understudy.avatar.archive import load_archive
 from understudy.gpus import use_gpus
 from understudy.log import log_to
-from understudy.show.backdrop import hex_colour
-from understudy.show.paths import PathConfig
-from understudy.show.render import ShowConfig, render_motion
+from understudy.rendering.backdrop import hex_colour
+from understudy.rendering.paths import PathConfig
+from understudy.rendering.render import ShowConfig, render_motion
 from understudy.threads import use_threads
 
 if TYPE_CHECKING:

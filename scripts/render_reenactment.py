@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from understudy.avatar.archive import load_archive
 from understudy.gpus import use_gpus
 from understudy.log import log_to
-from understudy.show.backdrop import hex_colour
-from understudy.show.reenact import render_reenactment
+from understudy.rendering.backdrop import hex_colour
+from understudy.rendering.reenact import render_reenactment
 from understudy.threads import use_threads
 
 if TYPE_CHECKING:

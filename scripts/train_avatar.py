@@ -7,7 +7,7 @@ from understudy.avatar.archive import save_avatar
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.train import train_avatar
 from understudy.body.files import load_body
-from understudy.files import write_json
+from understudy.files.arrays import write_json
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from understudy.avatar.archive import load_archive
 from understudy.log import log_to
 from understudy.threads import use_threads
-from understudy.view.acts import ViewConfig
-from understudy.view.page import write_page
+from understudy.viewer.acts import ViewConfig
+from understudy.viewer.page import write_page
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

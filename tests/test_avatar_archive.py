@@ -13,14 +13,14 @@ import torch
 
 from avatar_scenes import HEIGHT, WIDTH, plain_canonical, truth_avatar, turning_track
 from bodies import sausage_body
-from understudy.avatar import tar
 from understudy.avatar.archive import VERSION, load_archive, load_avatar, save_avatar
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.train import Training
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import read_npz
+from understudy.files import tar
+from understudy.files.arrays import read_npz
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.render.camera import Camera

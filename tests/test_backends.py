@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import test_conda
-from understudy import backends
-from understudy.backends import BACKENDS, Backend, check_packages, open_backend
+from understudy.backends.registry import BACKENDS, Backend, check_packages, open_backend
+from understudy.backends import registry as backends
 from understudy.batch.code import code_digest
 from understudy.errors import InputError
 from understudy.weights.check import trust
@@ -114,8 +114,8 @@ def test_a_torchvision_of_another_build_is_named(other, monkeypatch, said, kind,
     def fails():
         raise RuntimeError(said)
 
-    other(module="detectors.mediapipe", attribute="fails")
-    monkeypatch.setattr("understudy.detectors.mediapipe.fails", fails, raising=False)
+    other(module="backends.mediapipe", attribute="fails")
+    monkeypatch.setattr("understudy.backends.mediapipe.fails", fails, raising=False)
     with pytest.raises(kind, match=words):
         open_backend("keypoints", "other")
 

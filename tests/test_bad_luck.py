@@ -18,13 +18,13 @@ from faults import SCRIPTS, python, small_disk
 from show_scenes import save_made_up_avatar
 from understudy.avatar.archive import load_archive
 from understudy.errors import Stopped, sentence, stoppable
-from understudy.files import reading
+from understudy.files.arrays import reading
 
 STAGE = """
 import sys, time
 from understudy.log import log_to
 from understudy.progress import track
-from understudy.whole import whole_folder
+from understudy.files.atomic import whole_folder
 with log_to("a.log", "matte"), whole_folder("matte", "masks") as folder:
     (folder / "0.png").write_text("x")
     for _ in track(range(600), "refining"):

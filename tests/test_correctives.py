@@ -10,17 +10,17 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from bodies import sausage_body
-from understudy.body.anny_rig import AnnyRig, dual_quaternion_skin
-from understudy.body.build import mirror_vertices
-from understudy.body.correctives import Unposer, learn_correctives, with_rest_shape
+from understudy.body.building.anny_rig import AnnyRig, dual_quaternion_skin
+from understudy.body.building.build import mirror_vertices
+from understudy.body.building.correctives import Unposer, learn_correctives, with_rest_shape
+from understudy.body.building.limb_points import LIMBS, keep_limb_points
+from understudy.body.building.natural_poses import arm_turn, natural_poses
 from understudy.body.files import load_body, write_body
 from understudy.body.lbs import pose_rotations, skin
-from understudy.body.limb_points import LIMBS, keep_limb_points
 from understudy.body.model import JOINTS, BodyModel
-from understudy.body.natural_poses import arm_turn, natural_poses
 from understudy.body.pose_offsets import PoseOffsets
 from understudy.errors import InputError
-from understudy.files import read_npz, write_npz
+from understudy.files.arrays import read_npz, write_npz
 from understudy.formats.skeleton import mirrored
 
 FILE = Path(__file__).parents[1] / "models/understudy_body.npz"
@@ -230,7 +230,7 @@ def test_dual_quaternions_keep_the_radius_of_a_twisted_limb():
 def test_annys_rig_keeps_hands_and_feet_with_the_bodys_joints(body: BodyModel, plain: BodyModel):
     if importlib.util.find_spec("anny") is None:
         pytest.skip("the package anny is not installed")
-    from understudy.body.anny_samples import AnnyBodyConfig, sample_anny
+    from understudy.body.building.anny_samples import AnnyBodyConfig, sample_anny
 
     rig = AnnyRig.of(sample_anny(AnnyBodyConfig(samples=600)), body)
     ends = (

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from understudy.detectors.detectron2 import DensePose, KeypointRCNN, PersonMasks
-from understudy.detectors.detectron2_networks import kind_of
+from understudy.backends.densepose import DensePoseParsing
+from understudy.backends.detectron2 import DensePose, KeypointRCNN, PersonMasks
+from understudy.backends.detectron2_networks import kind_of
 from understudy.errors import InputError
 from understudy.formats.skeleton import COCO_17, INDEX, KEYPOINTS
-from understudy.masks.densepose import DensePoseParsing
 
 HEADS = {
     "keypoint_rcnn": ("roi_heads.keypoint_head.conv_fcn1.weight", (8, 4, 3, 3)),

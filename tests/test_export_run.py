@@ -10,11 +10,11 @@ from PIL import Image
 from avatar_scenes import plaid, truth_avatar
 from bodies import sausage_body
 from export_scenes import archive, parts_of, read_spz, small_pictures, surface
+from understudy.body.shape_edit import ShapeConfig
 from understudy.errors import InputError
 from understudy.export.run import ExportConfig, export_avatar, reshaped
 from understudy.export.splats import REST, posed_splats
 from understudy.export.surface import avatar_surface
-from understudy.show.shape import ShapeConfig
 
 __all__ = ["small_pictures"]
 

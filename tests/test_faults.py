@@ -13,12 +13,12 @@ from PIL import Image
 from faults import SCRIPTS, python, small_disk
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.errors import InputError, Stopped, sentence, stoppable
-from understudy.files import write_json, write_npz
+from understudy.files.arrays import write_json, write_npz
+from understudy.files.atomic import whole_file, whole_folder
 from understudy.formats.masks import write_alpha
 from understudy.log import log_to
-from understudy.show.write import write_pictures
+from understudy.rendering.write import write_pictures
 from understudy.video.write import write_video
-from understudy.whole import whole_file, whole_folder
 
 
 def test_a_stage_that_is_stopped_leaves_nothing_but_a_sentence(tmp_path):
@@ -26,7 +26,7 @@ def test_a_stage_that_is_stopped_leaves_nothing_but_a_sentence(tmp_path):
 import sys, time
 from pathlib import Path
 from understudy.log import log_to
-from understudy.whole import whole_folder
+from understudy.files.atomic import whole_folder
 with log_to(sys.argv[1] + "/a.log", "matte"), whole_folder(sys.argv[1] + "/matte", "mattes") as folder:
     (folder / "0.png").write_text("x")
     print("on", flush=True)

@@ -19,15 +19,15 @@ from understudy.avatar.archive import MEMBERS, load_archive
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.body.files import load_body, write_body
 from understudy.errors import InputError
-from understudy.files import read_json, reading, write_json
+from understudy.files.arrays import read_json, reading, write_json
+from understudy.fitting.regressor.files import load_net, save_net
+from understudy.fitting.regressor.model import NetConfig, PoseNet
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha, read_parsing, read_trimap, write_alpha, write_parsing, write_trimap
 from understudy.formats.skeleton import BODY_25
 from understudy.formats.smpl import BodyTrack
-from understudy.regressor.files import load_net, save_net
-from understudy.regressor.model import NetConfig, PoseNet
 from understudy.video import clip
 
 K = np.array([[200.0, 0.0, 48.0], [0.0, 200.0, 64.0], [0.0, 0.0, 1.0]])

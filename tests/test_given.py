@@ -8,14 +8,14 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from scenes import film
+from understudy.backends.external_masks import GivenLabels, GivenMasks
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import CIHP, mask_path, read_parsing, voc_palette, write_alpha, write_parsing
 from understudy.formats.skeleton import KEYPOINTS
-from understudy.masks.given import GivenLabels, GivenMasks
-from understudy.masks.parsing import ParsingConfig, label_parts
-from understudy.masks.silhouettes import SilhouettesConfig, cut_silhouettes
+from understudy.parsing.label import ParsingConfig, label_parts
+from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
 
 WIDTH, HEIGHT = 40, 30
 

@@ -23,15 +23,15 @@ from import_sources import (
     write_easymocap_poses,
     write_openpose,
 )
-from understudy.backends import open_backend
-from understudy.detectors.backends import Pose, Region
+from understudy.backends.easymocap_program import _python
+from understudy.backends.external_results import rows_of
+from understudy.backends.protocols import Pose, Region
+from understudy.backends.registry import open_backend
 from understudy.errors import InputError
 from understudy.fitting.fit import FitConfig, fit_body
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import BODY_25, INDEX, KEYPOINTS
-from understudy.importers.easymocap_program import _python
-from understudy.importers.given import rows_of
 from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
 from understudy.video.decode import FramesConfig, extract_frames
 

@@ -16,9 +16,9 @@ from smpl_files import smpl_arrays
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.body.files import load_body
 from understudy.errors import InputError
-from understudy.files import check_ranges, read_npz
+from understudy.files.arrays import check_ranges, read_npz
+from understudy.files.safe_arrays import read_any, read_pickle
 from understudy.formats.keypoints import Keypoints
-from understudy.importers.inert import read_any, read_pickle
 from understudy.importers.matlab import read_matlab
 from understudy.importers.registry import guess_format
 from understudy.motion.read import read_motion
@@ -155,8 +155,8 @@ def test_arrays_that_claim_to_be_large_cost_nothing(tmp_path, header):
 
 
 def test_bombs_of_zip_are_not_unfolded(tmp_path, monkeypatch):
-    monkeypatch.setattr("understudy.files.LARGEST", 1 << 24)
-    monkeypatch.setattr("understudy.importers.inert.MAX_BYTES", 1 << 24)
+    monkeypatch.setattr("understudy.files.arrays.LARGEST", 1 << 24)
+    monkeypatch.setattr("understudy.files.safe_arrays.MAX_BYTES", 1 << 24)
     path = zipped(tmp_path / "a.npz", x=npy(np.zeros(1 << 22)), skin_joints=b"", v_template=npy(np.zeros(3)))
     assert path.stat().st_size < 1 << 20
     for read in (read_npz, read_any, load_body):

@@ -10,9 +10,9 @@ from harmful import frugal, tarred  # noqa: F401  (frugal is for every test)
 from show_scenes import save_made_up_avatar
 from understudy.avatar.archive import load_archive
 from understudy.errors import InputError
+from understudy.fitting.regressor.files import load_net, save_net
+from understudy.fitting.regressor.model import NetConfig, PoseNet
 from understudy.formats.frames import Frames
-from understudy.regressor.files import load_net, save_net
-from understudy.regressor.model import NetConfig, PoseNet
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from understudy.errors import InputError
 from understudy.importers.easymocap import easymocap_cameras
 from understudy.importers.possible import POSSIBLE
 from understudy.render.camera import look_at
-from understudy.show.cameras import MOST_VIEWS, POSSIBLE_HERE, read_cameras
+from understudy.rendering.cameras import MOST_VIEWS, POSSIBLE_HERE, read_cameras
 from verbs import call
 
 VIEW = look_at(np.array([0.0, -0.9, -3.0]), np.array([0.0, -0.9, 0.0]), np.array([0.0, -1.0, 0.0]))

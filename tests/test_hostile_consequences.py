@@ -19,11 +19,11 @@ from understudy.body.unwrap import unwrap
 from understudy.errors import InputError
 from understudy.export.cubes import solid_density
 from understudy.export.rings import ring_cameras
+from understudy.fitting.regressor.files import RANGES, load_net, save_net
+from understudy.fitting.regressor.model import NetConfig, PoseNet
 from understudy.formats.benchmarks import read_spent
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import BODY_25, mirrored
-from understudy.regressor.files import RANGES, load_net, save_net
-from understudy.regressor.model import NetConfig, PoseNet
 from understudy.render.gaussians import rasterize
 from understudy.report.page import ReportInputs, write_report
 

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from understudy.errors import InputError
-from understudy.files import sha256
+from understudy.files.arrays import sha256
 from understudy.weights import fetch as fetching
 from understudy.weights import receive as receiving
 from understudy.weights.check import RECORD, state_of, trust, trusted, vouched_digest
@@ -457,7 +457,7 @@ def test_an_unfinished_download_of_another_program_stays(wire, fetch, folder):
 
 
 def test_a_bomb_is_not_unfolded(wire, fetch, folder, monkeypatch):
-    monkeypatch.setattr("understudy.files.LARGEST", 1_000_000)
+    monkeypatch.setattr("understudy.files.arrays.LARGEST", 1_000_000)
     data = zipped(**{"a.onnx": bytes(2_000_000)})
     with pytest.raises(InputError, match="unfolds to 2000000 bytes"):
         fetch(entry(wire(whole(body=data)).url, member="a.onnx"), vouched=True)
@@ -542,7 +542,7 @@ def test_torchscript_is_known_by_its_name_and_by_its_content(tmp_path):
 @pytest.mark.parametrize("vouched", [None, "0" * 64, DIGEST])
 def test_torchscript_that_nobody_vouches_for_is_not_run(tmp_path, monkeypatch, vouched):
     torch = pytest.importorskip("torch")
-    from understudy.backends import open_backend
+    from understudy.backends.registry import open_backend
 
     monkeypatch.setattr(torch.jit, "load", lambda *_, **__: pytest.fail("it was run"))
     file = jit(tmp_path / "net.torchscript")

@@ -11,15 +11,15 @@ import pytest
 from PIL import Image
 
 from harmful import frugal  # noqa: F401  (frugal is for every test)
+from understudy.backends.external_masks import GivenLabels, GivenMasks
 from understudy.errors import InputError
-from understudy.files import read_json, sha256
+from understudy.files.arrays import read_json, sha256
+from understudy.files.pictures import opened_picture
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha, read_parsing, read_trimap
 from understudy.importers.alpha import read_mask
 from understudy.importers.calibration import Calibration
-from understudy.masks.given import GivenLabels, GivenMasks
-from understudy.pictures import opened_picture
-from understudy.show.backdrop import open_backdrop
+from understudy.rendering.backdrop import open_backdrop
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.video.images import read_image
 from understudy.weights.manifest import read_manifest

@@ -12,15 +12,15 @@ import pytest
 from PIL import Image
 
 from harmful import frugal  # noqa: F401  (frugal is for every test)
-from understudy import files
+from understudy.backends.external_masks import GivenMasks
 from understudy.errors import InputError
-from understudy.files import read_json
+from understudy.files import arrays as files
+from understudy.files.arrays import read_json
 from understudy.formats.frames import Frames
 from understudy.importers.calibration import Calibration
 from understudy.importers.easymocap import easymocap_cameras
-from understudy.masks.given import GivenMasks
+from understudy.rendering.footage import open_footage
 from understudy.settings import check_settings
-from understudy.show.footage import open_footage
 from understudy.video import headers
 from understudy.video.capture import open_capture
 from understudy.video.clip import VideoFile

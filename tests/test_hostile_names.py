@@ -21,15 +21,15 @@ from understudy.batch.summary import write_summary
 from understudy.body.files import load_body
 from understudy.cli import View
 from understudy.errors import InputError
-from understudy.files import write_json
+from understudy.files.arrays import write_json
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import write_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.report.page import ReportInputs, write_report
-from understudy.view.acts import ViewConfig
-from understudy.view.live import LiveView
-from understudy.view.page import write_page
+from understudy.viewer.acts import ViewConfig
+from understudy.viewer.live import LiveView
+from understudy.viewer.page import write_page
 from videos import make_video, numbered
 from view_scenes import archive, motion
 

@@ -24,6 +24,7 @@ from understudy.body import files as own_body
 from understudy.body import smpl_files as licensed_body
 from understudy.body.files import load_body, write_body
 from understudy.errors import InputError
+from understudy.files.tables import check_table
 from understudy.formats import canonical, frames, keypoints, metrics, smpl
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
@@ -31,7 +32,6 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.metrics import read_history, read_metrics
 from understudy.formats.skeleton import BODY_25
 from understudy.formats.smpl import BodyTrack
-from understudy.tables import check_table
 
 POINTS = np.full((LENGTH, 25, 3), 0.5)
 FLAGS = np.zeros(LENGTH, bool)
@@ -407,7 +407,7 @@ def test_a_frame_without_a_figure_is_passed_over_in_words():
 def test_footage_of_an_impossible_rate_is_refused(tmp_path, fps):
     from PIL import Image
 
-    from understudy.show.footage import open_footage
+    from understudy.rendering.footage import open_footage
 
     (tmp_path / "frames").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "frames/000000.png")

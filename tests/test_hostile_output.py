@@ -21,7 +21,7 @@ from understudy import progress
 from understudy.batch.status import all_statuses
 from understudy.batch.summary import write_summary
 from understudy.errors import InputError
-from understudy.files import write_json
+from understudy.files.arrays import write_json
 from understudy.log import log_to
 from understudy.settings import check_settings
 from understudy.text import UNSEEN, as_cell, from_cell, one_line, printable

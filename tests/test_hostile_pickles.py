@@ -18,13 +18,13 @@ import torch
 from harmful import frugal, npy  # noqa: F401  (frugal is for every test)
 from smpl_files import smpl_arrays
 from understudy.avatar.checkpoint import Checkpoint
+from understudy.backends.checkpoints import read_weights
 from understudy.body.files import load_body
-from understudy.body.inert_machine import Machine
-from understudy.body.inert_torch import load_torch
-from understudy.detectors.checkpoints import read_weights
 from understudy.errors import InputError
-from understudy.files import read_npz
-from understudy.importers.inert import read_any, read_pickle
+from understudy.files.arrays import read_npz
+from understudy.files.pickle_machine import Machine
+from understudy.files.safe_arrays import read_any, read_pickle
+from understudy.files.safe_torch import load_torch
 from understudy.importers.matlab import read_matlab
 
 SECONDS = 20
@@ -403,7 +403,7 @@ def test_matrices_do_not_add_up_to_all_the_memory(tmp_path, monkeypatch):
 
 
 def test_small_files_do_not_unpack_to_all_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("understudy.importers.inert.SPARE_UNPACKED", 1 << 22)
+    monkeypatch.setattr("understudy.files.safe_arrays.SPARE_UNPACKED", 1 << 22)
     for data in (zlib.compress(bytes(1 << 26)), lzma.compress(bytes(1 << 26), preset=0)):
         (tmp_path / "a.pkl").write_bytes(data)
         assert "unpacks to more than" in told(read_pickle, tmp_path / "a.pkl")
@@ -416,7 +416,7 @@ def test_small_files_do_not_unpack_to_all_the_memory(tmp_path, monkeypatch):
 @pytest.mark.parametrize("program", [b"]", b"(", b"N\x94", b"N", b"\x8c\x02ab", b"N\x85"])
 def test_small_objects_are_counted(tmp_path, monkeypatch, program):
     for name, value in {"SPARE": 1 << 20, "SPARE_STEPS": 50_000, "SPARE_MEMOS": 10_000}.items():
-        monkeypatch.setattr(f"understudy.body.inert_ledger.{name}", value)
+        monkeypatch.setattr(f"understudy.files.pickle_ledger.{name}", value)
     (tmp_path / "a.pkl").write_bytes(zlib.compress(b"\x80\x04" + program * (1 << 20) + b".", 9))
     message = told(read_pickle, tmp_path / "a.pkl")
     assert any(reason in message for reason in ("than its size warrants", "than what it holds needs", "levels deep"))
@@ -451,7 +451,7 @@ def test_harmful_zip_files_are_refused(tmp_path):
 
 
 def test_a_zip_file_of_very_many_members_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("understudy.files.MOST_MEMBERS", 100)
+    monkeypatch.setattr("understudy.files.arrays.MOST_MEMBERS", 100)
     for count, length in ((101, 4), (50, 1000)):
         with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
             for number in range(count):

@@ -18,8 +18,8 @@ from understudy.importers.registry import read_tracking
 from understudy.importers.tracking import ReadOptions
 from understudy.motion.bvh import read_bvh
 from understudy.motion.read import read_motion
+from understudy.rendering.cameras import read_cameras
 from understudy.settings import check_settings
-from understudy.show.cameras import read_cameras
 
 ROOT = Path(__file__).resolve().parents[1]
 

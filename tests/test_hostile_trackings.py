@@ -279,7 +279,7 @@ def test_easymocap_with_impossible_numbers_is_refused(run, tmp_path, changes):
 
 
 def test_many_short_tracks_cost_no_more_for_each():
-    from understudy.keypoints.tracking import link, main_picks
+    from understudy.formats.tracks import link, main_picks
 
     boxes = [np.array([[0.0, 0.0, 10.0, 10.0]]) + 100 * (number % 7) for number in range(60_000)]
     picks = main_picks(link(boxes, 0.5), len(boxes))

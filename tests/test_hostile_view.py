@@ -13,11 +13,11 @@ import pytest
 
 from show_scenes import save_made_up_avatar
 from understudy.errors import InputError
-from understudy.view.live import LiveView
+from understudy.viewer.live import LiveView
 from view_clients import CAMERA, SPOKEN, address, at_work, client, looking_on, packed, soon, status, viser  # noqa: F401
 from view_scenes import archive
 
-door_module = pytest.importorskip("understudy.view.door")
+door_module = pytest.importorskip("understudy.viewer.door")
 Door = door_module.Door
 
 

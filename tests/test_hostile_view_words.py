@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from understudy.motion.read import TAKE
 from view_clients import CAMERA, at_work, looking_on, msgpack, packed, soon, update  # noqa: F401
 
-MOST_BYTES = pytest.importorskip("understudy.view.door").MOST_BYTES
-heard = pytest.importorskip("understudy.view.heard").heard
+MOST_BYTES = pytest.importorskip("understudy.viewer.door").MOST_BYTES
+heard = pytest.importorskip("understudy.viewer.heard").heard
 zstandard = pytest.importorskip("zstandard", reason="comes with viser")
 exceptions = pytest.importorskip("websockets.exceptions", reason="comes with viser")
 
@@ -212,7 +212,7 @@ def test_a_picture_that_fails_is_told_once_and_left_out(view, monkeypatch, caplo
 def test_a_motion_that_is_gone_leaves_the_former_one(view, monkeypatch, caplog, tmp_path):
     panel = view._motion
     monkeypatch.setitem(view._sources, TAKE, tmp_path / "gone.npz")
-    monkeypatch.setattr("understudy.view.acts.TAKE", "")
+    monkeypatch.setattr("understudy.viewer.acts.TAKE", "")
     with looking_on(view) as browser:
         browser.send(update(panel._motion, TAKE))
         soon(lambda: "gone.npz" in caplog.text and panel.motion == "turn")

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from understudy.detectors.backends import Pose, Region
-from understudy.detectors.checkpoints import load_weights, read_weights
-from understudy.detectors.hrnet import HRNetPose, crop_affine, decode, flipped_back, load_hrnet, normalised, placed
-from understudy.detectors.hrnet_network import PoseHRNet
+from understudy.backends.checkpoints import load_weights, read_weights
+from understudy.backends.hrnet import HRNetPose, crop_affine, decode, flipped_back, load_hrnet, normalised, placed
+from understudy.backends.hrnet_network import PoseHRNet
+from understudy.backends.protocols import Pose, Region
 from understudy.errors import InputError
 from understudy.formats.skeleton import COCO_17, INDEX, KEYPOINTS
 
@@ -253,7 +253,7 @@ class Finder:
 
 
 def backend(monkeypatch, finder, flip=True):
-    monkeypatch.setattr("understudy.detectors.hrnet.load_hrnet", lambda path: (Dots(), (288, 384)))
+    monkeypatch.setattr("understudy.backends.hrnet.load_hrnet", lambda path: (Dots(), (288, 384)))
     return HRNetPose("w48.pth", finder, flip)
 
 

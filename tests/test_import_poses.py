@@ -31,9 +31,9 @@ from import_sources import (
     write_phalp,
 )  # fmt: skip
 from understudy.errors import InputError
+from understudy.files.safe_arrays import read_any
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
-from understudy.importers.inert import read_any
 from understudy.importers.parameters import CROP_FOCAL, full_translation, poses_from
 from understudy.importers.place import refocused
 from understudy.importers.rotations import joint_rotations

@@ -9,14 +9,14 @@ from PIL import Image
 
 from fit_scenes import turning_walk
 from inspect_scenes import EXCHANGED, LENGTH, SICK, sick_walk
+from understudy.actor_folder import open_result
 from understudy.body.files import write_body
 from understudy.errors import InputError
-from understudy.report.inspect import inspect_actor
-from understudy.report.measure import Measure, runs
-from understudy.report.result import open_result
-from understudy.report.sheet import heading, pictures_of, write_sheet
-from understudy.report.window import Window
-from understudy.report.worst import measures_of
+from understudy.inspection.inspect import inspect_actor
+from understudy.inspection.measure import Measure, runs
+from understudy.inspection.sheet import heading, pictures_of, write_sheet
+from understudy.inspection.window import Window
+from understudy.inspection.worst import measures_of
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from understudy.detectors.backends import Pose, Region
+from understudy.backends.protocols import Pose, Region
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints

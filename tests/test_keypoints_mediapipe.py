@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from understudy.detectors.backends import Region
-from understudy.detectors.images import cut, pasted, resized, shrunk
-from understudy.detectors.mediapipe import LANDMARKS, MediaPipePose, _points, named, quiet_stderr
+from understudy.backends.images import cut, pasted, resized, shrunk
+from understudy.backends.mediapipe import LANDMARKS, MediaPipePose, _points, named, quiet_stderr
+from understudy.backends.protocols import Region
 from understudy.formats.skeleton import INDEX, KEYPOINTS
 
 DEMO = Path(__file__).parents[1] / "data" / "demo" / "tiny.mp4"
@@ -85,7 +85,7 @@ def test_native_noise_goes_to_the_debug_log_and_stderr_comes_back(capfd, caplog)
 
 
 def test_importing_the_stage_does_not_load_mediapipe():
-    code = "import sys, understudy.keypoints.detect, understudy.masks.silhouettes; print('mediapipe' in sys.modules)"
+    code = "import sys, understudy.keypoints.detect, understudy.silhouettes.segment; print('mediapipe' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_environment())
     assert done.stdout.strip() == "False"
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.keypoints.tracking import fill_rows, link, main_picks, overlap
+from understudy.formats.tracks import fill_rows, link, main_picks, overlap
 
 
 def box(x, size, y=0.0):

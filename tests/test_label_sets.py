@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from understudy.backends.densepose import DensePoseParsing, patch_labels
+from understudy.backends.label_sets import LABEL_SETS, as_cihp, cihp_of, find_label_set, mirrored_labels
 from understudy.errors import InputError
 from understudy.formats.masks import CIHP
-from understudy.masks.densepose import DensePoseParsing, patch_labels
-from understudy.masks.label_sets import LABEL_SETS, as_cihp, cihp_of, find_label_set, mirrored_labels
 
 PUBLISHED = {
     "LIP-20": "Background Hat Hair Glove Sunglasses Upper-clothes Dress Coat Socks Pants Jumpsuit Scarf Skirt Face Left-arm"

@@ -21,12 +21,12 @@ from understudy.body.files import write_body
 from understudy.canonical.nearest import nearest_surface_points
 from understudy.cli import Dataset
 from understudy.errors import InputError
+from understudy.files.safe_arrays import read_any
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha, voc_palette, write_alpha, write_parsing
 from understudy.formats.skeleton import BODY_25
 from understudy.formats.smpl import BodyTrack
-from understudy.importers.inert import read_any
 from understudy.importers.run import import_tracking
 from understudy.layouts.recording import HALF_PIXEL, Recording, open_recording
 from understudy.layouts.run import LAYOUTS, write_dataset

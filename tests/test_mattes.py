@@ -11,10 +11,10 @@ from understudy.errors import InputError
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import UNSURE, mask_path, read_alpha, read_trimap, write_alpha
 from understudy.formats.skeleton import KEYPOINTS
-from understudy.masks.appearance import learn_appearance
-from understudy.masks.looks import look_at
-from understudy.masks.matting import MatteConfig, evidence, neighbour_ties, sure_pixels
-from understudy.masks.refine import refine_mattes
+from understudy.matting.appearance import learn_appearance
+from understudy.matting.looks import look_at
+from understudy.matting.matting import MatteConfig, evidence, neighbour_ties, sure_pixels
+from understudy.matting.refine import refine_mattes
 from understudy.metrics.masks import iou
 
 TURNS = [0.0, 0.4, 0.8, 1.2, 1.6]

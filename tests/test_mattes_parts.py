@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.body.model import PARTS
-from understudy.masks.band import settle
-from understudy.masks.blobs import of_nearest, without_specks
-from understudy.masks.coherence import flickering, outliers
-from understudy.masks.colours import CELLS, REGIONS, ColourCounts, cells, region_of_part
-from understudy.masks.plate import STILL, build_plate
+from understudy.matting.band import settle
+from understudy.matting.coherence import flickering, outliers
+from understudy.matting.colours import CELLS, REGIONS, ColourCounts, cells, region_of_part
+from understudy.matting.plate import STILL, build_plate
+from understudy.silhouettes.blobs import of_nearest, without_specks
 
 
 def test_every_part_of_the_body_has_one_table_of_colours():

@@ -14,9 +14,9 @@ from test_bad_luck import wait_for
 from test_layouts import recording_of
 from test_workflow import ROOT, snakemake, workplace
 from understudy.errors import InputError
+from understudy.files.atomic import whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
-from understudy.whole import whole_folder
 from verbs import call
 
 

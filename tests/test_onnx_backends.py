@@ -5,15 +5,15 @@ import pytest
 from PIL import Image
 
 from toy_networks import dot, matting_onnx, matting_torchscript, rtmpose
-from understudy.detectors.backends import Pose, Region
-from understudy.detectors.rvm import VideoMatting
+from understudy.backends.protocols import Pose, Region
+from understudy.backends.rvm import VideoMatting
 from understudy.errors import InputError
-from understudy.files import sha256
+from understudy.files.arrays import sha256
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.skeleton import INDEX, KEYPOINTS, mirrored
-from understudy.masks.silhouettes import SilhouettesConfig, cut_silhouettes
+from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
 
 
 class Finder:
@@ -42,7 +42,7 @@ def network(tmp_path_factory):
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, -90, 20])
 def test_a_point_is_found_where_it_is_however_the_person_is_turned(network, degrees):
-    from understudy.detectors.rtmlib import RtmlibPose
+    from understudy.backends.rtmlib import RtmlibPose
 
     region = Region(200.0, 150.0, 160.0, np.radians(degrees))
     backend = RtmlibPose(network(17), Finder(region))
@@ -56,7 +56,7 @@ def test_a_point_is_found_where_it_is_however_the_person_is_turned(network, degr
 
 
 def test_the_finders_points_make_a_closer_look(network):
-    from understudy.detectors.rtmlib import RtmlibPose
+    from understudy.backends.rtmlib import RtmlibPose
 
     region = Region(200.0, 150.0, 280.0)
     points = np.zeros((len(KEYPOINTS), 3), np.float32)
@@ -67,7 +67,7 @@ def test_the_finders_points_make_a_closer_look(network):
 
 
 def test_whole_body_points_go_to_their_names(network):
-    from understudy.detectors.rtmlib import named
+    from understudy.backends.rtmlib import named
 
     raw = np.column_stack([np.arange(133), np.arange(133) + 1000, np.full(133, 0.9)])
     points = named(raw, "here")
@@ -82,7 +82,7 @@ def test_whole_body_points_go_to_their_names(network):
 
 
 def test_the_input_size_is_the_files(network, tmp_path):
-    from understudy.detectors.rtmlib import RtmlibPose, open_network
+    from understudy.backends.rtmlib import RtmlibPose, open_network
 
     large = rtmpose(tmp_path / "large.onnx", 26, (288, 384))
     assert tuple(open_network(large).model_input_size) == (288, 384)
@@ -92,7 +92,7 @@ def test_the_input_size_is_the_files(network, tmp_path):
 
 
 def test_files_that_are_no_such_network_are_refused(network, tmp_path):
-    from understudy.detectors.rtmlib import open_network
+    from understudy.backends.rtmlib import open_network
 
     (tmp_path / "text.onnx").write_text("nothing")
     with pytest.raises(InputError, match=r"text\.onnx is no ONNX network"):
@@ -103,7 +103,7 @@ def test_files_that_are_no_such_network_are_refused(network, tmp_path):
 
 def test_quarter_turns_of_places_are_those_of_the_picture():
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed here")
-    from understudy.detectors.rtmlib import turned
+    from understudy.backends.rtmlib import turned
 
     picture = np.zeros((5, 8))
     picture[1, 6] = 1

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from understudy.errors import InputError
-from understudy.owned import MARKER, check_apart, check_recorded, is_recorded, strange_files
-from understudy.whole import whole_file, whole_files, whole_folder
+from understudy.files.atomic import whole_file, whole_files, whole_folder
+from understudy.files.owned import MARKER, check_apart, check_recorded, is_recorded, strange_files
 
 
 def written(folder, holds="texts", **files):
@@ -206,7 +206,9 @@ def test_a_process_killed_between_record_and_file_leaves_what_is_ours(tmp_path, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr("understudy.whole.record" if call == "record" else "understudy.whole.os.replace", killed)
+        context.setattr(
+            "understudy.files.atomic.record" if call == "record" else "understudy.files.atomic.os.replace", killed
+        )
         for text in ("new", "another", "third"):
             with pytest.raises(KeyboardInterrupt):
                 put(path, text)

@@ -8,10 +8,10 @@ import pytest
 
 from scenes import film
 from understudy.body.model import PARTS
+from understudy.body.part_labels import CIHP_OF_PART, COARSE, coarse_labels, part_labels
 from understudy.errors import InputError
 from understudy.formats.masks import CIHP, mask_path, read_alpha, read_parsing, write_alpha
-from understudy.masks.labels import CIHP_OF_PART, COARSE, coarse_labels, part_labels
-from understudy.masks.parsing import cut_labels, label_parts
+from understudy.parsing.label import cut_labels, label_parts
 
 
 @pytest.fixture

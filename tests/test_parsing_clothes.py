@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 import scenes
 from understudy.body.model import JOINTS, PARTS
+from understudy.body.part_labels import MATERIALS, material_labels
 from understudy.formats.masks import CIHP, read_parsing
-from understudy.masks.anatomy import ARMS, FEET, HANDS, LEGS, anatomy_of
-from understudy.masks.changes import best_split, profile, split_sides
-from understudy.masks.clothing import learn_clothing, material_by_part
-from understudy.masks.colours import CELLS, cells
-from understudy.masks.densities import SHADES, log_density, trimmed
-from understudy.masks.labels import MATERIALS, material_labels
-from understudy.masks.outfit import find_outfit, share_of_hue, skin_cells
-from understudy.masks.parsing import ParsingConfig, label_parts
-from understudy.masks.sightings import UNSEEN, Sightings, between_thighs, collect
-from understudy.masks.spread import ColourTables, settled_labels
+from understudy.matting.colours import CELLS, cells
+from understudy.parsing.anatomy import ARMS, FEET, HANDS, LEGS, anatomy_of
+from understudy.parsing.changes import best_split, profile, split_sides
+from understudy.parsing.clothing import learn_clothing, material_by_part
+from understudy.parsing.densities import SHADES, log_density, trimmed
+from understudy.parsing.label import ParsingConfig, label_parts
+from understudy.parsing.outfit import find_outfit, share_of_hue, skin_cells
+from understudy.parsing.sightings import UNSEEN, Sightings, between_thighs, collect
+from understudy.parsing.spread import ColourTables, settled_labels
 
 TONES = {"light": (236, 200, 180), "tan": (176, 122, 90), "dark": (78, 52, 42)}
 SHIRT, TROUSERS, SHOES, HAIR = (40, 80, 150), (70, 90, 60), (225, 225, 220), (30, 24, 22)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from understudy.backends import find_backend
+from understudy.backends.registry import find_backend
 from understudy.settings import actor_settings
 
 ROOT = Path(__file__).resolve().parent.parent

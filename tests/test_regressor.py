@@ -15,13 +15,13 @@ from understudy.errors import InputError
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.fit import FitConfig, fit_body
 from understudy.fitting.motion import body_height
+from understudy.fitting.regressor import regress as module
+from understudy.fitting.regressor.files import load_net, save_net
+from understudy.fitting.regressor.model import NetConfig, PoseNet, mirrored_turns
+from understudy.fitting.regressor.regress import predict, regress, sighting_of
+from understudy.fitting.regressor.start import lacks_guess, regressed_motion, with_guess
 from understudy.formats.skeleton import BODY_25
 from understudy.metrics.pose import pa_mpjpe
-from understudy.regressor import regress as module
-from understudy.regressor.files import load_net, save_net
-from understudy.regressor.model import NetConfig, PoseNet, mirrored_turns
-from understudy.regressor.regress import predict, regress, sighting_of
-from understudy.regressor.start import lacks_guess, regressed_motion, with_guess
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "models/pose_regressor.safetensors"

@@ -11,10 +11,9 @@ from torch import Generator
 
 from bodies import sausage_body
 from fit_scenes import resting_rotations
-from understudy.motion.clip import Clip
-from understudy.regressor.features import NUM_FEATURES, POINTS, Sighting, features, look_at
-from understudy.regressor.losses import mean_joints, parts_of_loss
-from understudy.regressor.model import (
+from understudy.fitting.regressor.features import NUM_FEATURES, POINTS, Sighting, features, look_at
+from understudy.fitting.regressor.losses import mean_joints, parts_of_loss
+from understudy.fitting.regressor.model import (
     TURNING,
     NetConfig,
     PoseNet,
@@ -23,11 +22,12 @@ from understudy.regressor.model import (
     mirrored_turns,
     orthonormal,
 )
-from understudy.regressor.motions import Bank, Mixture, make_motions
-from understudy.regressor.noise import NoiseConfig, sight
-from understudy.regressor.randomness import wander
-from understudy.regressor.synthesis import CameraConfig, exact_view, in_view, make_scenes, points_rig, posed
-from understudy.regressor.train import RegressorConfig, make_batch, train
+from understudy.fitting.regressor.motions import Bank, Mixture, make_motions
+from understudy.fitting.regressor.noise import NoiseConfig, sight
+from understudy.fitting.regressor.randomness import wander
+from understudy.fitting.regressor.synthesis import CameraConfig, exact_view, in_view, make_scenes, points_rig, posed
+from understudy.fitting.regressor.train import RegressorConfig, make_batch, train
+from understudy.motion.clip import Clip
 
 SMALL = RegressorConfig(
     steps=60, clips=16, frames=12, half_precision=False, report_every=1000,

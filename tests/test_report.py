@@ -8,15 +8,15 @@ import pytest
 
 from avatar_scenes import plain_canonical
 from inspect_scenes import LENGTH, SICK, sick_walk
+from understudy.actor_folder import open_result
 from understudy.body.files import load_body
+from understudy.inspection.measure import Measure
+from understudy.inspection.worst import measures_of
 from understudy.report.cautions import MEASURED, cautions_of
 from understudy.report.costs import duration, read_costs, size
 from understudy.report.figures import in_a_sentence, likeness
 from understudy.report.links import file_links
-from understudy.report.measure import Measure
-from understudy.report.result import open_result
 from understudy.report.seen import seen_shares
-from understudy.report.worst import measures_of
 
 BODY = Path(__file__).resolve().parent.parent / "models/understudy_body.npz"
 

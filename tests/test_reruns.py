@@ -181,10 +181,10 @@ def copy(tmp_path_factory):
 @pytest.mark.parametrize(
     ("module", "change", "rules"),
     [
-        ("masks/band.py", "\nADDED = 1\n", MATTE),  # imported by masks/matting.py, which the script imports
+        ("matting/band.py", "\nADDED = 1\n", MATTE),  # imported by matting/matting.py, which the script imports
         ("report/page.html.j2", "\n<p>\n", {"report"}),
         ("importers/run.py", "\nADDED = 1\n", set()),  # of no rule
-        ("masks/band.py", '\n# A comment.\n"""A text."""\n', set()),
+        ("matting/band.py", '\n# A comment.\n"""A text."""\n', set()),
     ],
 )
 def test_a_change_in_the_library_reruns_the_stages_that_import_it(copy, module, change, rules):
@@ -200,7 +200,7 @@ def test_a_change_in_the_library_reruns_the_stages_that_import_it(copy, module, 
 
 def test_touching_accepts_a_change_of_the_library(copy):
     repository, folder = copy
-    path = repository / "scripts/understudy/masks/band.py"
+    path = repository / "scripts/understudy/matting/band.py"
     before = path.read_text()
     path.write_text(before + "\nADDED = 2\n")
     snakemake(repository, folder, *targets(["anna"]), "--touch", config=folder / "base.yaml")

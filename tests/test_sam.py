@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from toy_networks import import_torchvision
-from understudy.backends import open_backend
-from understudy.detectors.backends import MaskBackend
-from understudy.detectors.sam import SegmentAnything, kind_of, open_predictor, prompts
+from understudy.backends.protocols import MaskBackend
+from understudy.backends.registry import open_backend
+from understudy.backends.sam import SegmentAnything, kind_of, open_predictor, prompts
 from understudy.errors import InputError
 from understudy.formats.skeleton import INDEX, KEYPOINTS
 

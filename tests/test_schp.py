@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from scenes import film
+from understudy.backends.label_sets import mirrored_labels
+from understudy.backends.schp import SchpParsing, grown_box, mean_logits, normalised, read_network, square_of
+from understudy.backends.schp_network import Norm, ParsingNetwork
 from understudy.errors import InputError
 from understudy.formats.masks import CIHP, read_alpha, read_parsing
-from understudy.masks.label_sets import mirrored_labels
-from understudy.masks.parsing import ParsingConfig, label_parts
-from understudy.masks.schp import SchpParsing, grown_box, mean_logits, normalised, read_network, square_of
-from understudy.masks.schp_network import Norm, ParsingNetwork
+from understudy.parsing.label import ParsingConfig, label_parts
 
 LIP, ATR, PEOPLE = "exp-schp-201908261155-lip.pth", "exp-schp-201908301523-atr.pth", "exp_schp_multi_cihp_local.pth"
 

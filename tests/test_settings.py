@@ -24,11 +24,11 @@ def dataclasses_of_stages():
     from understudy.export.run import ExportConfig
     from understudy.fitting.fit import FitConfig
     from understudy.keypoints.detect import KeypointsConfig
-    from understudy.masks.matting import MatteConfig
-    from understudy.masks.parsing import ParsingConfig
-    from understudy.masks.silhouettes import SilhouettesConfig
+    from understudy.matting.matting import MatteConfig
+    from understudy.parsing.label import ParsingConfig
+    from understudy.silhouettes.segment import SilhouettesConfig
     from understudy.video.decode import FramesConfig
-    from understudy.view.acts import ViewConfig
+    from understudy.viewer.acts import ViewConfig
 
     return {
         "frames": FramesConfig,

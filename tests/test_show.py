@@ -15,14 +15,14 @@ from avatar_scenes import truth_avatar
 from bodies import sausage_body
 from show_scenes import walking_clip, write_views
 from understudy.body.model import JOINTS
+from understudy.body.shape_edit import ShapeConfig, chosen_betas, height, of_measures, shaped_body, volume
 from understudy.errors import InputError
 from understudy.render.camera import look_at
-from understudy.show.backdrop import Backdrop, cover, open_backdrop
-from understudy.show.cameras import read_cameras
-from understudy.show.paths import FILLED, PathConfig, camera_path, fitted
-from understudy.show.pictures import render_act, to_pixels
-from understudy.show.shape import ShapeConfig, chosen_betas, height, of_measures, shaped_body, volume
-from understudy.show.stage import a_pose, staged
+from understudy.rendering.backdrop import Backdrop, cover, open_backdrop
+from understudy.rendering.cameras import read_cameras
+from understudy.rendering.paths import FILLED, PathConfig, camera_path, fitted
+from understudy.rendering.pictures import render_act, to_pixels
+from understudy.rendering.stage import a_pose, staged
 
 AVATAR = truth_avatar(sausage_body(), count=1200)
 ACT = a_pose(AVATAR)

@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from understudy.detectors import mediapipe
-from understudy.detectors.backends import Pose
+from understudy.backends.protocols import Pose
+from understudy.backends import mediapipe
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.skeleton import INDEX, KEYPOINTS
-from understudy.masks.silhouettes import (
+from understudy.silhouettes.segment import (
     VIEW,
     SilhouettesConfig,
     cut_silhouettes,

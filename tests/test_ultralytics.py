@@ -27,7 +27,7 @@ def noise(width=320, height=240, seed=0):
 
 @pytest.mark.parametrize("generation", ["yolov8n", "yolo11n", "yolo26n"])
 def test_people_and_poses_come_in_our_skeleton_whatever_the_generation(folder, generation):
-    from understudy.detectors.ultralytics import UltralyticsPose
+    from understudy.backends.ultralytics import UltralyticsPose
 
     backend = UltralyticsPose(yolo(folder / f"{generation}-pose.pt", generation))
     people = backend.find_people(noise())
@@ -41,8 +41,8 @@ def test_people_and_poses_come_in_our_skeleton_whatever_the_generation(folder, g
 
 
 def test_nobody_is_found_by_a_network_that_is_sure_of_nothing(folder):
-    from understudy.detectors.backends import Region
-    from understudy.detectors.ultralytics import UltralyticsPose
+    from understudy.backends.protocols import Region
+    from understudy.backends.ultralytics import UltralyticsPose
 
     backend = UltralyticsPose(yolo(folder / "shy.pt", eager=False))
     assert backend.find_people(noise()) == []
@@ -52,7 +52,7 @@ def test_nobody_is_found_by_a_network_that_is_sure_of_nothing(folder):
 def test_the_threads_stay_as_they_were(folder):
     import torch
 
-    from understudy.detectors.ultralytics import UltralyticsPose
+    from understudy.backends.ultralytics import UltralyticsPose
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -71,7 +71,7 @@ def test_the_stage_runs_on_it(folder, tmp_path):
 
 
 def test_masks_are_of_the_pictures_size(folder):
-    from understudy.detectors.ultralytics import UltralyticsMasks
+    from understudy.backends.ultralytics import UltralyticsMasks
 
     backend = UltralyticsMasks(yolo(folder / "yolo11n-seg.pt", task="segment"))
     points = np.zeros((len(KEYPOINTS), 3))
@@ -81,7 +81,7 @@ def test_masks_are_of_the_pictures_size(folder):
 
 
 def test_other_files_are_refused_in_one_sentence(folder, tmp_path):
-    from understudy.detectors.ultralytics import UltralyticsPose
+    from understudy.backends.ultralytics import UltralyticsPose
 
     (tmp_path / "text.pt").write_text("nothing")
     with pytest.raises(InputError, match=r"text\.pt is no network of Ultralytics"):
@@ -91,7 +91,7 @@ def test_other_files_are_refused_in_one_sentence(folder, tmp_path):
 
 
 def test_the_mask_that_most_points_lie_on_is_the_persons():
-    from understudy.detectors.ultralytics import persons_mask
+    from understudy.backends.ultralytics import persons_mask
 
     masks = np.zeros((3, 100, 100), bool)
     masks[0, 10:90, 10:40] = True  # the neighbour
@@ -107,7 +107,7 @@ def test_the_mask_that_most_points_lie_on_is_the_persons():
 
 
 def test_cocos_points_are_placed_by_name_with_half_a_pixel():
-    from understudy.detectors.ultralytics import placed
+    from understudy.backends.ultralytics import placed
 
     raw = np.column_stack([np.arange(17), 2.0 * np.arange(17), np.full(17, 0.5)])
     raw[3, 2] = 0.0
@@ -121,7 +121,7 @@ def test_cocos_points_are_placed_by_name_with_half_a_pixel():
 def test_an_exported_onnx_file_does_as_well(folder):
     pytest.importorskip("onnx", reason="onnx is not installed here")
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed here")
-    from understudy.detectors.ultralytics import UltralyticsPose
+    from understudy.backends.ultralytics import UltralyticsPose
 
     network = import_ultralytics().YOLO(str(yolo(folder / "exported-pose.pt")))
     exported = network.export(format="onnx", imgsz=320, simplify=False, verbose=False)

@@ -7,8 +7,8 @@ from av.video.reformatter import Colorspace
 from PIL import Image
 
 from understudy.errors import InputError
+from understudy.files.owned import MARKER
 from understudy.formats.frames import Frames
-from understudy.owned import MARKER
 from understudy.video.colour import hdr_to_srgb, pq_encode
 from understudy.video.decode import FramesConfig, extract_frames
 from videos import LEVELS, make_video, number_of, numbered

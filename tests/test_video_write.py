@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from understudy.errors import InputError
-from understudy.owned import MARKER
+from understudy.files.atomic import whole_file
+from understudy.files.owned import MARKER
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.video.write import write_video
-from understudy.whole import whole_file
 from videos import number_of, numbered
 
 

@@ -17,11 +17,11 @@ from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.motion.read import TAKE
-from understudy.show.stage import filmed
-from understudy.view import skinned as skinned_module
-from understudy.view.acts import STANDING, ViewConfig, own_motion, scene, sources
-from understudy.view.page import page_data, write_page
-from understudy.view.skinned import correctives
+from understudy.rendering.stage import filmed
+from understudy.viewer import skinned as skinned_module
+from understudy.viewer.acts import STANDING, ViewConfig, own_motion, scene, sources
+from understudy.viewer.page import page_data, write_page
+from understudy.viewer.skinned import correctives
 from view_scenes import archive, motion
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
@@ -166,7 +166,7 @@ def test_the_command_writes_the_page(tmp_path, monkeypatch, capsys):
 def live(tmp_path):
     """A live view with a motion and the video's, and pictures of the video."""
     pytest.importorskip("viser", reason="needs viser")
-    from understudy.view.live import LiveView
+    from understudy.viewer.live import LiveView
 
     known, results = archive(), tmp_path / "results"
     frames = Frames(
@@ -203,7 +203,7 @@ def test_the_live_view_plays_and_stops_where_one_moves_the_slider(live):
 
 
 def test_the_live_view_shows_colours_as_the_first_who_looks_on_sees_them(live):
-    from understudy.view.layers import packed
+    from understudy.viewer.layers import packed
 
     with torch.no_grad():
         cloud = live._scene.act.gaussians(0)
@@ -218,7 +218,7 @@ def test_the_live_view_shows_colours_as_the_first_who_looks_on_sees_them(live):
 
 
 def test_the_live_view_shows_the_gaussians_where_they_are(live):
-    from understudy.view.layers import PER_METRE, packed
+    from understudy.viewer.layers import PER_METRE, packed
 
     live.step(0.0)
     splats, act = live._layers._gaussians, live._scene.act
@@ -270,7 +270,7 @@ def test_sliders_reshape_the_person_and_lead_back(live):
 
 
 def test_without_viser_one_sentence_says_what_to_do(monkeypatch):
-    from understudy.view.live import LiveView
+    from understudy.viewer.live import LiveView
 
     monkeypatch.setitem(sys.modules, "viser", None)
     with pytest.raises(InputError, match="pip install viser"):

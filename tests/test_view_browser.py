@@ -12,8 +12,8 @@ from PIL import Image
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
 from understudy.motion.read import TAKE
-from understudy.view.acts import ViewConfig, scene
-from understudy.view.page import write_page
+from understudy.viewer.acts import ViewConfig, scene
+from understudy.viewer.page import write_page
 from view_scenes import archive, motion
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
@@ -111,7 +111,7 @@ def test_it_fits_a_phone_and_turns_by_finger_and_mouse(page):
 
 def test_the_live_view_opens_and_moves(tmp_path, chromium):
     pytest.importorskip("viser", reason="needs viser")
-    from understudy.view.live import LiveView
+    from understudy.viewer.live import LiveView
 
     view = LiveView(archive(), [motion(tmp_path)], port=8770)
     with served(view):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from understudy.backends import BACKENDS
+from understudy.backends.registry import BACKENDS
 from understudy.errors import InputError
 from understudy.weights.check import RECORD, check_weights, state_of, trusted
 from understudy.weights.fetch import fetch_weights

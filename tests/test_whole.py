@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from faults import SCRIPTS, hidden, python, small_disk
-from understudy import whole
 from understudy.errors import InputError
-from understudy.files import read_npz, write_json
-from understudy.owned import MARKER
+from understudy.files import atomic as whole
+from understudy.files.arrays import read_npz, write_json
+from understudy.files.atomic import scratch_folder, whole_file, whole_folder
+from understudy.files.owned import MARKER
 from understudy.video.write import write_video
-from understudy.whole import scratch_folder, whole_file, whole_folder
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from understudy import whole
-from understudy.whole import whole_file, whole_folder, scratch_folder
+from understudy.files import atomic as whole
+from understudy.files.atomic import whole_file, whole_folder, scratch_folder
 where, moment = Path(sys.argv[1]), sys.argv[2]
 def die(*a, **k):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -105,7 +105,7 @@ WRITES = {
     "save_file",
 }
 PARTS = {
-    "whole.py", "owned.py", "avatar/tar.py", "weights/check.py", "weights/fetch.py",
+    "files/atomic.py", "files/owned.py", "files/tar.py", "weights/check.py", "weights/fetch.py",
     "formats/masks.py", "layouts/easymocap.py", "layouts/instant_avatar.py", "layouts/instant_nvr.py", "layouts/meshes.py",
     "layouts/neural_actor.py", "layouts/ntc.py", "layouts/pictures.py", "avatar/archive.py", "avatar/parallel.py",
 }  # fmt: skip
@@ -208,7 +208,7 @@ def test_a_file_takes_the_place_of_files_alone(tmp_path):
 def test_two_writers_of_one_machine_do_not_meet(tmp_path):
     with whole_file(tmp_path / "a.npz") as first:
         first.write_bytes(b"1")
-        code = "import sys; from understudy.files import write_npz; write_npz(sys.argv[1], {'x': 2})"
+        code = "import sys; from understudy.files.arrays import write_npz; write_npz(sys.argv[1], {'x': 2})"
         assert python(code, tmp_path / "a.npz").wait() == 0
         assert int(read_npz(tmp_path / "a.npz")["x"]) == 2 and first.exists()
     assert (tmp_path / "a.npz").read_bytes() == b"1"

@@ -12,8 +12,8 @@ from PIL import Image
 
 from export_scenes import LENGTH
 from understudy.formats.frames import Frames
-from understudy.view.acts import ViewConfig
-from understudy.view.live import LiveView
+from understudy.viewer.acts import ViewConfig
+from understudy.viewer.live import LiveView
 from view_scenes import archive, motion
 
 viser = pytest.importorskip("viser", reason="needs viser")

@@ -20,13 +20,13 @@ from actors.rig import Motion, bone_transforms, grounded, spread
 from actors.rooms import make_room
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import read_npz, write_npz
+from understudy.files.arrays import read_npz, write_npz
+from understudy.files.atomic import whole_folder
 from understudy.motion.retarget import bvh_clip
 from understudy.private import user_cache
 from understudy.progress import track
 from understudy.render.camera import Camera, look_at
 from understudy.video.write import write_video
-from understudy.whole import whole_folder
 
 VERSION = 1
 """Of everything that changes pictures or truth; a clip of another version is made again."""

@@ -29,6 +29,8 @@ from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.status import all_statuses
 from understudy.body.files import load_body, write_body
 from understudy.errors import InputError
+from understudy.fitting.regressor.files import load_net, save_net
+from understudy.fitting.regressor.model import NetConfig, PoseNet
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -38,15 +40,13 @@ from understudy.formats.smpl import BodyTrack
 from understudy.importers.alpha import read_mask
 from understudy.importers.registry import guess_format
 from understudy.motion.read import read_motion
-from understudy.regressor.files import load_net, save_net
-from understudy.regressor.model import NetConfig, PoseNet
+from understudy.rendering.cameras import read_cameras
+from understudy.rendering.render import read_joint_map
 from understudy.report.costs import read_costs
 from understudy.settings import check_settings
-from understudy.show.cameras import read_cameras
-from understudy.show.render import read_joint_map
 from understudy.video.capture import open_capture
 from understudy.video.decode import FramesConfig, extract_frames
-from understudy.view.heard import heard
+from understudy.viewer.heard import heard
 from understudy.weights.manifest import read_manifest
 from videos import make_video, numbered
 

@@ -6,8 +6,8 @@ from typing import Any, cast
 import numpy as np
 from person import Body
 
-from understudy.body.build import group_joints, smooth_weights, strongest, unpose
-from understudy.body.from_anny import SMOOTHING, bone_groups, rest_rotations
+from understudy.body.building.build import group_joints, smooth_weights, strongest, unpose
+from understudy.body.building.from_anny import SMOOTHING, bone_groups, rest_rotations
 from understudy.body.model import JOINTS
 from understudy.body.parts import SMPL_PARENTS
 

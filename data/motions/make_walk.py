@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from understudy.body.files import load_body
 from understudy.body.model import JOINTS, BodyModel
-from understudy.files import write_npz
+from understudy.files.arrays import write_npz
 from understudy.motion.clip import Clip
 from understudy.motion.frames import joint_frames
 

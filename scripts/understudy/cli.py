@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from understudy.errors import InputError, Stopped, sentence, stoppable
+from understudy.files.owned import check_apart
 from understudy.log import PrintableFormatter
-from understudy.owned import check_apart
 from understudy.streams import OutputLost, open_streams, printing, say, tell
 from understudy.text import one_line, printable
 
@@ -47,7 +47,7 @@ class Inspect:
         """Write the sheet and print the table."""
         from rich.table import Table
 
-        from understudy.report.inspect import inspect_actor
+        from understudy.inspection.inspect import inspect_actor
 
         if self.output is not None:
             check_apart([self.output], [self.folder / "avatar.tar", self.body])
@@ -162,11 +162,11 @@ class Render:
     def run(self) -> None:
         """Render, and say what was written."""
         from understudy.avatar.archive import load_archive
-        from understudy.show.cameras import read_cameras
-        from understudy.show.paths import PathConfig
-        from understudy.show.reenact import render_reenactment
-        from understudy.show.render import ShowConfig, read_joint_map, render_motion
-        from understudy.show.shape import ShapeConfig
+        from understudy.body.shape_edit import ShapeConfig
+        from understudy.rendering.cameras import read_cameras
+        from understudy.rendering.paths import PathConfig
+        from understudy.rendering.reenact import render_reenactment
+        from understudy.rendering.render import ShowConfig, read_joint_map, render_motion
 
         follow = None if self.follow is None else self.follow == "yes"
         path = self.path or ("still" if self.motion else "turntable")
@@ -228,8 +228,8 @@ class Export:
     def run(self) -> None:
         """Export, and say what was written."""
         from understudy.avatar.archive import load_archive
+        from understudy.body.shape_edit import ShapeConfig
         from understudy.export.run import FILES, ExportConfig, export_avatar, reshaped
-        from understudy.show.shape import ShapeConfig
 
         config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes", self.mesh, self.author)
         check_apart((self.folder / name for name in FILES), [self.avatar, self.body, *self.motion])
@@ -291,17 +291,17 @@ class View:
         """Write the page, or serve until interrupted."""
         from understudy.avatar.archive import load_archive
         from understudy.threads import use_threads
-        from understudy.view.acts import ViewConfig
+        from understudy.viewer.acts import ViewConfig
 
         config, archive = ViewConfig(self.fps, loop=self.loop), load_archive(self.avatar, self.body)
         if self.page is not None:
-            from understudy.view.page import write_page
+            from understudy.viewer.page import write_page
 
             check_apart([self.page], [self.avatar, self.body, *self.motion])
             write_page(self.page, archive, config, self.motion)
             _say(f"wrote {self.page}\n")
             return
-        from understudy.view.live import LiveView
+        from understudy.viewer.live import LiveView
 
         use_threads(1)  # the browser wants the others; one poses fast enough
         view = LiveView(archive, self.motion, config, self.results or self.avatar.parent, self.host, self.port)

@@ -21,18 +21,18 @@ from understudy.avatar.config import AvatarConfig
 from understudy.avatar.members import LARGEST_INFO, POSES, check_avatar, check_info, check_poses, check_weights
 from understudy.avatar.model import EXTRAS, Avatar
 from understudy.avatar.sampling import Anchors
-from understudy.avatar.tar import AGAIN, unpack_tar, write_tar
 from understudy.avatar.train import Training
 from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import read_json, read_npz, reading, write_json, write_npz
+from understudy.files.arrays import read_json, read_npz, reading, write_json, write_npz
+from understudy.files.atomic import scratch_folder
+from understudy.files.tar import AGAIN, unpack_tar, write_tar
 from understudy.formats.canonical import Canonical, read_texture
 from understudy.formats.frames import Frames
 from understudy.formats.limits import check_area
 from understudy.formats.smpl import BodyTrack
-from understudy.whole import scratch_folder
 
 FORMAT = "understudy-avatar"
 VERSION = 4

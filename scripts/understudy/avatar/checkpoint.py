@@ -12,16 +12,16 @@ import numpy as np
 import torch
 
 from understudy.avatar.config import AvatarConfig
-from understudy.body.inert_torch import load_torch, moved
 from understudy.body.model import BodyModel
 from understudy.errors import lacks_memory
+from understudy.files.atomic import whole_file
+from understudy.files.pictures import MOST_BYTES
+from understudy.files.regular import read_bytes
+from understudy.files.safe_torch import load_torch, moved
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.masks import mask_path
 from understudy.formats.smpl import BodyTrack
-from understudy.pictures import MOST_BYTES
-from understudy.regular import read_bytes
-from understudy.whole import whole_file
 
 logger = logging.getLogger(__name__)
 

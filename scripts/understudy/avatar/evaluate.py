@@ -19,13 +19,13 @@ from understudy.avatar.model import Avatar, Rest, splat
 from understudy.avatar.poses import Correction
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
+from understudy.files.atomic import whole_folder
 from understudy.formats.frames import Frames
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr, ssim
 from understudy.metrics.lpips import Lpips
 from understudy.progress import track as show_progress
-from understudy.whole import whole_folder
 
 REFINE_SHRINKS = (4, 2, 1)
 """Factors by which pictures are shrunk for the alignment of poses, one after the other."""

@@ -9,9 +9,9 @@ from understudy.avatar.lighting import TERMS
 from understudy.avatar.model import Avatar
 from understudy.avatar.nodes import NODES
 from understudy.avatar.residual import FEATURES, HIDDEN, POSE, SIDES
-from understudy.files import check_ranges
+from understudy.files.arrays import check_ranges
+from understudy.files.tables import Numbers, check_shares, check_table, check_text, readable
 from understudy.formats.limits import BETAS, MOST_BETAS, MOST_FACES, MOST_FRAMES, MOST_PX, RATES, SIZE
-from understudy.tables import Numbers, check_shares, check_table, check_text, readable
 
 LARGEST_INFO = 1 << 24
 """Bytes of ``avatar.json``: texts of many licences, and numbers of all held-out frames."""

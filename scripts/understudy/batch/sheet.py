@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import InputError
-from understudy.regular import read_bytes
+from understudy.files.regular import read_bytes
 
 NO_VALUE = ""
 """A cell that leaves the option as the configuration has it."""

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from understudy.batch.stages import STAGES
 from understudy.batch.status import COLUMNS, TEXTS, UNFIT, ActorStatus, all_statuses
-from understudy.owned import check_recorded
+from understudy.files.atomic import whole_file
+from understudy.files.owned import check_recorded
 from understudy.text import as_cell
-from understudy.whole import whole_file
 
 ORDER = ("failed", "running", "partial", "waiting", "done")
 """Of the states on the page: what needs somebody comes first."""

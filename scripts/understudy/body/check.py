@@ -5,9 +5,9 @@ import torch
 
 from understudy.body.model import BodyModel
 from understudy.body.parts import check_tree
-from understudy.files import check_ranges
+from understudy.files.arrays import check_ranges
+from understudy.files.tables import check_shares
 from understudy.formats.limits import MOST_BETAS, MOST_FACES, MOST_VERTICES, SIZE, SLACK
-from understudy.tables import check_shares
 
 BODY_SIZES = {"V": (8, MOST_VERTICES), "F": (1, MOST_FACES), "VT": (3, 3 * MOST_FACES), "B": (1, MOST_BETAS)}
 """Lengths of a body's arrays."""

@@ -10,12 +10,12 @@ from understudy.body.check import BODY_SIZES, REGRESSOR, ROOT, check_body
 from understudy.body.model import JOINTS, PARTS, BodyModel
 from understudy.body.smpl_files import load_smpl
 from understudy.errors import InputError
-from understudy.files import read_npz, reading, sha256, write_npz
+from understudy.files.arrays import read_npz, reading, sha256, write_npz
+from understudy.files.tables import Numbers, check_names, check_table, check_text
 from understudy.formats.limits import OFFSET, SIZE, WEIGHTS
-from understudy.tables import Numbers, check_names, check_table, check_text
 
 FORMAT = "understudy-body-1"
-BUILD = "get it again, or build it with scripts/build_body.py"
+BUILD = "get it again, or build it with tools/build_body.py"
 """What to do about a damaged file."""
 
 _KEYS = (
@@ -119,17 +119,17 @@ def _own(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
     wanted = _KEYS + (_CORRECTIVES if _CORRECTIVES[0] in arrays else ())
     missing = [key for key in wanted if key not in arrays]
     if missing:
-        raise InputError(f"{path} lacks {', '.join(missing)}; build it again with scripts/build_body.py.")
+        raise InputError(f"{path} lacks {', '.join(missing)}; build it again with tools/build_body.py.")
     if tuple(arrays["part_names"].tolist()) != PARTS:
         raise InputError(
-            f"{path} has other body parts than this version knows; build it again with scripts/build_body.py."
+            f"{path} has other body parts than this version knows; build it again with tools/build_body.py."
         )
     if str(arrays["format"]) != FORMAT:
         raise InputError(f"{path} is of format {arrays['format']}, this version reads {FORMAT}; build it again.")
     try:
         return _body(path, arrays)
     except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}); build it again with scripts/build_body.py.") from None
+        raise InputError(f"{path} is damaged ({error}); build it again with tools/build_body.py.") from None
 
 
 def _body(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:

@@ -7,17 +7,17 @@ import numpy as np
 import torch
 
 from understudy.body.check import BODY_SIZES, REGRESSOR, ROOT, check_body
-from understudy.body.inert_ledger import Ledger
-from understudy.body.inert_pickle import dense, unpickle_arrays
 from understudy.body.model import JOINTS, BodyModel
 from understudy.body.parts import SMPL_PARENTS, parts_from_weights
 from understudy.body.smpl_family import Family, family_of, knuckle_rows, on_smpl_joints
 from understudy.body.unwrap import unwrap
 from understudy.errors import InputError
-from understudy.files import LARGEST, open_zip, read_member, read_npy_header, reading, sha256
+from understudy.files.arrays import LARGEST, open_zip, read_member, read_npy_header, reading, sha256
+from understudy.files.pickle_ledger import Ledger
+from understudy.files.regular import read_bytes
+from understudy.files.safe_pickle import dense, unpickle_arrays
+from understudy.files.tables import Numbers, check_table
 from understudy.formats.limits import OFFSET, SIZE, WEIGHTS
-from understudy.regular import read_bytes
-from understudy.tables import Numbers, check_table
 
 CUSTOMARY_BETAS = 10
 """Shape components used of a file that has more (newer ones carry 300, SMPL-X expressions too), as everywhere in the field."""

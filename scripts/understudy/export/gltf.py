@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.whole import whole_file
+from understudy.files.atomic import whole_file
 
 COMPONENTS = {"float32": 5126, "uint32": 5125, "uint16": 5123, "uint8": 5121}
 SHAPES = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (16,): "MAT4"}

@@ -6,8 +6,8 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.export.texture import picture_file
+from understudy.files.atomic import whole_file
 from understudy.render.mesh import vertex_normals
-from understudy.whole import whole_file
 
 
 def write_obj(

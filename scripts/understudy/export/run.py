@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from understudy.avatar.archive import AvatarArchive
+from understudy.body.shape_edit import ShapeConfig, chosen_betas, shaped_body
 from understudy.errors import InputError
 from understudy.export.cubes import cubes_mesh
 from understudy.export.meshes import vertex_colors, write_mesh_ply, write_obj
@@ -23,10 +24,9 @@ from understudy.export.stance import frame_pose, recorded, shod, still
 from understudy.export.surface import Surface, avatar_surface
 from understudy.export.texture import bake_texture
 from understudy.export.vrm import VrmMeta
+from understudy.files.atomic import whole_files
 from understudy.motion.clip import Clip, check_shown_rate
 from understudy.motion.read import TAKE, named_motions, read_motion
-from understudy.show.shape import ShapeConfig, chosen_betas, shaped_body
-from understudy.whole import whole_files
 
 logger = logging.getLogger(__name__)
 

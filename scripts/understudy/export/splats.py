@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from understudy.avatar.model import Avatar
-from understudy.whole import whole_file
+from understudy.files.atomic import whole_file
 
 SH_C0, SH_C1 = 0.28209479177387814, 0.4886025119029199
 """The real spherical harmonics of degrees zero and one, of the latter the factor on y, z and x."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.export.splats import Splats
-from understudy.whole import whole_file
+from understudy.files.atomic import whole_file
 
 MAGIC, VERSION = 0x5053474E, 3
 FRACTION_BITS = 14

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from understudy.backends import find_backend, open_backend
+from understudy.backends.body_protocol import BodyFiles
+from understudy.backends.registry import find_backend, open_backend
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.errors import InputError
-from understudy.fitting.backends import BodyFiles
 from understudy.fitting.curvature import add_outlines, fit_terms, terms_curvature
 from understudy.fitting.evidence import Evidence, gather_evidence
 from understudy.fitting.flips import turn_back
@@ -24,12 +24,12 @@ from understudy.fitting.least_squares import Quadratic, Solution, minimise
 from understudy.fitting.limbs import turn_limbs
 from understudy.fitting.motion import FREE, GROUP, LIMBS, Motion, body_height
 from understudy.fitting.outline import Matches, match, outline_energy, read_outlines, thin_surface
+from understudy.fitting.regressor.start import lacks_guess, regressed_motion, with_guess
 from understudy.fitting.skeleton import Skeleton
 from understudy.fitting.terms import Terms, crown_and_sole, reprojection_errors
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
-from understudy.regressor.start import lacks_guess, regressed_motion, with_guess
 
 logger = logging.getLogger(__name__)
 

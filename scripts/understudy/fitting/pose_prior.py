@@ -53,7 +53,7 @@ class PosePrior:
 
 @cache
 def shipped_prior() -> PosePrior:
-    """The prior that comes with the library (``scripts/build_pose_prior.py`` makes it)."""
+    """The prior that comes with the library (``tools/build_pose_prior.py`` makes it)."""
     with files(__package__).joinpath("pose_prior.npz").open("rb") as file, np.load(file) as arrays:
         return prior_of(arrays)
 

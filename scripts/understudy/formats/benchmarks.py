@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from understudy.regular import read_bytes
+from understudy.files.regular import read_bytes
 
 MOST_BYTES = 1 << 24
 """Of a file, which has a line for each run."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from understudy.files import again, read_npz, reading, write_npz
+from understudy.files.arrays import again, read_npz, reading, write_npz
+from understudy.files.tables import Numbers, check_shares, check_table
 from understudy.formats.limits import MOST_FACES, MOST_TEXELS, MOST_VERTICES, SIZE, SLACK, WEIGHTS, check_tree
-from understudy.tables import Numbers, check_shares, check_table
 
 _BW = (*(24 * (WEIGHTS[0],)), 0.0), (*(24 * (WEIGHTS[1],)), 2 * SIZE)
 TEXTURE = {

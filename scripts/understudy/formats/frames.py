@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from understudy.files import again, read_json, reading, write_json
+from understudy.files.arrays import again, read_json, reading, write_json
+from understudy.files.tables import Numbers, check_table, check_text, readable
 from understudy.formats.limits import CAMERA, MOST_FRAMES, MOST_PX, RATES, check_area
 from understudy.formats.pictures import load_picture
-from understudy.tables import Numbers, check_table, check_text, readable
 
 TABLE = {
     "fps": Numbers((), np.float64, *RATES),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.files import again, check_ranges, read_npz, reading, write_npz
+from understudy.files.arrays import again, check_ranges, read_npz, reading, write_npz
+from understudy.files.tables import Numbers, check_names, check_table, check_text
 from understudy.formats.limits import FARTHEST, MOST_FRAMES, PLACES_PX
-from understudy.tables import Numbers, check_names, check_table, check_text
 
 SCORES = 100.0
 """Confidences of other programs may be peaks of a heat map, logits or percentages."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from understudy.tables import Numbers
+from understudy.files.tables import Numbers
 
 MOST_FRAMES = 1 << 18
 """Over two hours at 30 frames a second."""

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from understudy.errors import InputError
-from understudy.files import again
+from understudy.files.arrays import again
 from understudy.formats.pictures import load_picture
 
 UNSURE = 128

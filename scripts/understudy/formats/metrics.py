@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from understudy.files import again, read_json, reading
+from understudy.files.arrays import again, read_json, reading
+from understudy.files.tables import Numbers, check_table
 from understudy.formats.limits import MOST_FRAMES
-from understudy.tables import Numbers, check_table
 
 POSES = ("without_pose_refinement", "with_pose_refinement", "reconstruction")
 """Parts of ``metrics.json`` with figures."""

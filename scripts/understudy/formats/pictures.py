@@ -5,8 +5,8 @@ from pathlib import Path
 from PIL import Image
 
 from understudy.errors import InputError
-from understudy.files import again
-from understudy.pictures import opened_picture
+from understudy.files.arrays import again
+from understudy.files.pictures import opened_picture
 
 
 def load_picture(path: Path, target: Path, size: tuple[int, int] | None = None) -> Image.Image:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.files import again, read_npz, reading, write_npz
+from understudy.files.arrays import again, read_npz, reading, write_npz
+from understudy.files.tables import Numbers, check_table, check_text
 from understudy.formats.limits import BETAS, CAMERA, FARTHEST, MOST_BETAS, MOST_FRAMES, PLACES_PX, TURNS
-from understudy.tables import Numbers, check_table, check_text
 
 TABLE = {
     "global_orient": Numbers(("T", 3), np.float32, -TURNS, TURNS),

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
+from understudy.files.atomic import whole_folder
+from understudy.files.pictures import opened_picture
+from understudy.files.safe_arrays import read_npy
 from understudy.formats.frames import Frames
 from understudy.formats.masks import write_alpha
-from understudy.importers.inert import read_npy
 from understudy.importers.tracking import Camera
-from understudy.pictures import opened_picture
 from understudy.progress import track
 from understudy.video.intrinsics import Undistorter
-from understudy.whole import whole_folder
 
 MOST_LABELS = 30
 """Pictures without larger values hold labels or 0 and 1, not shades."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json
+from understudy.files.arrays import read_json
 from understudy.importers.people import Person, choose_person, number_of
 from understudy.importers.possible import whole_numbers
 from understudy.importers.skeletons import body_points

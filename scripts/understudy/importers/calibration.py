@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import reading
-from understudy.regular import read_bytes
+from understudy.files.arrays import reading
+from understudy.files.regular import read_bytes
 
 KIND = "a camera file of OpenCV", "calibrate again"
 MOST_BYTES = 1 << 22

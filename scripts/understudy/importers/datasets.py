@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from understudy.errors import InputError
+from understudy.files.safe_arrays import read_any
 from understudy.importers.easymocap import easymocap_poses
-from understudy.importers.inert import read_any
 from understudy.importers.matlab import read_matlab
 from understudy.importers.parameters import poses_from
 from understudy.importers.people import number_of

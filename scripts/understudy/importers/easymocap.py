@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import check_ranges, read_json, reading
+from understudy.files.arrays import check_ranges, read_json, reading
 from understudy.importers.calibration import KIND, Calibration
 from understudy.importers.people import Person, choose_person, number_of
 from understudy.importers.possible import POSSIBLE, real_numbers

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.files import reading
-from understudy.regular import read_bytes
+from understudy.files.arrays import reading
+from understudy.files.regular import read_bytes
 
 MOST_BYTES = 1 << 28
 """That a file may have, its compressed elements may unfold to, and its matrices may take, each."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import read_json
+from understudy.files.arrays import read_json
 from understudy.importers.people import Person, choose_person, number_of
 from understudy.importers.skeletons import add_hands_and_face, body_points
 from understudy.importers.tracking import ReadOptions, Tracking

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.importers.inert import read_any
+from understudy.files.safe_arrays import read_any
 from understudy.importers.people import number_of
 from understudy.importers.possible import real_numbers, whole_numbers
 from understudy.importers.rotations import joint_rotations

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import check_ranges
+from understudy.files.arrays import check_ranges
+from understudy.formats.tracks import link, main_picks
 from understudy.importers.possible import POSSIBLE
 from understudy.importers.skeletons import box_of, used_names
 from understudy.importers.tracking import Points
-from understudy.keypoints.tracking import link, main_picks
 
 MOST_FRAMES = 1_000_000
 """Nine hours at 30 per second."""

@@ -10,9 +10,9 @@ from scipy.spatial.transform import Rotation
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
+from understudy.formats.tracks import fill_rows
 from understudy.importers.people import number_of
 from understudy.importers.tracking import Camera, Points, Tracking
-from understudy.keypoints.tracking import fill_rows
 from understudy.video.sources import list_images
 
 GAP_SECONDS = 0.5

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import InputError
-from understudy.files import reading
+from understudy.files.arrays import reading
+from understudy.files.safe_arrays import read_any
 from understudy.importers.alphapose import read_alphapose
 from understudy.importers.datasets import read_instant_nvr, read_ntc
 from understudy.importers.easymocap import read_easymocap
-from understudy.importers.inert import read_any
 from understudy.importers.openpose import read_openpose
 from understudy.importers.parameters import read_parameters
 from understudy.importers.regressors import read_gvhmr, read_phalp, read_pymaf, read_romp, read_wham

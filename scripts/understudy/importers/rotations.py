@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
-from understudy.files import check_ranges
+from understudy.files.arrays import check_ranges
 from understudy.importers.possible import POSSIBLE, check_turns, real_numbers
 
 _WITH_ROOT = {72: 72, 66: 66, 156: 66, 165: 66, 78: 66, 87: 66}

@@ -9,6 +9,7 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
+from understudy.files.owned import check_apart, check_recorded
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.importers.alpha import write_masks
@@ -22,7 +23,6 @@ from understudy.importers.place import (
 from understudy.importers.registry import guess_format, read_tracking
 from understudy.importers.tracking import Camera, ReadOptions, Tracking
 from understudy.importers.transfer import body_track, place_poses
-from understudy.owned import check_apart, check_recorded
 from understudy.video.clip import VideoFile
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.video.images import ImageFolder

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import check_ranges, check_shapes, reading
+from understudy.files.arrays import check_ranges, check_shapes, reading
 from understudy.importers.possible import POSSIBLE, check_camera_matrix, check_turns, real_numbers
 
 MOST_EVERY, MOST_FIRST = 1_000_000, 10**15

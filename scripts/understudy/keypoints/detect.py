@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from understudy.backends import find_backend, open_backend
-from understudy.detectors.backends import KeypointBackend, Pose, Region
-from understudy.detectors.boxes import BOX_MARGIN, SURE
+from understudy.backends.boxes import BOX_MARGIN, SURE
+from understudy.backends.protocols import KeypointBackend, Pose, Region
+from understudy.backends.registry import find_backend, open_backend
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import FACE, KEYPOINTS
+from understudy.formats.tracks import fill_rows, link, main_picks
 from understudy.keypoints.temporal import (
     HIDDEN_FACE_CONFIDENCE,
     doubt_hidden_faces,
@@ -23,7 +24,6 @@ from understudy.keypoints.temporal import (
     lateral_directions,
     undo_swaps,
 )
-from understudy.keypoints.tracking import fill_rows, link, main_picks
 from understudy.progress import track
 
 logger = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from understudy.actor_folder import open_result
 from understudy.body.lbs import joint_transforms, pose_rotations, skin
 from understudy.body.model import BodyModel
 from understudy.body.posed import posed_vertices
@@ -18,7 +19,6 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.smpl import BodyTrack
 from understudy.importers.tracking import REST_PELVIS
-from understudy.report.result import open_result
 
 SMPL_BETAS = 10
 HALF_PIXEL = 0.5

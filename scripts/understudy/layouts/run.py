@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files import write_json
+from understudy.files.arrays import write_json
+from understudy.files.atomic import whole_folder
+from understudy.files.owned import check_replaceable
 from understudy.layouts.easymocap import write_easymocap
 from understudy.layouts.instant_avatar import write_instant_avatar
 from understudy.layouts.instant_nvr import write_instant_nvr
 from understudy.layouts.neural_actor import write_neural_actor
 from understudy.layouts.ntc import write_ntc
 from understudy.layouts.recording import Recording
-from understudy.owned import check_replaceable
-from understudy.whole import whole_folder
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from understudy.body.inert_torch import load_torch
 from understudy.errors import InputError
-from understudy.files import reading
+from understudy.files.arrays import reading
+from understudy.files.safe_torch import load_torch
 from understudy.metrics.image import Picture
 
 NETWORK = "alexnet*.pth"

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
-from understudy.files import check_ranges, reading
+from understudy.files.arrays import check_ranges, reading
 from understudy.motion.clip import LEAST_FPS, MOST_FPS, MOST_FRAMES
 
 MOST = 20_000_000

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files import check_ranges, read_json, reading
+from understudy.files.arrays import check_ranges, read_json, reading
 from understudy.motion.clip import POSSIBLE, Clip
 from understudy.motion.loop import looped
 from understudy.motion.planting import plant_feet

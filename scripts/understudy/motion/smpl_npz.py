@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from understudy.body.model import JOINTS, BodyModel
 from understudy.errors import InputError
-from understudy.files import check_ranges, reading
-from understudy.importers.inert import read_any
+from understudy.files.arrays import check_ranges, reading
+from understudy.files.safe_arrays import read_any
 from understudy.importers.parameters import SHAPES, poses_from
 from understudy.importers.possible import real_numbers
 from understudy.importers.tracking import REST_PELVIS

@@ -10,8 +10,8 @@ from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
+from understudy.inspection.measure import Measure
 from understudy.report.figures import held_out_mean
-from understudy.report.measure import Measure
 from understudy.report.seen import SIDES, seen_shares
 
 FEW_FRAMES = 48

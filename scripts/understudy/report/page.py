@@ -12,15 +12,21 @@ import jinja2
 import numpy as np
 from PIL import Image
 
+from understudy.actor_folder import Result
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
 from understudy.errors import InputError
+from understudy.files.atomic import whole_file
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha, read_parsing
 from understudy.formats.pictures import load_picture
 from understudy.formats.smpl import BodyTrack
+from understudy.inspection.measure import Measure
+from understudy.inspection.overlays import draw_keypoints, draw_mask, draw_mesh, draw_parsing, shrink
+from understudy.inspection.sheet import heading, pictures_of
+from understudy.inspection.worst import measures_of
 from understudy.metrics.masks import iou
 from understudy.render.mesh import silhouette
 from understudy.report.cautions import cautions_of
@@ -28,14 +34,8 @@ from understudy.report.costs import Cost, duration, read_costs, size
 from understudy.report.curves import curve_svg
 from understudy.report.figures import in_a_sentence, likeness
 from understudy.report.links import address, file_links
-from understudy.report.measure import Measure
-from understudy.report.overlays import draw_keypoints, draw_mask, draw_mesh, draw_parsing, shrink
-from understudy.report.result import Result
 from understudy.report.seen import SIDES, seen_shares
-from understudy.report.sheet import heading, pictures_of
-from understudy.report.worst import measures_of
 from understudy.video.capture import open_capture
-from understudy.whole import whole_file
 
 TEMPLATE, STYLE = "page.html.j2", "page.css.j2"
 SHOWN_FRAMES = 6

@@ -1,1 +1,10 @@
-"""Videos in and out: choosing and decoding frames, the camera they were taken with, writing mp4."""
+"""Videos and folders of images: which frames are kept, and their pixels in sRGB.
+
+Here belongs decoding (``clip``, ``images``), choosing frames by time (``timing``, ``decode``), colour (``colour``),
+the camera as far as a header tells it (``intrinsics``), and encoding (``write``, ``write_clear``, ``encode``).
+
+Contract: pictures are uint8 sRGB [H,W,3], upright, one at a time; no video is ever held in memory as a whole, and no
+file but the one that was named is opened.
+
+What is seen in the pictures is the business of ``keypoints`` and ``silhouettes``.
+"""

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 
 from understudy.errors import InputError
-from understudy.regular import regular_file
+from understudy.files.regular import regular_file
 from understudy.video.headers import headers_of
 from understudy.video.sources import MOST_PIXELS
 

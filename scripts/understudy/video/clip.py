@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from understudy.errors import InputError
-from understudy.files import sha256
+from understudy.files.arrays import sha256
 from understudy.video.convert import FrameConverter
 from understudy.video.headers import headers_of
 from understudy.video.pictures import Picture

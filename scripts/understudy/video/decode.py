@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from understudy.errors import InputError
-from understudy.files import reading
+from understudy.files.arrays import reading
+from understudy.files.atomic import whole_folder
 from understudy.formats.frames import Frames, KSource
 from understudy.progress import track
 from understudy.video.clip import VideoFile
@@ -24,7 +25,6 @@ from understudy.video.intrinsics import (
 from understudy.video.pictures import Picture
 from understudy.video.sources import list_videos
 from understudy.video.timing import frame_rate, frames_on_grid, keep_frames
-from understudy.whole import whole_folder
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from understudy.errors import InputError
-from understudy.owned import check_recorded
-from understudy.whole import whole_file
+from understudy.files.atomic import whole_file
+from understudy.files.owned import check_recorded
 
 
 def encode(

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from understudy.errors import InputError
-from understudy.pictures import opened_picture
+from understudy.files.pictures import opened_picture
 from understudy.video.colour import flatten_alpha
 from understudy.video.pictures import Picture, fit_size
 from understudy.video.sources import list_images, sha256_of_images

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from understudy.errors import InputError
-from understudy.files import sha256
-from understudy.regular import check_regular, read_bytes
+from understudy.files.arrays import sha256
+from understudy.files.regular import check_regular, read_bytes
 from understudy.text import one_line
 from understudy.weights.manifest import Weights
 

@@ -5,12 +5,12 @@ import zlib
 from pathlib import Path
 
 from understudy.errors import InputError, disk_trouble
-from understudy.files import check_unfolded, sha256
+from understudy.files.arrays import check_unfolded, sha256
+from understudy.files.atomic import whole_file
 from understudy.weights.check import OTHER, UNVERIFIED, state_of, trust
 from understudy.weights.manifest import Weights
 from understudy.weights.part import Part, held_part, writing
 from understudy.weights.receive import CHUNK, receive
-from understudy.whole import whole_file
 
 LARGEST = 16 << 30
 """Bytes of a file whose size the manifest does not tell."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from understudy.errors import InputError
-from understudy.regular import read_bytes
+from understudy.files.regular import read_bytes
 
 MOST_BYTES = 1 << 20
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from understudy.errors import InputError
-from understudy.files import write_json
+from understudy.files.arrays import write_json
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,127 @@
+"""Mattes and trimaps of a whole video: every frame for itself, then compared with its neighbours in time."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from understudy.body.model import BodyModel
+from understudy.body.posed import check_same_body
+from understudy.files.atomic import scratch_folder, whole_folder
+from understudy.formats.frames import Frames
+from understudy.formats.keypoints import Keypoints
+from understudy.formats.masks import UNSURE, read_alpha, read_trimap, write_alpha, write_trimap
+from understudy.formats.smpl import BodyTrack
+from understudy.matting.appearance import Appearance, learn_appearance
+from understudy.matting.coherence import flickering, outliers
+from understudy.matting.looks import ROOM, look_at, mask_window
+from understudy.matting.matting import MatteConfig, refine
+from understudy.metrics.masks import iou
+from understudy.progress import track as show_progress
+
+logger = logging.getLogger(__name__)
+
+HAZY = 25
+"""A coarse mask is unsure farther than this from both 0 and 255."""
+
+
+def refine_mattes(
+    frames: Frames,
+    alpha_folder: str | Path,
+    keypoints: Keypoints,
+    track: BodyTrack,
+    body: BodyModel,
+    matte_folder: str | Path,
+    trimap_folder: str | Path,
+    config: MatteConfig,
+    threads: int = 1,
+) -> None:
+    """Write the matte and the trimap of every frame; both all zero in frames without the person.
+
+    Frames are refined one by one on ``threads`` threads; then frames that fall out of the row keep their coarse mask, and what
+    neither neighbour in time confirms becomes unsure. Memory does not grow with the number of frames.
+
+    Raises:
+        InputError: Track and body or frames do not belong together, or a picture is missing, damaged or of another size.
+    """
+    check_same_body(body, track, len(frames))
+    appearance = learn_appearance(frames, alpha_folder, track, body, config.sample_frames, threads)
+    count = range(len(frames))
+    with (
+        whole_folder(matte_folder, "mattes") as mattes,
+        whole_folder(trimap_folder, "trimaps") as trimaps,
+        scratch_folder(matte_folder) as own,
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        single = _Folders(own / "matte", own / "trimap")
+        single.matte.mkdir()
+        single.trimap.mkdir()
+        run = _Run(frames, Path(alpha_folder), keypoints, track, body, config, appearance, single)
+        found = list(show_progress(pool.map(run.refine, count), "refining silhouettes", len(count)))
+        areas, agreed = (np.array(values, np.float64) for values in zip(*found, strict=True))
+        rejected = outliers(areas, agreed, config.tolerance, config.agreement)
+        final = partial(run.compare, rejected, _Folders(mattes, trimaps))
+        for _ in show_progress(pool.map(final, count), "comparing neighbours", len(count)):
+            pass
+    logger.info("%s: %d of %d frames keep their coarse mask", frames.source, rejected.sum(), len(frames))
+
+
+@dataclass(frozen=True)
+class _Folders:
+    matte: Path
+    trimap: Path
+
+    def write(self, frame: int, matte: np.ndarray, unsure: np.ndarray) -> None:
+        write_alpha(self.matte, frame, matte)
+        write_trimap(self.trimap, frame, matte > (127 if matte.dtype == np.uint8 else 0.5), unsure)
+
+
+@dataclass(frozen=True)
+class _Run:
+    frames: Frames
+    alpha_folder: Path
+    keypoints: Keypoints
+    track: BodyTrack
+    body: BodyModel
+    config: MatteConfig
+    appearance: Appearance
+    single: _Folders
+    """What each frame by itself says."""
+
+    def refine(self, frame: int) -> tuple[tuple[int, int, int], float]:
+        """Refine one frame by itself; areas of matte, coarse mask and body, px, and the IoU of the first two."""
+        look = look_at(self.frames, self.alpha_folder, self.track, self.body, frame)
+        if look is None:
+            nothing = np.zeros((self.frames.height, self.frames.width), np.uint8)
+            self.single.write(frame, nothing, nothing > 0)
+            return (0, 0, 0), 1.0
+        matte, unsure = refine(look, self.appearance, self.keypoints.keypoints[frame], self.config)
+        self.single.write(frame, look.whole(matte), look.whole(unsure))
+        fine, coarse = matte > 0.5, look.inner > 0
+        areas = (np.count_nonzero(fine), np.count_nonzero(coarse), np.count_nonzero(look.body > 0))
+        return areas, float(iou(fine, coarse))
+
+    def compare(self, rejected: np.ndarray, final: _Folders, frame: int) -> None:
+        """Write the last word on one frame after a look at its neighbours; ``rejected`` [T] keep the coarse mask."""
+        matte = read_alpha(self.single.matte, frame)
+        unsure = read_trimap(self.single.trimap, frame) == UNSURE
+        if rejected[frame]:
+            coarse = read_alpha(self.alpha_folder, frame)
+            unsure |= ((matte > 127) != (coarse > 127)) | ((coarse > HAZY) & (coarse < 255 - HAZY))
+            matte = coarse
+        else:
+            unsure |= self._flicker(frame, matte > 127, rejected)
+        final.write(frame, matte, unsure)
+
+    def _flicker(self, frame: int, mask: np.ndarray, rejected: np.ndarray) -> np.ndarray:
+        """Pixels [H,W] bool of a mask that both neighbours contradict."""
+        flicker = np.zeros(mask.shape, bool)
+        beside = [i for i in (frame - 1, frame + 1) if 0 <= i < len(self.frames) and not rejected[i]]
+        if len(beside) == 2 and mask.any():
+            window = mask_window(mask, round(ROOM * mask.shape[0]))
+            cuts = [(read_alpha(self.single.matte, i)[window] > 127, self.frames.read(i)[window]) for i in beside]
+            flicker[window] = flickering(mask[window], self.frames.read(frame)[window], cuts)
+        return flicker

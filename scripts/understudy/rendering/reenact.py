@@ -1,0 +1,96 @@
+"""The video and the avatar in its own poses, side by side."""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.device import choose_device
+from understudy.errors import InputError
+from understudy.files.arrays import sha256
+from understudy.progress import track
+from understudy.render.camera import Camera
+from understudy.rendering.backdrop import Backdrop, cover, open_backdrop
+from understudy.rendering.footage import open_footage
+from understudy.rendering.pictures import render_act, to_pixels
+from understudy.rendering.stage import filmed
+from understudy.rendering.write import check_output, write_pictures
+
+logger = logging.getLogger(__name__)
+
+UNALIKE = 0.02
+"""Difference of the pictures' shapes (width over height) beyond which a video is another one."""
+
+
+def render_reenactment(
+    archive: AvatarArchive,
+    video: str | Path,
+    output: str | Path,
+    frames: int | None = None,
+    background: str = "white",
+    layer: str = "color",
+    start: float = 0.0,
+) -> int:
+    """Write the video on the left, and on the right the avatar in the poses that it had there, seen by its camera.
+
+    Args:
+        archive: The avatar, with its poses of the video's frames.
+        video: The actor's folder or its ``frames``, or the video itself.
+        output: ``.mp4``, or a folder of PNG files.
+        frames: At most so many pictures.
+        background: As ``open_backdrop`` takes it; ``transparent`` is not possible. ``video`` for the video's own pictures,
+            so that the avatar stands where the person was.
+        layer: color, alpha, depth or normal.
+        start: Seconds of the video before the first frame that was used (``frames.start``), where a video is given.
+
+    Returns:
+        Number of pictures.
+
+    Raises:
+        InputError: The video is another one, or there is nothing to read or write.
+    """
+    output = Path(output)
+    backdrop = Backdrop(moving=iter(())) if background == "video" else open_backdrop(background, archive.fps)
+    check_output(output, transparent=backdrop.transparent)
+    footage = open_footage(video, None if Path(video).is_dir() else archive.fps, start)
+    poses = archive.poses
+    count = min(len(footage), len(poses))
+    if count < len(poses):
+        logger.warning("%s has %d frames of the avatar's %d; the rest is left out", video, len(footage), len(poses))
+    _check_same(archive, Path(video))
+    count = count if frames is None else min(count, frames)
+    act = filmed(archive.avatar.to(choose_device("auto")), poses).first(count)
+    size = (archive.width, archive.height)
+    cameras = [Camera(poses.K, *size)] * count
+    seen = footage.pictures(max(size))
+
+    def pixels() -> Iterator[np.ndarray]:
+        near_far = None if layer != "depth" else _depths(poses.transl[:count, 2])
+        for number, (left, picture) in enumerate(zip(seen, render_act(act, cameras, layer), strict=False)):
+            if abs(left.shape[1] / left.shape[0] - size[0] / size[1]) > UNALIKE * size[0] / size[1]:
+                raise InputError(
+                    f"{video} has pictures of {left.shape[1]}x{left.shape[0]} px, not of the shape {size[0]}x{size[1]} that the "
+                    "avatar was learned from; give that video, or the actor's folder."
+                )
+            left = cover(left, size)
+            behind = Backdrop(still=left) if background == "video" else backdrop
+            right = to_pixels(picture, layer, number, behind, near_far)
+            right = np.repeat(right[..., None], 3, axis=-1) if right.ndim == 2 else right[..., :3]
+            yield np.concatenate([left, right], axis=1)
+
+    return write_pictures(output, track(pixels(), "rendering the re-enactment", count), archive.fps)
+
+
+def _depths(depth: np.ndarray) -> tuple[float, float]:
+    """Near and far end (m) of people at these depths."""
+    return max(float(depth.min()) - 1.0, 0.1), float(depth.max()) + 1.0
+
+
+def _check_same(archive: AvatarArchive, video: Path) -> None:
+    """Warn where a video is not the file that the avatar was learned from."""
+    known = archive.info.get("source", {}).get("sha256")
+    if video.is_file() and known and len(str(known)) == hashlib.sha256().digest_size * 2 and sha256(video) != known:
+        logger.warning("%s is not the very file that the avatar was learned from; frames may not match", video)

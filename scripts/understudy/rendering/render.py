@@ -1,0 +1,166 @@
+"""An avatar in a motion, seen by cameras, as a video or pictures: what ``understudy render`` does."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.device import choose_device
+from understudy.body.shape_edit import ShapeConfig, chosen_betas, shaped_body
+from understudy.errors import InputError
+from understudy.files.arrays import read_json
+from understudy.motion.clip import MOST_FRAMES, check_shown_rate
+from understudy.motion.read import read_motion
+from understudy.progress import track
+from understudy.render.camera import Camera
+from understudy.rendering.backdrop import Backdrop, open_backdrop
+from understudy.rendering.paths import PathConfig, camera_path, fitted
+from understudy.rendering.pictures import check_layer, render_act, to_pixels
+from understudy.rendering.stage import SAMPLES, Act, a_pose, staged
+from understudy.rendering.write import VIDEOS, check_output, write_pictures
+
+logger = logging.getLogger(__name__)
+
+LEAST_SIDE, MOST_SIDE = 2, 8192
+"""Of pictures, px: encoders take no less, and a gigabyte is needed for more."""
+TURN_SECONDS = 3.0
+"""How long a path round a person who stands still takes."""
+
+
+@dataclass(frozen=True)
+class ShowConfig:
+    """What is rendered, and how it looks."""
+
+    size: tuple[int, int] | None = None
+    """Width and height, px; None for those of given cameras, else 540 x 960, or 960 x 540 where the motion is wider."""
+    fps: float = 24.0
+    """Pictures per second."""
+    loop: float | None = None
+    """Seconds for which the motion's best cycle is repeated; None for the motion as it is."""
+    frames: int | None = None
+    """At most so many pictures; None for all of the motion."""
+    layer: str = "color"
+    """color, alpha, depth or normal."""
+    background: str = "white"
+    """white, black, grey, transparent, #rrggbb, an image, a video or a folder of frames."""
+    shadow: bool = False
+    """Whether the person throws a soft shadow on the ground."""
+    path: PathConfig = field(default_factory=PathConfig)
+    """Where the camera is, if none are given."""
+    shape: ShapeConfig = field(default_factory=ShapeConfig)
+    """What is changed about the person's shape."""
+    device: str = "auto"
+    """cpu, cuda or auto."""
+
+    def __post_init__(self) -> None:
+        if self.size is not None and not all(LEAST_SIDE <= side <= MOST_SIDE for side in self.size):
+            width, height = (f"{side:.6g}" for side in self.size)
+            raise InputError(f"size is {width}x{height}; each side must be {LEAST_SIDE} to {MOST_SIDE} px.")
+        check_shown_rate(self.fps)
+        if self.frames is not None and self.frames < 1:
+            raise InputError(f"frames is {self.frames}; it must be 1 or more.")
+        check_layer(self.layer)
+
+
+def render_motion(
+    archive: AvatarArchive,
+    output: str | Path,
+    config: ShowConfig,
+    motion: str | Path | None = None,
+    joint_map: Mapping[str, str] | None = None,
+    cameras: Sequence[Camera] | None = None,
+) -> int:
+    """Render an avatar to an mp4 or to a folder of PNG files; returns the number of pictures.
+
+    Args:
+        archive: The avatar.
+        output: The video, or the folder.
+        config: What is rendered.
+        motion: A file that ``motion.read`` knows; None for a person who stands with the arms lowered.
+        joint_map: For a BVH file's own names.
+        cameras: In the stage's axes, one for each picture, or one for all; None for ``config.path``.
+
+    Raises:
+        InputError: A file or an option is wrong; nothing is left behind.
+    """
+    output = Path(output)
+    backdrop = open_backdrop(config.background, config.fps)
+    check_output(output, backdrop.transparent and config.layer in ("color", "normal"))
+    archive.avatar.to(choose_device(config.device))
+    # which frames say how deep a video is to show depends on all of them where cameras are given
+    most = config.frames if cameras is None else None
+    act = make_act(archive, config.shape, config.fps, motion, joint_map, config.loop, most)
+    standing = motion is None
+    if cameras is None:
+        count = max(1, round(TURN_SECONDS * config.fps)) if standing and config.path.path != "still" else len(act)
+        count = count if config.frames is None else config.frames if standing else min(count, config.frames)
+        if count > MOST_FRAMES:
+            raise InputError(f"frames is {config.frames}; {MOST_FRAMES} pictures are possible.")
+        act = act.first(count)
+        cameras = camera_path(act, count, config.fps, config.size, config.path)
+    else:
+        count = len(cameras) if standing else len(act) if len(cameras) == 1 else min(len(act), len(cameras))
+        count = count if config.frames is None else min(count, config.frames)
+        cameras = fitted([cameras[min(number, len(cameras) - 1)] for number in range(count)], config.size)
+        largest = max(max(camera.size) for camera in cameras)
+        if largest > MOST_SIDE:
+            raise InputError(f"a camera's picture has a side of {largest} px; choose a size of up to {MOST_SIDE} px.")
+    pixels = _pixels(act, cameras, config, backdrop, output.suffix.lower() in VIDEOS)
+    return write_pictures(output, track(pixels, "rendering", count), config.fps)
+
+
+def read_joint_map(path: str | Path) -> dict[str, str]:
+    """The rig's joint names by ours, from a JSON file.
+
+    Raises:
+        InputError: It is no JSON object of names.
+    """
+    names = read_json(path, "mend it")
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise InputError(f'{path} is no joint map; it must be a JSON object such as {{"left_knee": "LeftLeg"}}.')
+    return names
+
+
+def make_act(
+    archive: AvatarArchive,
+    shape: ShapeConfig,
+    fps: float,
+    motion: str | Path | None = None,
+    joint_map: Mapping[str, str] | None = None,
+    loop: float | None = None,
+    most: int | None = None,
+) -> Act:
+    """The avatar in its shape and motion, in the stage's axes, ``fps`` frames per second; options as of ``render_motion``.
+
+    No more than the first ``most`` frames are wanted.
+    """
+    avatar = archive.avatar
+    betas = chosen_betas(avatar.body, avatar.betas, shape)
+    if motion is None:
+        return a_pose(avatar, betas)
+    clip = read_motion(motion, shaped_body(avatar.body, betas), None, joint_map, loop).resampled(fps, most)
+    logger.info("%s: %d frames, %.1f s", motion, len(clip), len(clip) / fps)
+    return staged(avatar, clip, betas)
+
+
+def _pixels(
+    act: Act, cameras: Sequence[Camera], config: ShowConfig, backdrop: Backdrop, video: bool
+) -> Iterator[np.ndarray]:
+    near_far = _near_far(act, cameras) if video and config.layer == "depth" else None
+    for number, picture in enumerate(render_act(act, cameras, config.layer, config.shadow)):
+        yield to_pixels(picture, config.layer, number, backdrop, near_far)
+
+
+def _near_far(act: Act, cameras: Sequence[Camera]) -> tuple[float, float]:
+    """Depths (m) between which the person is in all pictures, about."""
+    frames, low, high = act.boxes()
+    depths = []
+    for picture in np.linspace(0, len(cameras) - 1, min(len(cameras), SAMPLES)).round().astype(int):
+        box = int(np.abs(frames - min(int(picture), len(act) - 1)).argmin())
+        middle, radius = (low[box] + high[box]) / 2, float(np.linalg.norm(high[box] - low[box])) / 2
+        depth = float(cameras[picture].to_camera(middle)[2])
+        depths += [depth - radius, depth + radius]
+    return max(min(depths), 0.1), max(depths)

@@ -1,0 +1,96 @@
+"""The library's rooms: each imports only those below it, and says what belongs in it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+LIBRARY = Path(__file__).resolve().parent.parent / "scripts/understudy"
+GROUND = {"commands", "errors", "gpus", "log", "private", "progress", "settings", "streams", "text", "threads"}
+"""Single modules that every room may import; they import one another and nothing else."""
+BELOW = {
+    "files": "",
+    "render": "",
+    "formats": "files",
+    "weights": "files",
+    "batch": "files formats video",
+    "body": "files formats",
+    "video": "files formats",
+    "metrics": "files render",
+    "importers": "body files formats video",
+    "motion": "body files importers video",
+    "backends": "body files formats importers video weights",
+    "actor_folder": "body files formats",
+    "keypoints": "backends formats",
+    "silhouettes": "backends files formats",
+    "fitting": "backends body files formats metrics motion",
+    "matting": "body files formats metrics render silhouettes",
+    "parsing": "backends body files formats matting render silhouettes",
+    "canonical": "body formats render",
+    "avatar": "body files formats metrics render",
+    "rendering": "avatar body files formats importers motion render video",
+    "export": "avatar body canonical files motion render",
+    "layouts": "actor_folder body canonical files formats importers render",
+    "inspection": "actor_folder avatar body files fitting formats metrics render",
+    "report": "actor_folder body files formats inspection metrics render video",
+    "viewer": "avatar body export files formats motion render rendering",
+    "cli": "avatar batch body export files importers inspection layouts rendering video viewer weights",
+}
+"""Room to the rooms that it may import."""
+STAGES = {"keypoints", "silhouettes", "fitting", "canonical", "avatar"}
+"""Stages that meet in files alone."""
+ROOMS = sorted(path.name for path in LIBRARY.iterdir() if (path / "__init__.py").exists())
+
+
+def room_of(path):
+    first = path.relative_to(LIBRARY).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path):
+    """Modules of the library, by their full names, and other packages that a file imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "understudy":
+            yield from (f"understudy.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports by dots"
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("room", sorted({room_of(path) for path in LIBRARY.rglob("*.py")} - {"__init__"}))
+def test_a_room_imports_only_those_below_it(room):
+    assert room in BELOW or room in GROUND, f"{room} is not in the table"
+    allowed = GROUND | {room} | set(BELOW.get(room, "").split())
+    for path in [LIBRARY / f"{room}.py"] if room not in ROOMS else (LIBRARY / room).rglob("*.py"):
+        for module in imported(path):
+            first, *rest = module.split(".")
+            assert first != "snakemake", f"{path} knows of Snakemake"
+            assert first != "understudy" or rest[0] in allowed, f"{path} reaches up into {module}"
+
+
+def test_no_room_is_above_itself():
+    seen = set()
+    for room, below in BELOW.items():  # the table is in an order in which each stands on those before it
+        assert set(below.split()) <= seen | {"video", "formats"}, room
+        seen.add(room)
+    assert "batch" not in " ".join(BELOW[room] for room in ("video", "formats", "files"))
+
+
+def test_the_table_names_no_arrow_that_nobody_uses():
+    used = {room: {module.split(".")[1] for path in (LIBRARY / room).rglob("*.py") for module in imported(path)
+                   if module.startswith("understudy.")} for room in ROOMS}  # fmt: skip
+    for room in ROOMS:
+        assert used[room] - GROUND - {room} == set(BELOW[room].split()), room
+
+
+def test_stages_meet_in_files_alone():
+    for stage in STAGES:
+        assert not STAGES & set(BELOW[stage].split()), stage
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_belongs_in_it_and_what_does_not(room):
+    text = ast.get_docstring(ast.parse((LIBRARY / room / "__init__.py").read_text())) or ""
+    assert "Contract:" in text and 6 <= len(text.splitlines()) <= 20, room
