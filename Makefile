@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 ACTOR ?= actor
 CORES ?= all
 # named one by one, so that a deleted one is made again with all that follows
-FILES := frames.json keypoints.npz alpha smpl.npz matte trimap parsing canonical.npz avatar.tar metrics.json renders/turntable.mp4 renders/reenactment.mp4 viewer/index.html exports/avatar.glb report.html
+FILES = $(shell $(BIN)/python -c "from understudy.stages import FILES; print(*FILES)")
 BIN := .venv/bin
 
 # Snakemake, Numba and Matplotlib keep caches in the user's home; without one that can be written they are kept here.

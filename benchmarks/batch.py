@@ -16,9 +16,9 @@ from pathlib import Path
 from runs import REPOSITORY
 
 from understudy.batch.code import code_digest
-from understudy.batch.stages import STAGES
 from understudy.batch.status import all_statuses
 from understudy.batch.summary import write_summary
+from understudy.stages import STAGES
 
 
 def main() -> None:

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from understudy.formats.benchmarks import Spent, read_spent
+from understudy.stages import STAGES
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-STAGES = (
-    "frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical", "avatar", "evaluate", "render",
-    "reenactment", "motion/walk", "export", "viewer", "report",
-)  # fmt: skip
+STEPS = (*(stage.name for stage in STAGES), "motion/walk")
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Run:
     def costs(self, actor: str) -> dict[str, Spent]:
         """What each stage cost."""
         costs = {}
-        for stage in STAGES:
+        for stage in STEPS:
             path = self.results(actor) / "benchmarks" / f"{stage}.tsv"
             if path.exists():
                 costs[stage] = read_spent(path)[-1]

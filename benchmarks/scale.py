@@ -18,7 +18,7 @@ import av
 import numpy as np
 import yaml
 from matplotlib.figure import Figure
-from runs import REPOSITORY, STAGES, Run, fresh_run
+from runs import REPOSITORY, STEPS, Run, fresh_run
 
 from understudy.formats.benchmarks import Spent
 from understudy.video.write import write_video
@@ -85,7 +85,7 @@ def print_lengths(costs: Costs) -> None:
     print("| stage | " + " | ".join(f"{count} frames: CPU s / MB" for count in costs) + " | ms a frame more |")
     print("|---" * (len(costs) + 2) + "|")
     counts = list(costs)
-    stages = [stage for stage in STAGES if all(stage in of_stage for of_stage in costs.values())]
+    stages = [stage for stage in STEPS if all(stage in of_stage for of_stage in costs.values())]
     for stage in stages:
         row = [of_stage[stage] for of_stage in costs.values()]
         print(line(stage, counts, [cost.cpu_seconds for cost in row], [cost.megabytes for cost in row]))
@@ -107,7 +107,7 @@ def plot_lengths(costs: Costs, path: Path) -> None:
     counts = np.array(list(costs))
     labels = {"cpu_seconds": "CPU seconds", "megabytes": "peak memory, MB"}
     for axes, (number, label) in zip(figure.subplots(1, 2), labels.items(), strict=True):
-        for hue, stage in enumerate(STAGES):
+        for hue, stage in enumerate(STEPS):
             values = [getattr(of_stage[stage], number) if stage in of_stage else np.nan for of_stage in costs.values()]
             if np.isfinite(values).any():
                 axes.plot(

@@ -24,8 +24,8 @@ rule avatar:
     params:
         settings=settings("avatar"),
         checkpoint="results/{actor}/.avatar.checkpoint",  # no output: it must outlive a killed job
-        code=code_of("train_avatar.py"),
+        code=code_of("avatar.py"),
     message:
         "{wildcards.actor}: training the avatar"
     script:
-        "../scripts/train_avatar.py"
+        "../scripts/avatar.py"

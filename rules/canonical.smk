@@ -20,8 +20,8 @@ rule canonical:
     params:
         settings=settings("canonical"),
         hold_out=hold_out,
-        code=code_of("prepare_canonical.py"),
+        code=code_of("canonical.py"),
     message:
         "{wildcards.actor}: preparing the canonical body"
     script:
-        "../scripts/prepare_canonical.py"
+        "../scripts/canonical.py"

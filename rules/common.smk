@@ -20,6 +20,7 @@ from understudy.batch.summary import write_summary
 from understudy.commands import called
 from understudy.errors import InputError, end_with_terminal
 from understudy.settings import actor_settings, check_settings
+from understudy.stages import FILES
 from understudy.text import one_line
 from understudy.video.sources import (
     alike,
@@ -87,25 +88,6 @@ if workflow.is_main_process:
             f"{' and '.join(pair)} differ in case or in how accents are stored alone; on a disk that does not tell them"
             " apart their results would be one folder: rename one."
         )
-
-# Named one by one, since Snakemake lets a finished target stand when something in between was deleted.
-FILES = (
-    "frames.json",
-    "keypoints.npz",
-    "alpha",
-    "smpl.npz",
-    "matte",
-    "trimap",
-    "parsing",
-    "canonical.npz",
-    "avatar.tar",
-    "metrics.json",
-    "renders/turntable.mp4",
-    "renders/reenactment.mp4",
-    "viewer/index.html",
-    "exports/avatar.glb",
-    "report.html",
-)
 
 
 wildcard_constraints:
@@ -431,6 +413,7 @@ def backend_time(stage):
 
 def everything(wildcards):
     """Input function: all files of all actors; a function, so that asking for one of them does not list all."""
+    # named one by one, since Snakemake lets a finished target stand when something in between was deleted
     return [
         f"results/{actor}/{file}"
         for actor in ACTORS

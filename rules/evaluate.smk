@@ -28,8 +28,8 @@ rule evaluate:
         runtime=scaled_time(30),
     params:
         settings=settings("evaluate"),
-        code=code_of("evaluate_avatar.py"),
+        code=code_of("evaluate.py"),
     message:
         "{wildcards.actor}: measuring on held-out frames"
     script:
-        "../scripts/evaluate_avatar.py"
+        "../scripts/evaluate.py"

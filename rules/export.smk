@@ -26,11 +26,11 @@ rule export:
         runtime=scaled_time(30),
     params:
         settings=settings("export"),
-        code=code_of("export_avatar.py"),
+        code=code_of("export.py"),
     message:
         "{wildcards.actor}: writing the avatar for other programs"
     script:
-        "../scripts/export_avatar.py"
+        "../scripts/export.py"
 
 
 rule dataset:
@@ -59,8 +59,8 @@ rule dataset:
         runtime=scaled_time(60),
     params:
         hold_out=hold_out,
-        code=code_of("write_dataset.py"),
+        code=code_of("dataset.py"),
     message:
         "{wildcards.actor}: writing the data set for {wildcards.layout}"
     script:
-        "../scripts/write_dataset.py"
+        "../scripts/dataset.py"

@@ -17,8 +17,8 @@ rule frames:
     params:
         settings=settings("frames"),
         video=video_name,
-        code=code_of("extract_frames.py"),
+        code=code_of("frames.py"),
     message:
         "{wildcards.actor}: choosing frames of {params.video}"
     script:
-        "../scripts/extract_frames.py"
+        "../scripts/frames.py"

@@ -20,8 +20,8 @@ rule keypoints:
     params:
         settings=settings("keypoints"),
         vouched=vouched_weights("keypoints"),
-        code=code_of("detect_keypoints.py", "keypoints"),
+        code=code_of("keypoints.py", "keypoints"),
     message:
         "{wildcards.actor}: finding 2D keypoints"
     script:
-        "../scripts/detect_keypoints.py"
+        "../scripts/keypoints.py"

@@ -21,8 +21,8 @@ rule matte:
         runtime=scaled_time(60),
     params:
         settings=settings("matte"),
-        code=code_of("refine_mattes.py"),
+        code=code_of("matte.py"),
     message:
         "{wildcards.actor}: refining silhouettes"
     script:
-        "../scripts/refine_mattes.py"
+        "../scripts/matte.py"

@@ -22,8 +22,8 @@ rule parsing:
         runtime=backend_time("parsing"),
     params:
         settings=settings("parsing"),
-        code=code_of("label_parts.py", "parsing"),
+        code=code_of("parsing.py", "parsing"),
     message:
         "{wildcards.actor}: labelling parts and clothes"
     script:
-        "../scripts/label_parts.py"
+        "../scripts/parsing.py"

@@ -1,4 +1,4 @@
-rule render:
+rule turntable:
     input:
         avatar="results/{actor}/avatar.tar",
         body=body_file,
@@ -10,9 +10,9 @@ rule render:
             labels={"what": "3 turntable"},
         ),
     log:
-        "logs/render/{actor}.log",
+        "logs/turntable/{actor}.log",
     benchmark:
-        "results/{actor}/benchmarks/render.tsv"
+        "results/{actor}/benchmarks/turntable.tsv"
     conda:
         "../envs/render.yaml"
     threads: 4
@@ -21,11 +21,11 @@ rule render:
         runtime=scaled_time(30),
     params:
         settings=look,
-        code=code_of("render_turntable.py"),
+        code=code_of("turntable.py"),
     message:
         "{wildcards.actor}: rendering the turntable"
     script:
-        "../scripts/render_turntable.py"
+        "../scripts/turntable.py"
 
 
 rule reenactment:
@@ -54,11 +54,11 @@ rule reenactment:
         runtime=scaled_time(30),
     params:
         settings=look,
-        code=code_of("render_reenactment.py"),
+        code=code_of("reenactment.py"),
     message:
         "{wildcards.actor}: rendering the video and the avatar side by side"
     script:
-        "../scripts/render_reenactment.py"
+        "../scripts/reenactment.py"
 
 
 rule motion:
@@ -88,8 +88,8 @@ rule motion:
         runtime=scaled_time(60),
     params:
         settings=look,
-        code=code_of("render_motion.py"),
+        code=code_of("motion.py"),
     message:
         "{wildcards.actor}: rendering the motion {wildcards.motion}"
     script:
-        "../scripts/render_motion.py"
+        "../scripts/motion.py"

@@ -36,8 +36,8 @@ rule report:
         runtime=scaled_time(30),
     params:
         height_given=height_given,
-        code=code_of("write_report.py"),
+        code=code_of("report.py"),
     message:
         "{wildcards.actor}: writing the report"
     script:
-        "../scripts/write_report.py"
+        "../scripts/report.py"

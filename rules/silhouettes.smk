@@ -21,8 +21,8 @@ rule silhouettes:
     params:
         settings=settings("silhouettes"),
         vouched=vouched_weights("silhouettes"),
-        code=code_of("cut_silhouettes.py", "silhouettes"),
+        code=code_of("silhouettes.py", "silhouettes"),
     message:
         "{wildcards.actor}: cutting silhouettes"
     script:
-        "../scripts/cut_silhouettes.py"
+        "../scripts/silhouettes.py"

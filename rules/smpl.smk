@@ -22,8 +22,8 @@ rule smpl:
     params:
         settings=settings("smpl"),
         body=settings("body"),
-        code=code_of("fit_smpl.py", "smpl"),
+        code=code_of("smpl.py", "smpl"),
     message:
         "{wildcards.actor}: fitting the body"
     script:
-        "../scripts/fit_smpl.py"
+        "../scripts/smpl.py"

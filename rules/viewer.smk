@@ -22,8 +22,8 @@ rule viewer:
         runtime=scaled_time(30),
     params:
         settings=settings("viewer"),
-        code=code_of("write_viewer.py"),
+        code=code_of("viewer.py"),
     message:
         "{wildcards.actor}: writing the page that plays the avatar"
     script:
-        "../scripts/write_viewer.py"
+        "../scripts/viewer.py"

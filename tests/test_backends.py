@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import test_conda
-from understudy.backends.registry import BACKENDS, Backend, check_packages, open_backend
 from understudy.backends import registry as backends
+from understudy.backends.registry import BACKENDS, Backend, check_packages, open_backend
 from understudy.batch.code import code_digest
 from understudy.errors import InputError
 from understudy.weights.check import trust

@@ -29,10 +29,10 @@ POST_DEPLOYED = {"detectron2", "densepose"}
 EASYMOCAP = {"easymocap"}
 """Runs as a program of its own, in its own environment."""
 BACKEND_RULES = {
-    "keypoints": "detect_keypoints.py",
-    "silhouettes": "cut_silhouettes.py",
-    "parsing": "label_parts.py",
-    "smpl": "fit_smpl.py",
+    "keypoints": "keypoints.py",
+    "silhouettes": "silhouettes.py",
+    "parsing": "parsing.py",
+    "smpl": "smpl.py",
 }
 BACKENDS_OF_STAGES = [(stage, name) for stage, table in BACKENDS.items() for name in table]
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROFILES = sorted(path.parent.name for path in (ROOT / "profiles").glob("*/config.yaml"))
 SLURM = find_spec("snakemake_executor_plugin_slurm") is not None
 PREPARE = {"frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical"}
-SHOW = {"evaluate", "render", "reenactment", "motion", "viewer", "export", "report"}
+SHOW = {"evaluate", "turntable", "reenactment", "motion", "viewer", "export", "report"}
 
 
 def profile(name):

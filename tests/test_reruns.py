@@ -23,7 +23,7 @@ BASE = {"render": {"motions": ["walk.bvh"]}}
 """What is configured when everything is made."""
 LAYOUT = "ntc"
 
-AVATAR = {"avatar", "evaluate", "render", "reenactment", "motion", "export", "viewer", "report"}
+AVATAR = {"avatar", "evaluate", "turntable", "reenactment", "motion", "export", "viewer", "report"}
 MATTE = {"matte", "parsing", "canonical", "dataset"} | AVATAR
 SMPL = {"smpl"} | MATTE
 RERUN = {
@@ -37,7 +37,7 @@ RERUN = {
     "canonical": {"canonical", "dataset"} | AVATAR,
     "avatar": AVATAR,
     "evaluate": {"evaluate", "report"},
-    "render": {"render", "reenactment", "motion", "report"},
+    "render": {"turntable", "reenactment", "motion", "report"},
     "export": {"export", "report"},
     "viewer": {"viewer", "report"},
     "avatar.hold_out": {"canonical", "dataset"} | AVATAR,  # the texture learns from the same frames

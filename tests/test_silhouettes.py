@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from understudy.backends.protocols import Pose
 from understudy.backends import mediapipe
+from understudy.backends.protocols import Pose
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha

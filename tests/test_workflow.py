@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from understudy.stages import STAGES
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("results/tiny/avatar.tar", "results/tiny/report.html")
-RULES = {
-    "frames", "keypoints", "silhouettes", "smpl", "matte", "parsing", "canonical", "avatar", "evaluate", "render",
-    "reenactment", "viewer", "export", "report",
-}  # fmt: skip
+RULES = {stage.name for stage in STAGES}
 
 
 def snakemake(folder, *arguments, config=None):
@@ -140,7 +139,7 @@ def test_an_avatar_option_reruns_the_avatar_and_what_follows(finished):
     options["actors"]["tiny"]["avatar"]["steps"] = 31
     (finished / "changed.yaml").write_text(yaml.safe_dump(options))
     assert planned_rules(finished, *TARGETS, config=finished / "changed.yaml") == {
-        "avatar", "evaluate", "render", "reenactment", "viewer", "export", "report",
+        "avatar", "evaluate", "turntable", "reenactment", "viewer", "export", "report",
     }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "canonical": ("canonical.npz",),
     "avatar": ("avatar.tar", "training.json"),
     "evaluate": ("metrics.json", "held_out"),
-    "render": ("renders/turntable.mp4",),
+    "turntable": ("renders/turntable.mp4",),
     "reenactment": ("renders/reenactment.mp4",),
     "motion": ("renders/walk.mp4",),
     "export": (

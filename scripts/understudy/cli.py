@@ -332,9 +332,9 @@ class Status:
         from rich.table import Column, Table
         from rich.text import Text
 
-        from understudy.batch.stages import STAGES
         from understudy.batch.status import all_statuses
         from understudy.batch.summary import shown, write_summary
+        from understudy.stages import STAGES
 
         if not self.results.is_dir():
             raise InputError(f"{self.results} is no folder; give the one with the actors' folders, as results.")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from understudy.batch.stages import STAGES, Stage, stages_of
 from understudy.errors import InputError
 from understudy.files.regular import read_bytes, regular_file
 from understudy.formats.benchmarks import read_spent
+from understudy.stages import STAGES, Stage, stages_of
 from understudy.text import from_cell, one_line
 from understudy.video.sources import unfit_name
 

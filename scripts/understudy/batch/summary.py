@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
 
-from understudy.batch.stages import STAGES
 from understudy.batch.status import COLUMNS, TEXTS, UNFIT, ActorStatus, all_statuses
 from understudy.files.atomic import whole_file
 from understudy.files.owned import check_recorded
+from understudy.stages import STAGES
 from understudy.text import as_cell
 
 ORDER = ("failed", "running", "partial", "waiting", "done")

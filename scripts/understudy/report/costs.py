@@ -5,23 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from understudy.formats.benchmarks import read_spent
+from understudy.stages import STAGES
 
-STEPS = {
-    "frames": "choosing frames",
-    "keypoints": "finding the person",
-    "silhouettes": "first silhouettes",
-    "smpl": "fitting the body",
-    "matte": "exact silhouettes",
-    "parsing": "telling clothes apart",
-    "canonical": "texture and volumes",
-    "avatar": "training the avatar",
-    "evaluate": "measuring",
-    "render": "turntable",
-    "reenactment": "re-enactment",
-    "motion": "motion",
-    "viewer": "page that plays it",
-    "export": "files for other programs",
-}
+STEPS = {stage.name: stage.title for stage in STAGES if stage.name != "report"} | {"motion": "motion"}
 """What the rules do, in the order in which they are told."""
 
 
