@@ -15,8 +15,12 @@ configfile: os.path.join(workflow.basedir, "config.yaml")
 report: "report/workflow.rst"
 
 
-include: "rules/common.smk"
-include: "rules/kept.smk"
+include: "rules/common/actors.smk"
+include: "rules/common/backends.smk"
+include: "rules/common/options.smk"
+include: "rules/common/resources.smk"
+include: "rules/common/targets.smk"
+include: "rules/common/kept.smk"
 include: "rules/frames.smk"
 include: "rules/keypoints.smk"
 include: "rules/silhouettes.smk"

@@ -1,0 +1,92 @@
+"""An actor's options, and the files that options name."""
+
+from functools import cache
+from pathlib import Path
+
+from understudy.batch.motions import motion_names
+from understudy.errors import InputError
+from understudy.settings import actor_settings
+
+
+def settings(stage):
+    """Params function: the options of one stage with the actor's own on top."""
+
+    def of_actor(wildcards):
+        return actor_settings(config, stage, wildcards.actor)
+
+    return of_actor
+
+
+def motions_of(actor):
+    """Motions to render of an actor: name of the video to the motion's file."""
+    try:
+        return motion_names(actor_settings(config, "render", actor)["motions"])
+    except InputError as error:
+        stop(f"config.yaml, render.motions: {error}")
+
+
+def motion_file(wildcards):
+    """The file of a motion that is to be rendered, or the end of the run in one sentence."""
+    motions = motions_of(wildcards.actor)
+    if wildcards.motion not in motions:
+        there = ", ".join(motions) or "none yet"
+        stop(
+            f"no motion '{wildcards.motion}': add its file to render.motions in config.yaml. Motions there: {there}."
+        )
+    return model_file("render.motions", motions[wildcards.motion])
+
+
+def motion_inputs(stage):
+    """Input function: the files of the motions that an option of the stage lists."""
+
+    def of_actor(wildcards):
+        paths = actor_settings(config, stage, wildcards.actor)["motions"]
+        return [model_file(f"{stage}.motions", path) for path in paths]
+
+    return of_actor
+
+
+def motion_videos(wildcards):
+    """Input function: the videos of the motions that are to be rendered."""
+    return [
+        f"results/{wildcards.actor}/renders/{motion}.mp4"
+        for motion in motions_of(wildcards.actor)
+    ]
+
+
+def height_given(wildcards):
+    """Params function: whether the person's height is known."""
+    return actor_settings(config, "smpl", wildcards.actor)["height_m"] is not None
+
+
+def look(wildcards):
+    """Params function: how renders look, without the list of motions, which does not change those there are."""
+    options = actor_settings(config, "render", wildcards.actor)
+    return {name: value for name, value in options.items() if name != "motions"}
+
+
+def hold_out(wildcards):
+    """Which frames neither the texture nor the avatar may learn from."""
+    return actor_settings(config, "avatar", wildcards.actor)["hold_out"]
+
+
+def body_file(wildcards):
+    """The body model's file of an actor."""
+    return model_file(
+        "body.path", actor_settings(config, "body", wildcards.actor)["path"]
+    )
+
+
+def regressor_file(wildcards):
+    """The pose regressor's weights of an actor, or no input where the configuration names none."""
+    path = actor_settings(config, "smpl", wildcards.actor)["regressor"]
+    return [] if path is None else model_file("smpl.regressor", path)
+
+
+@cache
+def model_file(option, path):
+    """A file that an option names: in the working folder, else beside the workflow."""
+    for place in (Path(path), Path(workflow.basedir, path)):
+        if place.exists():
+            return str(place)
+    stop(f"config.yaml, {option}: there is no file {path}.")
