@@ -25,7 +25,7 @@ rule export:
         mem_mb=scaled_mem(3000),
         runtime=scaled_time(30),
     params:
-        settings=settings("export"),
+        settings=settings("export", without=["motions"]),
         code=code_of("export.py"),
     message:
         "{wildcards.actor}: writing the avatar for other programs"

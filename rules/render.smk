@@ -20,7 +20,7 @@ rule turntable:
         mem_mb=scaled_mem(2000),
         runtime=scaled_time(30),
     params:
-        settings=look,
+        settings=settings("render", without=["motions"]),
         code=code_of("turntable.py"),
     message:
         "{wildcards.actor}: rendering the turntable"
@@ -53,7 +53,7 @@ rule reenactment:
         mem_mb=scaled_mem(2000),
         runtime=scaled_time(30),
     params:
-        settings=look,
+        settings=settings("render", without=["motions"]),
         code=code_of("reenactment.py"),
     message:
         "{wildcards.actor}: rendering the video and the avatar side by side"
@@ -87,7 +87,7 @@ rule motion:
         mem_mb=scaled_mem(2000),
         runtime=scaled_time(60),
     params:
-        settings=look,
+        settings=settings("render", without=["motions"]),
         code=code_of("motion.py"),
     message:
         "{wildcards.actor}: rendering the motion {wildcards.motion}"

@@ -21,7 +21,7 @@ rule viewer:
         mem_mb=scaled_mem(2000),
         runtime=scaled_time(30),
     params:
-        settings=settings("viewer"),
+        settings=settings("viewer", without=["motions"]),
         code=code_of("viewer.py"),
     message:
         "{wildcards.actor}: writing the page that plays the avatar"

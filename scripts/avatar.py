@@ -11,9 +11,7 @@ from understudy.files.arrays import write_json
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
-from understudy.gpus import use_gpus
-from understudy.log import log_to
-from understudy.threads import use_threads
+from understudy.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    use_threads(snakemake.threads)
-    use_gpus(snakemake.resources.get("gpu", 0))
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
     canonical = Canonical.load(snakemake.input.canonical)
     config = AvatarConfig(**snakemake.params.settings)
@@ -43,5 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.resources.get("gpu", 0))

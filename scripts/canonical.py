@@ -7,8 +7,7 @@ from understudy.body.files import load_body
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.smpl import BodyTrack
-from understudy.log import log_to
-from understudy.threads import use_threads
+from understudy.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    use_threads(snakemake.threads)
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
     canonical = prepare_canonical(
         frames=frames,
@@ -30,5 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads)

@@ -7,9 +7,7 @@ from understudy.avatar.archive import load_archive
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
 from understudy.files.arrays import write_json
 from understudy.formats.frames import Frames
-from understudy.gpus import use_gpus
-from understudy.log import log_to
-from understudy.threads import use_threads
+from understudy.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    use_threads(snakemake.threads)
-    use_gpus(snakemake.resources.get("gpu", 0))
     metrics = evaluate_avatar(
         archive=load_archive(snakemake.input.avatar, snakemake.input.body),
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
@@ -31,5 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.resources.get("gpu", 0))

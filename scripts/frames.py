@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.errors import InputError
-from understudy.log import log_to
-from understudy.threads import use_threads
+from understudy.job import run_job
 from understudy.video.decode import FramesConfig, extract_frames
 
 if TYPE_CHECKING:
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    use_threads(snakemake.threads)
     found, name = snakemake.input.video, snakemake.params.video
     if not found and "://" in name:
         raise InputError(f"{name}: there is nothing at this address.")
@@ -27,5 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads)

@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.formats.frames import Frames
-from understudy.gpus import use_gpus
+from understudy.job import run_job
 from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
-from understudy.log import log_to
-from understudy.threads import use_threads
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -15,14 +13,10 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    use_threads(snakemake.threads)
-    use_gpus(snakemake.resources.get("gpu", 0))
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
-    settings = dict(snakemake.params.settings)
-    del settings["weights"], settings["files"]  # they are inputs
     keypoints = detect_keypoints(
         frames=frames,
-        config=KeypointsConfig(**settings),
+        config=KeypointsConfig(**snakemake.params.settings),
         weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
         files=Path(snakemake.input.files) if snakemake.input.files else None,
         sha256=snakemake.params.vouched,
@@ -31,5 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.resources.get("gpu", 0))

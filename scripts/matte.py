@@ -7,10 +7,9 @@ from understudy.body.files import load_body
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
-from understudy.log import log_to
+from understudy.job import run_job
 from understudy.matting.matting import MatteConfig
 from understudy.matting.refine import refine_mattes
-from understudy.threads import use_threads
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    use_threads(1)  # frames, not the work on one, run side by side
     refine_mattes(
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
         alpha_folder=Path(snakemake.input.alpha),
@@ -33,5 +31,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    # frames, not the work on one, run side by side
+    run_job(main, snakemake.log[0], snakemake.rule, 1)

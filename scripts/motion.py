@@ -3,12 +3,10 @@
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
-from understudy.gpus import use_gpus
-from understudy.log import log_to
+from understudy.job import run_job
 from understudy.rendering.backdrop import hex_colour
 from understudy.rendering.paths import PathConfig
 from understudy.rendering.render import ShowConfig, render_motion
-from understudy.threads import use_threads
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -19,8 +17,6 @@ AZIMUTH, ELEVATION = 30.0, 8.0
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    use_threads(snakemake.threads)
-    use_gpus(snakemake.resources.get("gpu", 0))
     look = snakemake.params.settings
     config = ShowConfig(
         size=(look["width"], look["height"]),
@@ -34,5 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.resources.get("gpu", 0))

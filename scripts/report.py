@@ -9,7 +9,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.metrics import read_history, read_metrics
 from understudy.formats.smpl import BodyTrack
-from understudy.log import log_to
+from understudy.job import run_job
 from understudy.report.page import ReportInputs, write_report
 
 if TYPE_CHECKING:
@@ -42,5 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads)

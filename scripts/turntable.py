@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_avatar
 from understudy.avatar.turntable import RenderConfig, turntable_pictures
-from understudy.log import log_to
+from understudy.job import run_job
 from understudy.progress import track
-from understudy.threads import use_threads
 from understudy.video.write import write_video
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    use_threads(snakemake.threads)
     config = RenderConfig(**snakemake.params.settings)
     avatar = load_avatar(snakemake.input.avatar, snakemake.input.body)
     pictures = track(turntable_pictures(avatar, config), "rendering the turntable", config.frames)
@@ -23,5 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.rule):
-        main()
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads)

@@ -10,6 +10,7 @@ GROUND = {
     "commands",
     "errors",
     "gpus",
+    "job",
     "log",
     "private",
     "progress",

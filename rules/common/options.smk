@@ -8,11 +8,12 @@ from understudy.errors import InputError
 from understudy.settings import actor_settings
 
 
-def settings(stage):
-    """Params function: the options of one stage with the actor's own on top."""
+def settings(stage, without=()):
+    """Params function: the options of one stage with the actor's own on top, but for those that are inputs of the rule."""
 
     def of_actor(wildcards):
-        return actor_settings(config, stage, wildcards.actor)
+        options = actor_settings(config, stage, wildcards.actor)
+        return {name: value for name, value in options.items() if name not in without}
 
     return of_actor
 
@@ -57,12 +58,6 @@ def motion_videos(wildcards):
 def height_given(wildcards):
     """Params function: whether the person's height is known."""
     return actor_settings(config, "smpl", wildcards.actor)["height_m"] is not None
-
-
-def look(wildcards):
-    """Params function: how renders look, without the list of motions, which does not change those there are."""
-    options = actor_settings(config, "render", wildcards.actor)
-    return {name: value for name, value in options.items() if name != "motions"}
 
 
 def hold_out(wildcards):
