@@ -18,7 +18,7 @@ rule keypoints:
         mem_mb=backend_mem("keypoints"),
         runtime=backend_time("keypoints"),
     params:
-        settings=settings("keypoints", without=["weights", "files"]),
+        settings=settings("keypoints"),
         vouched=vouched_weights("keypoints"),
         code=code_of("keypoints.py", "keypoints"),
     message:

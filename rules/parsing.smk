@@ -21,7 +21,7 @@ rule parsing:
         mem_mb=backend_mem("parsing"),
         runtime=backend_time("parsing"),
     params:
-        settings=settings("parsing", without=["weights", "files"]),
+        settings=settings("parsing"),
         code=code_of("parsing.py", "parsing"),
     message:
         "{wildcards.actor}: labelling parts and clothes"

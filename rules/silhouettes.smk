@@ -19,7 +19,7 @@ rule silhouettes:
         mem_mb=backend_mem("silhouettes"),
         runtime=backend_time("silhouettes"),
     params:
-        settings=settings("silhouettes", without=["weights", "files"]),
+        settings=settings("silhouettes"),
         vouched=vouched_weights("silhouettes"),
         code=code_of("silhouettes.py", "silhouettes"),
     message:

@@ -20,7 +20,7 @@ rule smpl:
         mem_mb=backend_mem("smpl"),
         runtime=backend_time("smpl"),
     params:
-        settings=settings("smpl", without=["regressor", "files"]),
+        settings=settings("smpl"),
         body=settings("body"),
         code=code_of("smpl.py", "smpl"),
     message:

@@ -39,4 +39,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.resources.get("gpu", 0))
+    run_job(
+        main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.output, snakemake.resources.get("gpu", 0)
+    )

@@ -24,8 +24,8 @@ def main() -> None:
         config=CanonicalConfig(**snakemake.params.settings),
         held_out=held_out_frames(len(frames), snakemake.params.hold_out),
     )
-    canonical.save(snakemake.output.canonical)
+    canonical.save(snakemake.output.canonical, recorded=True)
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads)
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.output)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.formats.frames import Frames
-from understudy.job import run_job
+from understudy.job import run_job, without
 from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
 
 if TYPE_CHECKING:
@@ -16,13 +16,15 @@ def main() -> None:
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
     keypoints = detect_keypoints(
         frames=frames,
-        config=KeypointsConfig(**snakemake.params.settings),
+        config=KeypointsConfig(**without(snakemake.params.settings, "weights", "files")),
         weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
         files=Path(snakemake.input.files) if snakemake.input.files else None,
         sha256=snakemake.params.vouched,
     )
-    keypoints.save(snakemake.output.keypoints)
+    keypoints.save(snakemake.output.keypoints, recorded=True)
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.resources.get("gpu", 0))
+    run_job(
+        main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.output, snakemake.resources.get("gpu", 0)
+    )

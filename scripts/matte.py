@@ -32,4 +32,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     # frames, not the work on one, run side by side
-    run_job(main, snakemake.log[0], snakemake.rule, 1)
+    run_job(main, snakemake.log[0], snakemake.rule, 1, snakemake.output)

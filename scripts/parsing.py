@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from understudy.body.files import load_body
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
-from understudy.job import run_job
+from understudy.job import run_job, without
 from understudy.parsing.label import ParsingConfig, label_parts
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ def main() -> None:
         track=BodyTrack.load(snakemake.input.smpl),
         body=load_body(snakemake.input.body),
         folder=Path(snakemake.output.parsing),
-        config=ParsingConfig(**snakemake.params.settings),
+        config=ParsingConfig(**without(snakemake.params.settings, "weights", "files")),
         weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
         files=Path(snakemake.input.files) if snakemake.input.files else None,
     )
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.resources.get("gpu", 0))
+    run_job(
+        main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.output, snakemake.resources.get("gpu", 0)
+    )

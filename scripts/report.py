@@ -42,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads)
+    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.output)

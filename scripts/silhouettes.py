@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
-from understudy.job import run_job
+from understudy.job import run_job, without
 from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def main() -> None:
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
         keypoints=Keypoints.load(snakemake.input.keypoints),
         folder=Path(snakemake.output.alpha),
-        config=SilhouettesConfig(**snakemake.params.settings),
+        config=SilhouettesConfig(**without(snakemake.params.settings, "weights", "files")),
         weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
         files=Path(snakemake.input.files) if snakemake.input.files else None,
         sha256=snakemake.params.vouched,
@@ -26,4 +26,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.resources.get("gpu", 0))
+    run_job(
+        main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.output, snakemake.resources.get("gpu", 0)
+    )

@@ -115,7 +115,7 @@ def test_scripts_of_rules_with_a_gpu_take_it_before_they_work():
     for path in (ROOT / "rules").glob("*.smk"):
         for block in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
             script = (ROOT / "scripts" / re.search(r'script:\s*"\.\./scripts/([^"]+)"', block)[1]).read_text()
-            takes = 'snakemake.resources.get("gpu", 0))' in script
+            takes = 'snakemake.resources.get("gpu", 0)' in script
             assert takes == bool(re.search(r"^ {8}gpu=", block, flags=re.M)), block[:20]
             found |= {block[: block.index(":")]} if takes else set()
     assert found == {"keypoints", "silhouettes", "parsing", "avatar", "evaluate", "reenactment", "motion"}
@@ -140,7 +140,7 @@ def test_where_the_environment_names_none_the_driver_is_asked(tmp_path, monkeypa
 def test_a_job_sees_the_gpus_that_its_rule_asks_for(tmp_path, gpus, seen):
     code = (
         "import os, sys\nfrom understudy.job import run_job\n"
-        f"run_job(lambda: print(os.environ['CUDA_VISIBLE_DEVICES']), sys.argv[1], 'avatar', 1, {gpus})"
+        f"run_job(lambda: print(os.environ['CUDA_VISIBLE_DEVICES']), sys.argv[1], 'avatar', 1, (), {gpus})"
     )
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "7", "PYTHONPATH": str(ROOT / "scripts")}
     run = subprocess.run(

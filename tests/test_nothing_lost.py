@@ -4,8 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import yaml
 
@@ -140,12 +140,16 @@ def test_the_workflow_makes_nothing_in_place_of_what_a_user_put_there(tmp_path):
     (results / "frames/000003.jpg").write_bytes(b"mine")
     before = files(results)
     status, errors = run(160)
-    assert status and "error: the rule frames would replace results/tiny/frames" in errors
+    assert status and "the rule frames would replace results/tiny/frames, which holds" in errors
+    assert (
+        "error: results/tiny/frames holds what Understudy did not write, or what was changed since (000003.jpg)"
+        in errors
+    )
     assert files(results) == before
     (results / "frames").rename(tmp_path / "mine")
     (results / "frames.json").write_text("mine too")
     status, errors = run(160)
-    assert status and "would replace results/tiny/frames.json" in errors
+    assert status and "frames.json was changed since Understudy wrote it" in errors
     assert (results / "frames.json").read_text() == "mine too"
     (results / "frames.json").unlink()
     assert run(160)[0] == 0 and Frames.load(results / "frames.json").height == 160
@@ -179,9 +183,8 @@ def test_what_comes_while_the_workflow_runs_stays(tmp_path):
     _, errors = process.communicate()
     assert process.returncode and all(path.read_text() == "mine" for path in mine), errors
     for sentence in (
-        "frames holds what Understudy did not write (000001.jpg)",
-        "frames was kept, since",
-        "frames.json was kept",
+        "frames holds what Understudy did not write",
+        "frames.json is there already, and Understudy did not",
     ):
         assert sentence in errors, errors
 
@@ -212,6 +215,47 @@ def test_a_result_under_the_name_of_one_is_kept_whatever_snakemake_knows_of_it(t
             assert target.read_text() == "mine"
 
 
+def test_where_jobs_go_on_one_strange_file_stops_its_own_alone(tmp_path):
+    workplace(tmp_path)
+    options = yaml.safe_load((tmp_path / "tiny.yaml").read_text())
+    options["actors"] = {name: {"video": "data/demo/tiny.mp4"} for name in ("anna", "bert")}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(options))
+    targets = [f"results/{name}/frames.json" for name in options["actors"]]
+    (tmp_path / "results/anna/frames").mkdir(parents=True)
+    (tmp_path / "results/anna/frames/letter.txt").write_text("dear")
+    options = ("--workflow-profile", "none", "--cores", "1")  # the default profile lets jobs go on
+    stopped = snakemake(tmp_path, *options, *targets, config=tmp_path / "tiny.yaml")
+    assert stopped.returncode and "letter.txt" in stopped.stderr and not (tmp_path / targets[1]).exists()
+    went_on = snakemake(tmp_path, "--cores", "1", *targets, config=tmp_path / "tiny.yaml")
+    assert went_on.returncode and "letter.txt" in went_on.stderr and (tmp_path / targets[1]).exists()
+    assert (tmp_path / "results/anna/frames/letter.txt").read_text() == "dear"
+
+
+def test_a_benchmark_does_not_lead_elsewhere(tmp_path):
+    workplace(tmp_path)
+    (tmp_path / "precious.txt").write_text("dear")
+    place = tmp_path / "results/tiny/benchmarks/frames.tsv"
+    place.parent.mkdir(parents=True)
+    place.symlink_to(tmp_path / "precious.txt")
+    for _ in range(2):
+        run = snakemake(tmp_path, "--cores", "1", "results/tiny/frames.json", config=tmp_path / "tiny.yaml")
+        assert run.returncode and "benchmarks/frames.tsv is a link or no table" in run.stderr
+        place.unlink()
+        place.write_text("my notes")
+    assert (tmp_path / "precious.txt").read_text() == "dear"
+
+
+def test_a_folder_of_results_may_be_a_link_to_another_disk(tmp_path):
+    workplace(tmp_path)
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "results/tiny").mkdir(parents=True)
+    (tmp_path / "results/tiny/frames").symlink_to("../../disk")
+    for _ in range(2):
+        run = snakemake(tmp_path, "--cores", "1", "results/tiny/frames.json", "--force", config=tmp_path / "tiny.yaml")
+        assert run.returncode == 0, run.stderr
+        assert (tmp_path / "results/tiny/frames").is_symlink() and (tmp_path / "disk/000000.jpg").exists()
+
+
 def test_a_link_in_the_place_of_a_result_is_not_replaced(tmp_path):
     workplace(tmp_path)
     (tmp_path / "mine.json").write_text("mine")
@@ -226,11 +270,12 @@ def test_a_track_that_was_corrected_by_hand_stays(known, tmp_path):
     recording_of(known, tmp_path / "bert")
     path = tmp_path / "bert/smpl.npz"
     track = BodyTrack.load(path)
-    track.save(path)
-    np.savez(path, **{**np.load(path), "transl": track.transl + 0.01})
+    path.unlink()
+    track.save(path, recorded=True)
+    replace(track, transl=track.transl + 0.01).save(path)
     with pytest.raises(InputError, match=r"smpl\.npz was changed since"):
-        track.save(path)
-    assert np.allclose(BodyTrack.load(path).transl, track.transl + 0.01)
+        track.save(path, recorded=True)
+    assert (BodyTrack.load(path).transl != track.transl).all()
 
 
 def test_a_rule_does_not_replace_what_it_reads(tmp_path):

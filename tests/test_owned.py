@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import stat
+import threading
 import time
 
 import pytest
 
 from understudy.errors import InputError
-from understudy.files.atomic import whole_file, whole_files, whole_folder
+from understudy.files.atomic import remove_ours, whole_file, whole_files, whole_folder
 from understudy.files.owned import MARKER, check_apart, check_recorded, is_recorded, strange_files
 
 
@@ -39,7 +41,8 @@ def test_folders_of_ours_and_empty_ones_are_replaced(tmp_path):
     for name in ("x", "y"):
         written(tmp_path / "a", **{name: name})
     (tmp_path / "a/.snakemake_timestamp").touch()
-    (tmp_path / "a/.DS_Store").touch()
+    for name in (".DS_Store", "desktop.ini", ".directory", "._x", "deeper/Thumbs.db"):
+        (tmp_path / "a" / name).touch()
     written(tmp_path / "a", z="z")
     assert {path.name for path in (tmp_path / "a").iterdir()} == {"z", "deeper", MARKER}
 
@@ -116,6 +119,74 @@ def test_a_copy_is_ours_whatever_its_times(tmp_path):
     assert not strange_files(folder) and not strange_files(tmp_path / "copy")
 
 
+def test_what_is_left_of_a_removal_that_was_cut_short_is_still_ours(tmp_path, monkeypatch):
+    folder = written(tmp_path / "a")
+    removed = []
+
+    def killed(path, *arguments, **options):
+        removed.append(path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr("understudy.files.atomic.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_ours(folder)
+    [left] = tmp_path.iterdir()
+    assert removed and (left / MARKER).exists() and not strange_files(left)
+    (left / "deeper/b").unlink()
+    assert not strange_files(left)  # deeper/ is empty now
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_is_removed_is_ours_or_stays(tmp_path, kind):
+    make = (lambda: written(tmp_path / "a")) if kind == "folder" else (lambda: put(tmp_path / "a", "1"))
+    assert remove_ours(make()) and not (tmp_path / "a").exists()
+    path = make()
+    changed = path / "a" if kind == "folder" else path
+    changed.write_text("mine")
+    assert not remove_ours(path) and changed.read_text() == "mine"
+    assert {each.name for each in tmp_path.iterdir()} <= {"a", MARKER}
+
+
+def test_a_folder_is_back_where_a_stop_comes_between_the_renames(tmp_path, monkeypatch):
+    folder = written(tmp_path / "a")
+    before = contents(folder)
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), whole_folder(folder, "texts") as place:
+        (place / "new").write_text("new")
+        monkeypatch.setattr("understudy.files.atomic.check_replaceable", stopped)
+    assert contents(folder) == before and [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_two_writers_of_one_file_leave_one_that_is_ours(tmp_path):
+    written = []
+
+    def write(number):
+        for turn in range(20):
+            written.append(put(tmp_path / "a.txt", f"{number} {turn}"))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(written) == 80 and is_recorded(tmp_path / "a.txt")
+    assert put(tmp_path / "a.txt", "last").read_text() == "last"
+
+
+def test_records_are_for_those_who_may_read_the_folder(tmp_path):
+    tmp_path.chmod(0o770)
+    before = os.umask(0o077)
+    try:
+        put(tmp_path / "a.txt", "1")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / MARKER).stat().st_mode) == 0o770
+
+
 def test_what_else_bears_the_name_of_a_marker_is_strange(tmp_path):
     folder = written(tmp_path / "a")
     (folder / "deeper" / MARKER).write_text("my notes")
@@ -188,7 +259,8 @@ def test_a_file_that_comes_while_another_is_written_stays(tmp_path):
     with pytest.raises(InputError, match="did not write it"), whole_file(tmp_path / "a.txt", recorded=True) as file:
         file.write_text("new")
         (tmp_path / "a.txt").write_text("mine")
-    assert (tmp_path / "a.txt").read_text() == "mine" and [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", MARKER}
 
 
 def test_a_copy_of_a_recorded_file_with_its_record_is_ours(tmp_path):
@@ -249,7 +321,7 @@ def test_nothing_is_written_into_a_folder_that_was_written_as_a_whole(tmp_path):
     assert not strange_files(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '[["1", 2, 3]]', "[" * 100_000, '[[1, "0"]]'])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "[[Infinity, 1]]", '[["1", 2, 3]]', "[" * 100_000, '[[1, "0"]]'])
 def test_a_record_that_says_nothing_protects(tmp_path, text):
     path = put(tmp_path / "a.txt", "1")
     (tmp_path / MARKER / "a.txt").write_text(text)

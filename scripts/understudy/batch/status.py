@@ -115,7 +115,18 @@ def all_statuses(
         ActorStatus(one_line(name), "failed", UNFIT, one_line(why), 0, None, None, None, None, None)
         for name, why in sorted((before if unusable is None else unusable).items())
     ]
-    return left_out + [actor_status(results, actor, at_work) for actor in sorted(names)]
+    return left_out + [_readable_status(results, actor, at_work) for actor in sorted(names)]
+
+
+def _readable_status(results: Path, actor: str, at_work: bool) -> ActorStatus:
+    """The state of one actor, failed where its files cannot be read, as another user's."""
+    try:
+        return actor_status(results, actor, at_work)
+    except OSError as error:
+        why = f"{error.filename} cannot be read: {error.strerror}"
+    except InputError as error:
+        why = str(error)
+    return ActorStatus(actor, "failed", "", one_line(why), 0, None, None, None, None, None)
 
 
 def _listed(results: Path) -> tuple[set[str], dict[str, str]]:

@@ -1,5 +1,6 @@
 """Whole files or none: what is written appears under its name when all of it is on the disk. Standard library only."""
 
+import hashlib
 import os
 import platform
 import re
@@ -7,17 +8,26 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from understudy.errors import FULL, InputError, disk_trouble
-from understudy.files.owned import check_recorded, check_replaceable, mark, record, strange_files
+from understudy.files.owned import (
+    MARKER,
+    check_recorded,
+    check_replaceable,
+    is_recorded,
+    mark,
+    record,
+    recording,
+    strange_files,
+)
 
 STALE_SECONDS = 24 * 3600.0
 """Another machine's unfinished file of this age is nobody's any more."""
-HOST = re.sub(r"[^A-Za-z0-9]", "_", platform.node())[:24] or "here"
-"""This machine, as names of unfinished files tell it."""
+HOST = re.sub(r"[^A-Za-z0-9]", "_", platform.node())[:16] + hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+"""This machine, as names of unfinished files tell it; names that begin alike stay apart."""
 
 
 @contextmanager
@@ -51,9 +61,12 @@ def whole_file(path: str | Path, recorded: bool = False) -> Iterator[Path]:
             _flush(temporary)
             _keep_mode(path, temporary)
             if recorded:
-                check_recorded([path])  # again, since much time may have passed
-                record(path, temporary)
-            os.replace(temporary, path)
+                with recording(path.parent):
+                    check_recorded([path], alone=True)  # again, since much time may have passed
+                    record(path, temporary)
+                    os.replace(temporary, path)
+            else:
+                os.replace(temporary, path)
             _flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -81,14 +94,14 @@ def whole_folder(path: str | Path, holds: str) -> Iterator[Path]:
         yield temporary
         mark(temporary, holds)
         _flush_tree(temporary)
-        if path.is_dir():
-            _keep_mode(path, temporary)
-            os.rename(path, old)
         try:
+            if path.is_dir():
+                _keep_mode(path, temporary)
+                os.rename(path, old)
             check_replaceable(old, holds, Path(named))  # again, since much time may have passed
             os.rename(temporary, path)
-        except (OSError, InputError):
-            if old.exists():
+        except BaseException:  # a signal that stops the process too
+            if old.exists() and not path.exists():
                 os.rename(old, path)
             raise
         _flush(path.parent)
@@ -113,11 +126,12 @@ def whole_files(folder: str | Path, names: Sequence[str], holds: str) -> Iterato
         yield temporary
         _flush_tree(temporary)
         written = sorted(os.listdir(temporary))
-        check_recorded(folder / name for name in written)
-        for name in written:
-            _keep_mode(folder / name, temporary / name)
-            record(folder / name, temporary / name)
-            os.replace(temporary / name, folder / name)
+        with recording(folder):
+            check_recorded((folder / name for name in written), alone=True)
+            for name in written:
+                _keep_mode(folder / name, temporary / name)
+                record(folder / name, temporary / name)
+                os.replace(temporary / name, folder / name)
         _flush(folder)
 
 
@@ -148,6 +162,27 @@ def _scratch(path: Path, folder: Path) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def remove_ours(path: str | Path) -> bool:
+    """Remove a file or folder if this program wrote it and it is as it was left, and say whether it is gone.
+
+    It is moved aside first, so that nobody can put anything into it between the look and the removal.
+    """
+    path = Path(os.path.realpath(path)) if os.path.isdir(path) else Path(path)  # a link to a folder stays
+    aside = _unfinished(path.with_name(path.name + ".old"))
+    if path.is_dir():
+        os.rename(path, aside)
+        ours = not strange_files(aside)
+    else:
+        with recording(path.parent):
+            ours = is_recorded(path)
+            os.rename(path, aside) if ours else None
+    if ours:
+        _remove(aside)
+    elif aside.exists():
+        os.rename(aside, path)
+    return ours
+
+
 def _unfinished(path: Path, suffix: str = "") -> Path:
     """Name of what is being written: hidden, telling by whom, and with an end that nobody can foresee."""
     return path.with_name(f".{_stem(path, suffix)}.{HOST}-{os.getpid()}-{secrets.token_hex(4)}{suffix}")
@@ -175,10 +210,17 @@ def _keep_mode(path: Path, temporary: Path) -> None:
 
 def _remove(place: Path) -> None:
     """Remove a file, a link or a folder, if it is there."""
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place, ignore_errors=True)
-    else:
+    if not place.is_dir() or place.is_symlink():
         place.unlink(missing_ok=True)
+        return
+    with suppress(OSError):  # the marker last: who is killed on the way leaves what is still known as ours
+        for name in os.listdir(place):
+            inner = place / name
+            if inner.is_dir() and not inner.is_symlink():
+                shutil.rmtree(inner, ignore_errors=True)
+            elif name != MARKER:
+                inner.unlink()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _is_gone(place: Path, host: str, pid: int) -> bool:

@@ -4,27 +4,35 @@ A folder that is written as a whole holds a marker, a file that says what the fo
 It may take the place of a folder with such a marker, of an empty one, and of none.
 Where files are written among others, as exports into a folder of the user's, a folder of the marker's name holds a
 record of each.
-Both give a file's size and checksum: a copy is known again, whatever its time, and the slightest change is seen.
+Both give a file's size and checksum: a copy is known again, whatever its time, and the slightest change of a file is seen.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from understudy.errors import InputError
 from understudy.files.regular import regular_file
+from understudy.text import one_line
 
 MARKER = ".understudy"
 """File in a folder that was written as a whole; folder of records in others."""
 LARGEST_MARKER = 64 << 20
 """Bytes; a million files take fewer."""
-INCIDENTAL = frozenset({".snakemake_timestamp", ".DS_Store", "Thumbs.db"})
-"""What Snakemake and desktops put into folders; nobody misses it."""
+STAMP = ".snakemake_timestamp"
+"""What Snakemake puts into folders."""
+INCIDENTAL = frozenset({STAMP, ".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "@eaDir"})
+"""What desktops and file servers put into folders of ours as well; nobody misses it."""
+LONGEST = 100
+"""Letters that a message repeats of what a marker says."""
 NAMED = 3
 """So many names a message gives."""
 
@@ -73,6 +81,20 @@ def check_replaceable(folder: Path, holds: str, new: Path | None = None) -> None
         raise InputError(f"{name} holds {found[0]}, and {holds} would replace them; {away}.")
 
 
+def check_ours(output: Path) -> None:
+    """Refuse to make a file or folder that is there, made or changed by somebody else.
+
+    Raises:
+        InputError: It is.
+    """
+    if not output.is_dir():
+        check_recorded([output])
+    elif strange := strange_files(output):
+        raise InputError(
+            f"{output} holds what Understudy did not write, or what was changed since ({_listed(strange)}); move it away first."
+        )
+
+
 def strange_files(folder: Path, by_size: bool = False) -> list[str]:
     """Names of what is in a folder but was not written there by this program, or was changed since; sorted.
 
@@ -84,29 +106,39 @@ def strange_files(folder: Path, by_size: bool = False) -> list[str]:
     """
     marker = _read_marker(folder)
     known = {} if marker is None else marker[1]
+    folders = {parent.as_posix() for name in known for parent in PurePosixPath(name).parents}
     return sorted(
         name
         for name, status in _files(folder, marker is not None).items()
-        if name not in known or not _is_version(folder / name, status, [known[name]], by_size)
+        if not (stat.S_ISDIR(status.st_mode) and name in folders)  # emptied by hand, or by a removal that was cut short
+        and (name not in known or not _is_version(folder / name, status, [known[name]], by_size))
     )
 
 
-def check_recorded(paths: Iterable[Path]) -> None:
+def check_recorded(paths: Iterable[Path], alone: bool = False) -> None:
     """Refuse to write files in place of others that have no record, or were changed since; empty ones are no loss.
+
+    Args:
+        paths: The files.
+        alone: Within ``recording`` of their folder.
 
     Raises:
         InputError: One is there, or its folder can keep no records.
     """
     for path in paths:
         _check_records(path.parent)
-        if os.path.lexists(path) and not is_recorded(path):
-            changed = _read_record(path) is not None
-            why = (
-                "was changed since Understudy wrote it"
-                if changed
-                else "is there already, and Understudy did not write it"
-            )
-            raise InputError(f"{path} {why}; give another name, or move it away first.")
+        with nullcontext() if alone or not (path.parent / MARKER).is_dir() else recording(path.parent):
+            strange = os.path.lexists(path) and not is_recorded(path)
+        if strange:
+            raise InputError(f"{path} {_why_strange(path)}; give another name, or move it away first.")
+
+
+def _why_strange(path: Path) -> str:
+    if _read_record(path) is not None:
+        return "was changed since Understudy wrote it"
+    if os.path.isdir(path.parent / MARKER) and not os.access(path.parent / MARKER, os.R_OK | os.X_OK):
+        return f"is there already, and you may not read the records in {path.parent / MARKER} of who wrote it"
+    return "is there already, and Understudy did not write it"
 
 
 def is_recorded(path: Path, by_size: bool = False) -> bool:
@@ -124,8 +156,7 @@ def record(path: Path, new: Path) -> None:
         InputError: The folder can keep no records.
     """
     _check_records(path.parent)
-    records = path.parent / MARKER
-    records.mkdir(exist_ok=True)
+    records = _records(path.parent)
     # a process may be killed between the two, and either file is ours then
     versions = [_version(new), *([_version(path)] if os.path.lexists(path) and is_recorded(path) else [])]
     temporary = records / f".{secrets.token_hex(8)}"
@@ -134,9 +165,45 @@ def record(path: Path, new: Path) -> None:
             file.write(json.dumps(versions) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        shutil.copymode(new, temporary)  # who may read the file may read what is known of it
         os.replace(temporary, records / path.name)
+        _flush(records)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def recording(folder: Path) -> Iterator[None]:
+    """Alone among processes that write recorded files into a folder, as far as its file system knows of locks.
+
+    Raises:
+        InputError: The folder can keep no records.
+    """
+    _check_records(folder)
+    place = os.open(_records(folder), os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
+
+
+def _records(folder: Path) -> Path:
+    """The folder of records, made where there is none, for the same people as the folder."""
+    records = folder / MARKER
+    if not records.is_dir():
+        records.mkdir(exist_ok=True)
+        shutil.copymode(folder, records)
+    return records
+
+
+def _flush(folder: Path) -> None:
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
 
 
 def check_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Path | None]) -> None:
@@ -176,7 +243,7 @@ def _is_same_file(one: Path, other: Path) -> bool:
 def _files(folder: Path, marked: bool = False) -> dict[str, os.stat_result]:
     """Everything in a folder but other folders that hold something, by the path within.
 
-    What is incidental is left out, and the marker where it is one that can be read (``marked``).
+    What is incidental is left out, and, of a folder with a marker that can be read (``marked``), the marker.
     """
     found = {}
 
@@ -187,11 +254,20 @@ def _files(folder: Path, marked: bool = False) -> dict[str, os.stat_result]:
     for place, folders, names in os.walk(folder, onerror=unreadable):
         empty = [] if folders or names or place == str(folder) else [Path(place)]
         links = [Path(place, name) for name in folders if Path(place, name).is_symlink()]
-        for path in (*empty, *links, *(Path(place, name) for name in names if name not in INCIDENTAL)):
-            found[path.relative_to(folder).as_posix()] = path.lstat()
+        for path in (*empty, *links, *(Path(place, name) for name in names)):
+            within = path.relative_to(folder)
+            if not _is_incidental(within.parts, marked):
+                found[within.as_posix()] = path.lstat()
     if marked:
         found.pop(MARKER, None)
     return found
+
+
+def _is_incidental(parts: tuple[str, ...], marked: bool) -> bool:
+    """Whether nobody misses it: in a folder of ours what desktops leave there, in any folder Snakemake's stamp."""
+    if not marked:
+        return parts == (STAMP,)
+    return any(part in INCIDENTAL or part.startswith("._") for part in parts)
 
 
 def _version(path: Path) -> Version:
@@ -214,8 +290,10 @@ def _read_marker(folder: Path) -> tuple[str, dict[str, Version]] | None:
     """What a folder's marker says it holds, and its files; None where there is none that can be read."""
     try:
         content = _read_json(folder / MARKER)
-        return str(content["holds"]), {str(name): _as_version(entry) for name, entry in content["files"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return one_line(str(content["holds"])[:LONGEST]), {
+            str(name): _as_version(entry) for name, entry in content["files"].items()
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 
@@ -225,7 +303,7 @@ def _read_record(path: Path) -> list[Version] | None:
         if not stat.S_ISDIR((path.parent / MARKER).lstat().st_mode):
             return None
         return [_as_version(entry) for entry in _read_json(path.parent / MARKER / path.name)]
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, ArithmeticError, RecursionError):
         return None
 
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from understudy.errors import InputError
 from understudy.files.regular import read_bytes
 
 MOST_BYTES = 1 << 24
@@ -30,6 +31,15 @@ def read_spent(path: Path) -> list[Spent]:
     except csv.Error:  # a field without end
         return []
     return [Spent(*(_number(row.get(key)) for key in ("s", "cpu_time", "max_rss"))) for row in rows]
+
+
+def is_benchmark(path: Path) -> bool:
+    """Whether a file is such a table, or empty."""
+    try:
+        first = read_bytes(path, MOST_BYTES).split(b"\n", 1)[0]
+    except (OSError, InputError):
+        return False
+    return not first or first.startswith(b"s\t")
 
 
 def _number(text: str | None) -> float:

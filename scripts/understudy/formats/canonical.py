@@ -74,9 +74,9 @@ class Canonical:
     normal: np.ndarray  # [S,S,3] uint8
     """Canonical normals as (n / 2 + 0.5) * 255."""
 
-    def save(self, path: str | Path) -> None:
-        """Write the npz."""
-        write_npz(path, {field.name: getattr(self, field.name) for field in fields(self)}, recorded=True)
+    def save(self, path: str | Path, recorded: bool = False) -> None:
+        """Write the npz; ``recorded`` is that of ``whole_file``."""
+        write_npz(path, {field.name: getattr(self, field.name) for field in fields(self)}, recorded=recorded)
 
     @classmethod
     def load(cls, path: str | Path) -> "Canonical":

@@ -67,8 +67,8 @@ class Frames:
         with load_picture(path, self.folder, (self.width, self.height)) as image:
             return np.array(image.convert("RGB"))
 
-    def save(self, path: str | Path) -> None:
-        """Write ``frames.json``."""
+    def save(self, path: str | Path, recorded: bool = False) -> None:
+        """Write ``frames.json``; ``recorded`` is that of ``whole_file``."""
         write_json(
             path,
             {
@@ -82,7 +82,7 @@ class Frames:
                 "K_source": self.K_source,
                 "source_size": self.source_size,
             },
-            recorded=True,
+            recorded=recorded,
         )
 
     @classmethod

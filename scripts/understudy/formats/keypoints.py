@@ -47,8 +47,8 @@ class Keypoints:
     def __len__(self) -> int:
         return len(self.keypoints)
 
-    def save(self, path: str | Path) -> None:
-        """Write the npz."""
+    def save(self, path: str | Path, recorded: bool = False) -> None:
+        """Write the npz; ``recorded`` is that of ``whole_file``."""
         write_npz(
             path,
             {
@@ -61,7 +61,7 @@ class Keypoints:
                 "swapped": self.swapped.astype(bool),
                 "people": self.people.astype(np.int32),
             },
-            recorded=True,
+            recorded=recorded,
         )
 
     @classmethod

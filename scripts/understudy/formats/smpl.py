@@ -45,8 +45,8 @@ class BodyTrack:
     def __len__(self) -> int:
         return len(self.global_orient)
 
-    def save(self, path: str | Path) -> None:
-        """Write the npz."""
+    def save(self, path: str | Path, recorded: bool = False) -> None:
+        """Write the npz; ``recorded`` is that of ``whole_file``."""
         write_npz(
             path,
             {
@@ -59,7 +59,7 @@ class BodyTrack:
                 "reprojection_px": self.reprojection_px.astype(np.float32),
                 "valid": self.valid.astype(bool),
             },
-            recorded=True,
+            recorded=recorded,
         )
 
     @classmethod

@@ -9,7 +9,7 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files.owned import check_apart, check_recorded
+from understudy.files.owned import check_apart, check_recorded, check_replaceable
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.importers.alpha import write_masks
@@ -102,7 +102,7 @@ def import_tracking(
         rows = rows_of_frames(picture_indices(tracking.point_frames, start), frames.source_frames)
         factors = kept_scale(size, frames, f"{source}")
         keypoints = placed_keypoints(tracking.points, rows, frames, factors, camera, tracking.backend)
-        keypoints.save(folder / "keypoints.npz")
+        keypoints.save(folder / "keypoints.npz", recorded=True)
         written.append(folder / "keypoints.npz")
         notes += _coverage("keypoints", int((rows >= 0).sum()), len(frames))
 
@@ -128,7 +128,7 @@ def import_tracking(
         placed = place_poses(tracking.poses, rows, body, K_from, frames.K)
         keypoints = keypoints or _own_keypoints(folder, len(frames))
         track = body_track(placed, rows >= 0, body, frames, keypoints)
-        track.save(folder / "smpl.npz")
+        track.save(folder / "smpl.npz", recorded=True)
         written.append(folder / "smpl.npz")
         errors = track.reprojection_px[np.isfinite(track.reprojection_px)]
         notes += _coverage("poses", posed, len(frames))
@@ -158,6 +158,10 @@ def _check_place(folder: Path, source: Path, tracking: Tracking, pictures: Path 
     written = [folder / name for name, is_written in files.items() if is_written]
     check_apart([*written, folder / "frames", folder / "alpha"], (source, pictures, *tracking.masks.values()))
     check_recorded(written)
+    if pictures is not None:
+        check_replaceable(folder / "frames", "frames")
+    if tracking.masks:
+        check_replaceable(folder / "alpha", "silhouettes")
 
 
 def _frames(
@@ -199,7 +203,7 @@ def _frames(
         return frames, camera, size, []
     frames = replace(frames, K=K, K_source="config")
     made = index.stat()
-    frames.save(index)
+    frames.save(index, recorded=True)
     # the pictures are the same, so Snakemake need not look for keypoints and silhouettes in them again
     os.utime(index, ns=(made.st_atime_ns, made.st_mtime_ns))
     return frames, camera, size, [index]

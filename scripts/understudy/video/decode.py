@@ -145,7 +145,7 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
         K_source=camera.source,
         source_size=camera.source_size,
     )
-    frames.save(index)
+    frames.save(index, recorded=True)
     logger.info("%d frames of %dx%d px at %.4g per second", len(frames), frames.width, frames.height, fps)
     return frames
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from understudy.errors import InputError
 from understudy.files.arrays import write_json
+from understudy.files.regular import read_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +50,7 @@ class Part:
     def note(self) -> Note | None:
         """What was noted, or None."""
         try:
-            with open(self._beside, encoding="utf-8") as file:
-                content = json.loads(file.read(LONGEST_NOTE))
-            note = Note(**content)
+            note = Note(**json.loads(read_bytes(self._beside, LONGEST_NOTE)))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         known = isinstance(note.url, str) and isinstance(note.mark, str | None) and isinstance(note.total, int | None)
