@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from understudy.files.owned import MARKER
+from understudy.files.marks import MARKER
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 

@@ -10,7 +10,9 @@ import pytest
 
 from understudy.errors import InputError
 from understudy.files.atomic import remove_ours, whole_file, whole_files, whole_folder
-from understudy.files.owned import MARKER, check_apart, check_recorded, is_recorded, strange_files
+from understudy.files.marks import MARKER
+from understudy.files.owned import check_apart, strange_files
+from understudy.files.records import check_recorded, is_recorded
 
 
 def written(folder, holds="texts", **files):

@@ -7,7 +7,7 @@ from av.video.reformatter import Colorspace
 from PIL import Image
 
 from understudy.errors import InputError
-from understudy.files.owned import MARKER
+from understudy.files.marks import MARKER
 from understudy.formats.frames import Frames
 from understudy.video.colour import hdr_to_srgb, pq_encode
 from understudy.video.decode import FramesConfig, extract_frames

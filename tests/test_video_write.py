@@ -4,7 +4,7 @@ import pytest
 
 from understudy.errors import InputError
 from understudy.files.atomic import whole_file
-from understudy.files.owned import MARKER
+from understudy.files.marks import MARKER
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.video.write import write_video
 from videos import number_of, numbered

@@ -15,7 +15,7 @@ from understudy.errors import InputError
 from understudy.files import atomic as whole
 from understudy.files.arrays import read_npz, write_json
 from understudy.files.atomic import scratch_folder, whole_file, whole_folder
-from understudy.files.owned import MARKER
+from understudy.files.marks import MARKER
 from understudy.video.write import write_video
 
 KILLED = """
@@ -105,7 +105,7 @@ WRITES = {
     "save_file",
 }
 PARTS = {
-    "files/atomic.py", "files/owned.py", "files/tar.py", "weights/check.py", "weights/fetch.py",
+    "files/atomic.py", "files/owned.py", "files/records.py", "files/tar.py", "weights/check.py", "weights/fetch.py",
     "formats/masks.py", "layouts/easymocap.py", "layouts/instant_avatar.py", "layouts/instant_nvr.py", "layouts/meshes.py",
     "layouts/neural_actor.py", "layouts/ntc.py", "layouts/pictures.py", "avatar/archive.py", "avatar/parallel.py",
 }  # fmt: skip

@@ -9,7 +9,8 @@ import snakemake.jobs
 from understudy.commands import called
 from understudy.errors import InputError
 from understudy.files.atomic import remove_ours
-from understudy.files.owned import check_apart, is_recorded, strange_files
+from understudy.files.owned import check_apart, strange_files
+from understudy.files.records import is_recorded
 from understudy.formats.benchmarks import is_benchmark
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from understudy.batch.status import COLUMNS, TEXTS, UNFIT, ActorStatus, all_statuses
 from understudy.files.atomic import whole_file
-from understudy.files.owned import check_recorded
+from understudy.files.records import check_recorded
 from understudy.stages import STAGES
 from understudy.text import as_cell
 

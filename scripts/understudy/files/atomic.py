@@ -13,16 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import FULL, InputError, disk_trouble
-from understudy.files.owned import (
-    MARKER,
-    check_recorded,
-    check_replaceable,
-    is_recorded,
-    mark,
-    record,
-    recording,
-    strange_files,
-)
+from understudy.files.marks import MARKER
+from understudy.files.owned import check_replaceable, mark, strange_files
+from understudy.files.records import check_recorded, flush, is_recorded, record, recording
 
 STALE_SECONDS = 24 * 3600.0
 """Another machine's unfinished file of this age is nobody's any more."""
@@ -58,7 +51,7 @@ def whole_file(path: str | Path, recorded: bool = False) -> Iterator[Path]:
         _remove_litter(path, path.suffix)
         try:
             yield temporary
-            _flush(temporary)
+            flush(temporary)
             _keep_mode(path, temporary)
             if recorded:
                 with recording(path.parent):
@@ -67,7 +60,7 @@ def whole_file(path: str | Path, recorded: bool = False) -> Iterator[Path]:
                     os.replace(temporary, path)
             else:
                 os.replace(temporary, path)
-            _flush(path.parent)
+            flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -104,7 +97,7 @@ def whole_folder(path: str | Path, holds: str) -> Iterator[Path]:
             if old.exists() and not path.exists():
                 os.rename(old, path)
             raise
-        _flush(path.parent)
+        flush(path.parent)
         _remove(old)
 
 
@@ -132,7 +125,7 @@ def whole_files(folder: str | Path, names: Sequence[str], holds: str) -> Iterato
                 _keep_mode(folder / name, temporary / name)
                 record(folder / name, temporary / name)
                 os.replace(temporary / name, folder / name)
-        _flush(folder)
+        flush(folder)
 
 
 @contextmanager
@@ -277,17 +270,8 @@ def _is_full(folder: Path) -> bool:
         return False
 
 
-def _flush(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    place = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)
-
-
 def _flush_tree(folder: Path) -> None:
     for place, _, names in os.walk(folder):
         for name in names:
-            _flush(Path(place, name))
-        _flush(Path(place))
+            flush(Path(place, name))
+        flush(Path(place))

@@ -1,43 +1,26 @@
 """Which files and folders may be replaced: those that this program made, and left as they are. Standard library only.
 
-A folder that is written as a whole holds a marker, a file that says what the folder holds and lists its files.
-It may take the place of a folder with such a marker, of an empty one, and of none.
-Where files are written among others, as exports into a folder of the user's, a folder of the marker's name holds a
-record of each.
+A folder that is written as a whole may take the place of a folder with a marker (``files.marks``), of an empty one, and
+of none; a file that of one with a record (``files.records``).
 Both give a file's size and checksum: a copy is known again, whatever its time, and the slightest change of a file is seen.
 """
 
-import fcntl
-import hashlib
 import json
 import os
-import secrets
-import shutil
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from understudy.errors import InputError
-from understudy.files.regular import regular_file
-from understudy.text import one_line
+from understudy.files.marks import MARKER, is_version, read_marker, version_of
+from understudy.files.records import check_recorded
 
-MARKER = ".understudy"
-"""File in a folder that was written as a whole; folder of records in others."""
-LARGEST_MARKER = 64 << 20
-"""Bytes; a million files take fewer."""
 STAMP = ".snakemake_timestamp"
 """What Snakemake puts into folders."""
 INCIDENTAL = frozenset({STAMP, ".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "@eaDir"})
 """What desktops and file servers put into folders of ours as well; nobody misses it."""
-LONGEST = 100
-"""Letters that a message repeats of what a marker says."""
 NAMED = 3
 """So many names a message gives."""
-
-Version = tuple[int, str]
-"""A file's size in bytes and its checksum, BLAKE2b of 128 bits in hex."""
 
 
 def mark(folder: Path, holds: str) -> None:
@@ -47,7 +30,7 @@ def mark(folder: Path, holds: str) -> None:
         folder: The folder.
         holds: What is in it, as a message would call it, such as "silhouettes".
     """
-    files = {name: _version(folder / name) for name, status in _files(folder).items() if stat.S_ISREG(status.st_mode)}
+    files = {name: version_of(folder / name) for name, status in _files(folder).items() if stat.S_ISREG(status.st_mode)}
     with open(folder / MARKER, "x", encoding="utf-8") as file:
         file.write(json.dumps({"holds": holds, "files": files}, sort_keys=True) + "\n")
 
@@ -76,7 +59,7 @@ def check_replaceable(folder: Path, holds: str, new: Path | None = None) -> None
         raise InputError(
             f"{name} holds what Understudy did not write ({_listed(strange)}), which would be lost; {away}."
         )
-    found = _read_marker(folder)
+    found = read_marker(folder)
     if found is not None and found[0] != holds:
         raise InputError(f"{name} holds {found[0]}, and {holds} would replace them; {away}.")
 
@@ -104,106 +87,15 @@ def strange_files(folder: Path, by_size: bool = False) -> list[str]:
         folder: The folder.
         by_size: Take a file of the right size for the one that was written, without reading it.
     """
-    marker = _read_marker(folder)
+    marker = read_marker(folder)
     known = {} if marker is None else marker[1]
     folders = {parent.as_posix() for name in known for parent in PurePosixPath(name).parents}
     return sorted(
         name
         for name, status in _files(folder, marker is not None).items()
         if not (stat.S_ISDIR(status.st_mode) and name in folders)  # emptied by hand, or by a removal that was cut short
-        and (name not in known or not _is_version(folder / name, status, [known[name]], by_size))
+        and (name not in known or not is_version(folder / name, status, [known[name]], by_size))
     )
-
-
-def check_recorded(paths: Iterable[Path], alone: bool = False) -> None:
-    """Refuse to write files in place of others that have no record, or were changed since; empty ones are no loss.
-
-    Args:
-        paths: The files.
-        alone: Within ``recording`` of their folder.
-
-    Raises:
-        InputError: One is there, or its folder can keep no records.
-    """
-    for path in paths:
-        _check_records(path.parent)
-        with nullcontext() if alone or not (path.parent / MARKER).is_dir() else recording(path.parent):
-            strange = os.path.lexists(path) and not is_recorded(path)
-        if strange:
-            raise InputError(f"{path} {_why_strange(path)}; give another name, or move it away first.")
-
-
-def _why_strange(path: Path) -> str:
-    if _read_record(path) is not None:
-        return "was changed since Understudy wrote it"
-    if os.path.isdir(path.parent / MARKER) and not os.access(path.parent / MARKER, os.R_OK | os.X_OK):
-        return f"is there already, and you may not read the records in {path.parent / MARKER} of who wrote it"
-    return "is there already, and Understudy did not write it"
-
-
-def is_recorded(path: Path, by_size: bool = False) -> bool:
-    """Whether a file is as this program wrote it, by the records of its folder, or empty."""
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode):
-        return False
-    return status.st_size == 0 or _is_version(path, status, _read_record(path) or [], by_size)
-
-
-def record(path: Path, new: Path) -> None:
-    """Write down that ``new`` will be at ``path``, before it is moved there.
-
-    Raises:
-        InputError: The folder can keep no records.
-    """
-    _check_records(path.parent)
-    records = _records(path.parent)
-    # a process may be killed between the two, and either file is ours then
-    versions = [_version(new), *([_version(path)] if os.path.lexists(path) and is_recorded(path) else [])]
-    temporary = records / f".{secrets.token_hex(8)}"
-    try:
-        with open(temporary, "x", encoding="utf-8") as file:
-            file.write(json.dumps(versions) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(new, temporary)  # who may read the file may read what is known of it
-        os.replace(temporary, records / path.name)
-        _flush(records)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def recording(folder: Path) -> Iterator[None]:
-    """Alone among processes that write recorded files into a folder, as far as its file system knows of locks.
-
-    Raises:
-        InputError: The folder can keep no records.
-    """
-    _check_records(folder)
-    place = os.open(_records(folder), os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(place, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(place)
-
-
-def _records(folder: Path) -> Path:
-    """The folder of records, made where there is none, for the same people as the folder."""
-    records = folder / MARKER
-    if not records.is_dir():
-        records.mkdir(exist_ok=True)
-        shutil.copymode(folder, records)
-    return records
-
-
-def _flush(folder: Path) -> None:
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)
 
 
 def check_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Path | None]) -> None:
@@ -268,68 +160,6 @@ def _is_incidental(parts: tuple[str, ...], marked: bool) -> bool:
     if not marked:
         return parts == (STAMP,)
     return any(part in INCIDENTAL or part.startswith("._") for part in parts)
-
-
-def _version(path: Path) -> Version:
-    with regular_file(path) as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
-        return file.tell(), digest.hexdigest()
-
-
-def _is_version(path: Path, status: os.stat_result, versions: list[Version], by_size: bool) -> bool:
-    """Whether a file is one of these; one that cannot be read is none."""
-    if not stat.S_ISREG(status.st_mode) or status.st_size not in [size for size, _ in versions]:
-        return False
-    try:
-        return by_size or _version(path) in versions
-    except (OSError, ValueError):
-        return False
-
-
-def _read_marker(folder: Path) -> tuple[str, dict[str, Version]] | None:
-    """What a folder's marker says it holds, and its files; None where there is none that can be read."""
-    try:
-        content = _read_json(folder / MARKER)
-        return one_line(str(content["holds"])[:LONGEST]), {
-            str(name): _as_version(entry) for name, entry in content["files"].items()
-        }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
-        return None
-
-
-def _read_record(path: Path) -> list[Version] | None:
-    """What was written at this path, newest first; None where there is no record that can be read."""
-    try:
-        if not stat.S_ISDIR((path.parent / MARKER).lstat().st_mode):
-            return None
-        return [_as_version(entry) for entry in _read_json(path.parent / MARKER / path.name)]
-    except (OSError, ValueError, TypeError, ArithmeticError, RecursionError):
-        return None
-
-
-def _read_json(path: Path) -> Any:
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_MARKER:
-        raise ValueError("no plain file of a bearable size")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _as_version(entry: Any) -> Version:
-    size, digest = entry
-    return int(size), str(digest)
-
-
-def _check_records(folder: Path) -> None:
-    """Refuse a folder that was written as a whole, or where something else has the name of the records."""
-    place = folder / MARKER
-    if not os.path.lexists(place) or (place.is_dir() and not place.is_symlink()):
-        return
-    marker = _read_marker(folder)
-    if marker is None:
-        raise InputError(
-            f"{place} is none of Understudy's, which keeps records of its files there; move it away first."
-        )
-    raise InputError(f"{folder} holds {marker[0]} and nothing else may be written there; give another folder.")
 
 
 def _listed(names: list[str]) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
-from understudy.files.owned import check_apart, check_recorded, check_replaceable
+from understudy.files.owned import check_apart, check_replaceable
+from understudy.files.records import check_recorded
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.importers.alpha import write_masks

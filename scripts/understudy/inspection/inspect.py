@@ -8,7 +8,7 @@ import numpy as np
 
 from understudy.actor_folder import open_result
 from understudy.errors import InputError
-from understudy.files.owned import check_recorded
+from understudy.files.records import check_recorded
 from understudy.inspection.avatar_pictures import avatar_pictures
 from understudy.inspection.measure import Measure
 from understudy.inspection.sheet import write_sheet

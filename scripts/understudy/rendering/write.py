@@ -8,7 +8,8 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.atomic import whole_folder
-from understudy.files.owned import check_recorded, check_replaceable
+from understudy.files.owned import check_replaceable
+from understudy.files.records import check_recorded
 from understudy.video.write import write_video
 from understudy.video.write_clear import CODECS, write_clear_video
 

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from understudy.errors import InputError
 from understudy.files.atomic import whole_file
-from understudy.files.owned import check_recorded
+from understudy.files.records import check_recorded
 
 
 def encode(

@@ -17,7 +17,7 @@ from understudy.avatar.archive import AvatarArchive
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.files.atomic import whole_file
-from understudy.files.owned import check_recorded
+from understudy.files.records import check_recorded
 from understudy.motion.read import TAKE
 from understudy.rendering.stage import Act
 from understudy.viewer.acts import Scene, ViewConfig, scene, sources
