@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,18 +161,18 @@ def remove_ours(path: str | Path) -> bool:
     It is moved aside first, so that nobody can put anything into it between the look and the removal.
     """
     path = Path(os.path.realpath(path)) if os.path.isdir(path) else Path(path)  # a link to a folder stays
-    aside = _unfinished(path.with_name(path.name + ".old"))
-    if path.is_dir():
+    aside, ours = _unfinished(path.with_name(path.name + ".old")), False
+    with nullcontext() if path.is_dir() else recording(path.parent):
+        if not path.is_dir() and not is_recorded(path):
+            return False
         os.rename(path, aside)
-        ours = not strange_files(aside)
-    else:
-        with recording(path.parent):
-            ours = is_recorded(path)
-            os.rename(path, aside) if ours else None
+        try:
+            ours = not aside.is_dir() or not strange_files(aside)
+        finally:
+            if not ours:
+                os.rename(aside, path)
     if ours:
         _remove(aside)
-    elif aside.exists():
-        os.rename(aside, path)
     return ours
 
 
