@@ -37,8 +37,8 @@ PARTS = {
     "no loss of alpha": {"alpha": 0.0},
     "no offsets from the body": {"lr_offsets": 0.0},
     "no regularisers": {
-        "calm_offsets": 0.0, "calm_scales": 0.0, "calm_opacities": 0.0, "calm_neighbours": 0.0,
-        "calm_colors": 0.0, "calm_betas": 0.0, "calm_light": 0.0, "calm_extras": 0.0,
+        "reg_offsets": 0.0, "reg_scales": 0.0, "reg_opacities": 0.0, "reg_neighbours": 0.0,
+        "reg_colors": 0.0, "reg_betas": 0.0, "reg_light": 0.0, "reg_extras": 0.0,
     },
     "+ corrections of the blend weights": {"lr_weights": 2e-2},
     "+ residual of the pose": {"lr_residual": 2e-3},

@@ -31,7 +31,7 @@ from understudy.export.cubes import cubes_mesh
 from understudy.export.rigged import BONES
 from understudy.export.run import ExportConfig, export_avatar
 from understudy.export.splats import posed_splats
-from understudy.export.stance import frame_pose, recorded, shod, still
+from understudy.export.stance import frame_pose, lift_to_sole, recorded, still
 from understudy.export.surface import Surface, avatar_surface
 from understudy.metrics.masks import iou
 from understudy.motion.clip import Clip
@@ -156,7 +156,7 @@ def silhouette_rows(
         name, clip = TAKE, recorded(archive, surface)
     else:
         body = shaped_body(archive.avatar.body, archive.avatar.betas)
-        name, clip = motion.stem, shod(read_motion(motion, body), surface)
+        name, clip = motion.stem, lift_to_sole(read_motion(motion, body), surface)
     clip = clip.resampled(min(clip.fps, config.fps))
     moments = (min(frame, len(clip) - 1), min(frame + 10, len(clip) - 1))
     poses += [Pose(f"{name}, frame {moment}", name, clip, moment) for moment in moments]

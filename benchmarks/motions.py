@@ -27,7 +27,7 @@ from understudy.motion.rigs import Rig, read_rig
 from understudy.motion.stances import find_stances
 from understudy.rendering.paths import PathConfig, camera_path
 from understudy.rendering.pictures import render_act
-from understudy.rendering.stage import Act, staged
+from understudy.rendering.stage import Performance, staged
 
 FPS = 30.0
 MOMENTS, SIZE = 8, (240, 320)
@@ -83,7 +83,7 @@ def depth(points: dict[str, np.ndarray]) -> float:
     return worst
 
 
-def save_pictures(act: Act, path: Path) -> None:
+def save_pictures(act: Performance, path: Path) -> None:
     """Two rows, from the front and from the person's left, of moments spread over an act."""
     moments = np.linspace(0, len(act) - 1, MOMENTS).round().astype(int)
     shown = act.part(moments)

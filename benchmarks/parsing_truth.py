@@ -14,7 +14,7 @@ from wardrobe import dress, hair_field
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.files.arrays import read_npz
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.formats.masks import CIHP, read_alpha, write_parsing
 from understudy.render.camera import Camera
 from understudy.render.mesh import rasterize_mesh
@@ -49,7 +49,7 @@ def make_labels(actor: Actor, folder: Path, motion_file: Path | None, model: Bod
     label = label_of_face(body, _dress(body, actor.look), actor.look.hair)
     transforms = clips.bone_transforms(body, clips._motion(actor, body, figure, motion_file, model))
     width, height = truth["size"].tolist()
-    with whole_folder(labels_folder(folder, actor.name), "true labels") as temporary:
+    with atomic_folder(labels_folder(folder, actor.name), "true labels") as temporary:
         temporary.mkdir(exist_ok=True)
         for frame in truth["mask_frames"].tolist():
             camera = Camera(truth["K"], width, height, truth["views"][frame]).scaled(2)
@@ -71,7 +71,7 @@ def make_demo_labels(folder: Path) -> None:
     label, base = label_of_face(body, pieces, "short"), relaxed_pose(body)
     view = np.array(make_demo.cameras()["main"]["view"])
     camera = Camera(make_demo.intrinsics(make_demo.FOCAL), make_demo.WIDTH, make_demo.HEIGHT, view).scaled(2)
-    with whole_folder(folder, "true labels") as temporary:
+    with atomic_folder(folder, "true labels") as temporary:
         for frame in range(0, FRAMES, make_demo.MASK_STEP):
             pose, yaw = pose_at(frame, base)
             transforms = bone_transforms(body, pose, yaw)

@@ -31,7 +31,7 @@ from understudy.body.lbs import joint_transforms
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
 from understudy.render.camera import look_at
-from understudy.rendering.stage import Act
+from understudy.rendering.stage import Performance
 from understudy.viewer.acts import STANDING, Scene, ViewConfig, scene, sources
 from understudy.viewer.layers import ROOT, packed
 from understudy.viewer.live import FOV, LiveView
@@ -78,7 +78,7 @@ def page_cloud(
     return means, turn * Rotation.from_quat(arrays["quats"]), turn.apply(arrays["normals"])
 
 
-def our_picture(act: Act, frame: int, camera: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def our_picture(act: Performance, frame: int, camera: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Colours [H,W,3] over white and alpha [H,W] by our own renderer, of a camera as the page has it."""
     (x, y), focal, view = camera["middle"], camera["focal"], torch.eye(4)
     view[:3] = torch.tensor(camera["view"]).view(3, 4)
@@ -184,7 +184,7 @@ def compared(tab: Tab, one: Scene, folder: Path) -> tuple[float, float]:
 
 
 def likeness(
-    theirs: np.ndarray, covered: np.ndarray, act: Act, frame: int, camera: Mapping[str, Any], file: Path
+    theirs: np.ndarray, covered: np.ndarray, act: Performance, frame: int, camera: Mapping[str, Any], file: Path
 ) -> tuple[float, float]:
     """PSNR and IoU of a picture [H,W,3] with its alpha [H,W] against our own; both go into a file."""
     ours, alpha = our_picture(act, frame, camera)

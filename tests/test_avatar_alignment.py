@@ -12,13 +12,13 @@ import torch
 from avatar_scenes import Scene, make_scene, turning_track
 from bodies import sausage_body
 from understudy.avatar import alignment, checkpoint, train
-from understudy.avatar.alignment import Leash, align
+from understudy.avatar.alignment import TrustRegion, align
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crops
 from understudy.avatar.evaluate import track_pose
 from understudy.avatar.lighting import TERMS, harmonics, shading
-from understudy.avatar.losses import UNSEEN, Calm
+from understudy.avatar.losses import UNSEEN, Regularizers
 from understudy.avatar.poses import CorrectedPoses, Correction
 from understudy.avatar.train import Training, train_avatar
 from understudy.formats.masks import mask_path, write_alpha
@@ -65,7 +65,7 @@ def test_alignment_finds_a_turned_and_shifted_person(scene: Scene):
     wrong = Correction(turns, torch.tensor([0.015, -0.01, 0.0])).of(*fitted)
     crop = Crops(scene.frames, scene.alpha, scene.track.K).get(6)
     rest = scene.truth.rest()
-    found = align(scene.truth, rest, crop, wrong, (Correction.none(),), None, Leash(), 6).of(*wrong)
+    found = align(scene.truth, rest, crop, wrong, (Correction.none(),), None, TrustRegion(), 6).of(*wrong)
 
     def error(pose: tuple[torch.Tensor, torch.Tensor]) -> float:
         # in the picture's plane: depth hardly shows
@@ -75,12 +75,12 @@ def test_alignment_finds_a_turned_and_shifted_person(scene: Scene):
     assert error(found) < 0.25 * error(wrong)
 
 
-def test_alignment_never_makes_the_likeness_worse_and_the_leash_holds(scene: Scene):
+def test_alignment_never_makes_the_likeness_worse_and_the_trust_region_holds(scene: Scene):
     fitted = track_pose(scene.track, 6, torch.device("cpu"))
     crop = Crops(scene.frames, scene.alpha, scene.track.K).get(0)  # another frame's picture
     rest, none = scene.truth.rest(), Correction.none()
-    free = align(scene.truth, rest, crop, fitted, (none,), None, Leash(), 5)
-    held = align(scene.truth, rest, crop, fitted, (none,), None, Leash(1e-4, 1e-4), 5)
+    free = align(scene.truth, rest, crop, fitted, (none,), None, TrustRegion(), 5)
+    held = align(scene.truth, rest, crop, fitted, (none,), None, TrustRegion(1e-4, 1e-4), 5)
     picture = alignment._Picture.of(crop, torch.device("cpu"))
     energies = [alignment._see(scene.truth, rest, picture, fitted, at).energy for at in (none, held, free)]
     assert energies[2] < 0.8 * energies[0]
@@ -120,7 +120,7 @@ def test_a_killed_training_goes_on_and_ends_in_the_same_avatar(
     whole = run(scene, config)
     path = tmp_path / ".avatar.checkpoint"
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
-    steps, real = [], train.likeness
+    steps, real = [], train.photometric_loss
 
     def killed(*args, **kwargs):
         steps.append(1)
@@ -128,13 +128,13 @@ def test_a_killed_training_goes_on_and_ends_in_the_same_avatar(
             raise KeyboardInterrupt
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(train, "likeness", killed)
+    monkeypatch.setattr(train, "photometric_loss", killed)
     with pytest.raises(KeyboardInterrupt):
         run(scene, config, path)
     assert path.exists()
     again = run(scene, config, path)
     assert len(steps) == 24 + 1, "sixteen steps were kept"
-    monkeypatch.setattr(train, "likeness", real)
+    monkeypatch.setattr(train, "photometric_loss", real)
     last = run(scene, config, path)  # as if killed while the avatar was saved
     np.testing.assert_array_equal(again.poses.transl, last.poses.transl)
     for name, value in whole.avatar.state_dict().items():
@@ -184,7 +184,7 @@ def test_corrections_lean_on_near_frames_alone():
 def test_unseen_surface_is_held_together_more(scene: Scene):
     avatar, count = scene.truth, len(scene.truth)
     colors = np.full((count, 3), 0.5, np.float32)
-    seen, unseen = (Calm.of(avatar, colors, np.full(count, share, np.float32)) for share in (1.0, 0.0))
+    seen, unseen = (Regularizers.of(avatar, colors, np.full(count, share, np.float32)) for share in (1.0, 0.0))
     rough = avatar.log_scales + 0.1 * torch.randn(count, 3, generator=torch.Generator().manual_seed(0))
     smooth, avatar.log_scales.data = avatar.log_scales.data, rough
     try:

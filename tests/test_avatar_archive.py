@@ -32,7 +32,7 @@ def save(path: Path, body: BodyModel) -> Training:
     avatar = truth_avatar(body, count=300)
     generator = torch.Generator().manual_seed(2)
     avatar.betas += 0.5 * torch.randn(avatar.betas.shape, generator=generator)
-    avatar.own_shape()
+    avatar.rebase_to_betas()
     for parameter in (avatar.offsets, avatar.quats, avatar.opacity_logits):
         parameter += 0.01 * torch.randn(parameter.shape, generator=generator)
     track = replace(turning_track(5, body, K), betas=avatar.betas.numpy())

@@ -14,10 +14,10 @@ from test_avatar_train import QUICK, run
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
 from understudy.avatar.exposure import Exposures
-from understudy.avatar.losses import Calm
+from understudy.avatar.losses import Regularizers
 from understudy.avatar.model import EXTRAS, LEAST, WIDTH, Avatar, splat
 from understudy.avatar.nodes import NODES, node_shares
-from understudy.avatar.pruning import without_faint
+from understudy.avatar.pruning import prune_transparent
 from understudy.avatar.sampling import sample_surface
 from understudy.body.lbs import pose_rotations
 
@@ -47,12 +47,12 @@ def bent(angle: float) -> torch.Tensor:
 def test_what_has_faded_goes_and_nothing_else_changes():
     avatar = truth_avatar(BODY)
     avatar.opacity_logits[::3] = -5.0
-    left = without_faint(avatar, avatar.betas)
+    left = prune_transparent(avatar, avatar.betas)
     assert len(left) == len(avatar) - len(avatar.opacity_logits[::3])
     before, after = (splat(a.gaussians(REST, AWAY), K, (90, 160)) for a in (avatar, left))
     assert (before.rgb - after.rgb).abs().max() < 0.05
     torch.testing.assert_close(left.offsets, avatar.offsets[avatar.opacity_logits > -4.0])
-    assert without_faint(left, left.betas) is left
+    assert prune_transparent(left, left.betas) is left
 
 
 def test_gaussians_do_not_shrink_to_dots(scene: Scene):
@@ -166,7 +166,7 @@ def test_learned_extras_leave_a_shape_that_is_taken_over_as_it_is():
         parameter.data = 0.1 * torch.randn(parameter.shape, generator=generator)
     avatar.betas.data += 0.5
     before = avatar.gaussians(bent(0.7), AWAY)
-    avatar.own_shape()
+    avatar.rebase_to_betas()
     after = avatar.gaussians(bent(0.7), AWAY)
     torch.testing.assert_close(after.means, before.means, atol=1e-6, rtol=0)
     torch.testing.assert_close(after.scales, before.scales)
@@ -188,7 +188,9 @@ def test_an_unseen_side_is_kept_from_colours_by_the_side():
     avatar, grey = with_extras(), np.full((400, 3), 0.5, np.float32)
     with torch.no_grad():
         avatar.sh += 0.1
-    seen, unseen = (Calm.of(avatar, grey, np.full(400, share, np.float32)).terms(avatar).colors for share in (1.0, 0.0))
+    seen, unseen = (
+        Regularizers.of(avatar, grey, np.full(400, share, np.float32)).terms(avatar).colors for share in (1.0, 0.0)
+    )
     assert seen.item() == 0.0 and unseen.item() == pytest.approx(0.03, rel=1e-3)
 
 

@@ -136,7 +136,7 @@ def test_adopting_a_shape_changes_no_gaussian():
     avatar.offsets += 0.01
     avatar.betas[0] = 1.5
     before = avatar.gaussians(torch.eye(3).expand(24, 3, 3), ZERO)
-    avatar.own_shape()
+    avatar.rebase_to_betas()
     after = avatar.gaussians(torch.eye(3).expand(24, 3, 3), ZERO)
     torch.testing.assert_close(before.means, after.means)
     torch.testing.assert_close(before.scales, after.scales)

@@ -12,7 +12,7 @@ import torch
 from avatar_scenes import Scene, make_scene, render_frame
 from test_avatar_train import QUICK
 from understudy.avatar.device import check_gpus
-from understudy.avatar.parallel import Team, run_together
+from understudy.avatar.parallel import ProcessGroup, run_together
 from understudy.avatar.train import train_avatar
 from understudy.errors import InputError
 from understudy.metrics.image import psnr
@@ -29,8 +29,8 @@ def trained(frames, alpha, track, canonical, body, config, checkpoint=None):
     """What both members end with, as the first knows it."""
     torch.set_num_threads(1)
     training = train_avatar(frames, alpha, track, canonical, body, config, None, checkpoint)
-    both = Team.here().gather({name: value.numpy() for name, value in training.avatar.state_dict().items()})
-    return training, both, Team.here().gather(training.poses.transl)
+    both = ProcessGroup.here().gather({name: value.numpy() for name, value in training.avatar.state_dict().items()})
+    return training, both, ProcessGroup.here().gather(training.poses.transl)
 
 
 def together(scene: Scene, config=CONFIG, checkpoint=None):
@@ -93,13 +93,13 @@ def test_what_members_tell_of_errors_lies_where_nobody_else_can_put_it(monkeypat
 
 
 def test_alone_a_team_changes_nothing():
-    team, rows = Team.here(), torch.arange(6.0).view(3, 2)
+    team, rows = ProcessGroup.here(), torch.arange(6.0).view(3, 2)
     team.average([rows])
     team.merge(rows, [1])
     assert rows.tolist() == [[0, 1], [2, 3], [4, 5]]
     assert team.share([5, 6, 7]) == [5, 6, 7]
     assert team.gather("a") == ["a"]
-    assert [Team(rank, 2).share([5, 6, 7]) for rank in (0, 1)] == [[5, 7], [6]]
+    assert [ProcessGroup(rank, 2).share([5, 6, 7]) for rank in (0, 1)] == [[5, 7], [6]]
 
 
 @pytest.mark.skipif(torch.cuda.device_count() > 7, reason="there are so many GPUs")

@@ -15,7 +15,7 @@ from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crops, person_box
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar, refine_pose, track_pose
-from understudy.avatar.losses import likeness
+from understudy.avatar.losses import photometric_loss
 from understudy.avatar.poses import CorrectedPoses, Correction
 from understudy.avatar.train import Training, train_avatar
 from understudy.errors import InputError
@@ -105,20 +105,20 @@ def test_a_time_budget_ends_training_early(scene: Scene):
 def test_a_step_without_a_finite_loss_changes_nothing_and_many_of_them_are_an_error(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ):
-    real, calls = train.likeness, []
+    real, calls = train.photometric_loss, []
 
     def second_is_broken(rgb, *arguments):
         calls.append(1)
         return real(rgb, *arguments) if len(calls) < 2 else rgb.sum() * float("nan")
 
-    monkeypatch.setattr(train, "likeness", second_is_broken)
+    monkeypatch.setattr(train, "photometric_loss", second_is_broken)
     config = replace(QUICK, gaussians=300, align_steps=0)
     twice = run(scene, replace(config, steps=2)).avatar.state_dict()
-    monkeypatch.setattr(train, "likeness", real)
+    monkeypatch.setattr(train, "photometric_loss", real)
     # the rates fall with the part that is over: the first step of one is the first step of two
     for name, value in run(scene, replace(config, steps=1)).avatar.state_dict().items():
         torch.testing.assert_close(twice[name], value, rtol=0, atol=0)
-    monkeypatch.setattr(train, "likeness", lambda rgb, *_, **__: rgb.sum() * float("nan"))
+    monkeypatch.setattr(train, "photometric_loss", lambda rgb, *_, **__: rgb.sum() * float("nan"))
     with pytest.raises(InputError, match="No finite loss"):
         run(scene, config)
 
@@ -218,10 +218,10 @@ def test_pixels_of_weight_zero_do_not_count():
     weight[10:20] = 0
     changed, changed_alpha = rgb.clone(), alpha.clone()
     changed[10:20], changed_alpha[10:20] = 0.0, 0.0
-    first = likeness(rgb, alpha, truth, true_alpha, weight, dssim=0.2, alpha_weight=0.2)
-    second = likeness(changed, changed_alpha, truth, true_alpha, weight, dssim=0.2, alpha_weight=0.2)
+    first = photometric_loss(rgb, alpha, truth, true_alpha, weight, dssim=0.2, alpha_weight=0.2)
+    second = photometric_loss(changed, changed_alpha, truth, true_alpha, weight, dssim=0.2, alpha_weight=0.2)
     assert float(first) == pytest.approx(float(second), abs=1e-7)
-    assert float(likeness(truth, true_alpha, truth, true_alpha, weight, 0.2, 0.2)) == pytest.approx(0, abs=1e-6)
+    assert float(photometric_loss(truth, true_alpha, truth, true_alpha, weight, 0.2, 0.2)) == pytest.approx(0, abs=1e-6)
 
 
 def test_every_frame_is_held_out_only_where_asked():

@@ -24,8 +24,8 @@ STAGE = """
 import sys, time
 from understudy.log import log_to
 from understudy.progress import track
-from understudy.files.atomic import whole_folder
-with log_to("a.log", "matte"), whole_folder("matte", "masks") as folder:
+from understudy.files.atomic import atomic_folder
+with log_to("a.log", "matte"), atomic_folder("matte", "masks") as folder:
     (folder / "0.png").write_text("x")
     for _ in track(range(600), "refining"):
         time.sleep(0.02)

@@ -14,7 +14,7 @@ from faults import SCRIPTS, python, small_disk
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.errors import InputError, Stopped, sentence, stoppable
 from understudy.files.arrays import write_json, write_npz
-from understudy.files.atomic import whole_file, whole_folder
+from understudy.files.atomic import atomic_folder, atomic_write
 from understudy.formats.masks import write_alpha
 from understudy.log import log_to
 from understudy.rendering.write import write_pictures
@@ -26,8 +26,8 @@ def test_a_stage_that_is_stopped_leaves_nothing_but_a_sentence(tmp_path):
 import sys, time
 from pathlib import Path
 from understudy.log import log_to
-from understudy.files.atomic import whole_folder
-with log_to(sys.argv[1] + "/a.log", "matte"), whole_folder(sys.argv[1] + "/matte", "mattes") as folder:
+from understudy.files.atomic import atomic_folder
+with log_to(sys.argv[1] + "/a.log", "matte"), atomic_folder(sys.argv[1] + "/matte", "mattes") as folder:
     (folder / "0.png").write_text("x")
     print("on", flush=True)
     time.sleep(60)
@@ -110,13 +110,13 @@ PICTURE = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
 
 
 def _jpegs(path):
-    with whole_folder(path, "pictures") as folder:
+    with atomic_folder(path, "pictures") as folder:
         for index in range(20):
             Image.fromarray(PICTURE).save(folder / f"{index}.jpg", quality=95)
 
 
 def _masks(path):
-    with whole_folder(path, "pictures") as folder:
+    with atomic_folder(path, "pictures") as folder:
         for index in range(20):
             write_alpha(folder, index, PICTURE[..., 0])
 
@@ -130,7 +130,7 @@ def _state(path):
 def _tensors(path):
     from safetensors.numpy import save_file
 
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file({"x": np.ones(100_000)}, temporary)
 
 

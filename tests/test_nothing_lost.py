@@ -14,7 +14,7 @@ from test_bad_luck import wait_for
 from test_layouts import recording_of
 from test_workflow import ROOT, snakemake, workplace
 from understudy.errors import InputError
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from verbs import call
@@ -283,7 +283,7 @@ def test_a_rule_does_not_replace_what_it_reads(tmp_path):
     (tmp_path / "results/tiny").mkdir(parents=True)
     (tmp_path / "same").symlink_to("results/tiny")
     masks = tmp_path / "results/tiny/alpha"
-    with whole_folder(masks, "silhouettes") as folder:
+    with atomic_folder(masks, "silhouettes") as folder:
         (folder / "000000.png").write_bytes(b"a mask")
     options = yaml.safe_load((tmp_path / "tiny.yaml").read_text())
     options["actors"]["tiny"]["silhouettes"] = {"backend": "files", "files": "same/alpha"}

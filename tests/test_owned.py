@@ -9,7 +9,7 @@ import time
 import pytest
 
 from understudy.errors import InputError
-from understudy.files.atomic import remove_ours, whole_file, whole_files, whole_folder
+from understudy.files.atomic import atomic_files, atomic_folder, atomic_write, remove_ours
 from understudy.files.marks import MARKER
 from understudy.files.owned import check_apart, strange_files
 from understudy.files.records import check_recorded, is_recorded
@@ -17,7 +17,7 @@ from understudy.files.records import check_recorded, is_recorded
 
 def written(folder, holds="texts", **files):
     """A folder that was written as a whole."""
-    with whole_folder(folder, holds) as place:
+    with atomic_folder(folder, holds) as place:
         for name, text in (files or {"a": "1"}).items():
             (place / name).write_text(text)
         (place / "deeper").mkdir()
@@ -33,7 +33,7 @@ def contents(folder):
 def refused(folder, match, holds="texts"):
     """Whether a folder stays as it is when another is to be written there."""
     before = contents(folder)
-    with pytest.raises(InputError, match=match), whole_folder(folder, holds) as place:
+    with pytest.raises(InputError, match=match), atomic_folder(folder, holds) as place:
         (place / "new").write_text("new")
     assert contents(folder) == before and [path.name for path in folder.parent.iterdir()] == [folder.name]
 
@@ -157,7 +157,7 @@ def test_a_folder_is_back_where_a_stop_comes_between_the_renames(tmp_path, monke
     def stopped(*arguments):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), whole_folder(folder, "texts") as place:
+    with pytest.raises(KeyboardInterrupt), atomic_folder(folder, "texts") as place:
         (place / "new").write_text("new")
         monkeypatch.setattr("understudy.files.atomic.check_replaceable", stopped)
     assert contents(folder) == before and [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -196,13 +196,13 @@ def test_what_else_bears_the_name_of_a_marker_is_strange(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / MARKER).write_text("my notes")
     refused_alone = pytest.raises(InputError, match=MARKER)
-    with refused_alone, whole_folder(tmp_path / "mine", "texts"):
+    with refused_alone, atomic_folder(tmp_path / "mine", "texts"):
         pass
 
 
 def test_files_that_come_while_a_folder_is_written_stay(tmp_path):
     folder = written(tmp_path / "a")
-    with pytest.raises(InputError, match="letter"), whole_folder(folder, "texts") as place:
+    with pytest.raises(InputError, match="letter"), atomic_folder(folder, "texts") as place:
         (place / "new").write_text("new")
         (folder / "letter").write_text("dear")
     assert (folder / "letter").read_text() == "dear" and (folder / "a").exists()
@@ -213,7 +213,7 @@ def test_a_link_leads_to_the_folder_that_is_asked_about(tmp_path):
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs/letter").write_text("dear")
     (tmp_path / "link").symlink_to("theirs")
-    with pytest.raises(InputError, match="letter"), whole_folder(tmp_path / "link", "texts"):
+    with pytest.raises(InputError, match="letter"), atomic_folder(tmp_path / "link", "texts"):
         pass
     assert (tmp_path / "theirs/letter").exists()
 
@@ -222,20 +222,20 @@ def test_the_working_folder_and_those_above_are_not_replaced(tmp_path, monkeypat
     (tmp_path / "a/b").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "a/b")
     for name in (".", "..", tmp_path / "a"):
-        with pytest.raises(InputError, match="working folder"), whole_folder(name, "texts"):
+        with pytest.raises(InputError, match="working folder"), atomic_folder(name, "texts"):
             pass
 
 
 def test_a_file_is_not_replaced_by_a_folder(tmp_path):
     (tmp_path / "a").write_text("dear")
-    with pytest.raises(InputError, match="is a file"), whole_folder(tmp_path / "a", "texts"):
+    with pytest.raises(InputError, match="is a file"), atomic_folder(tmp_path / "a", "texts"):
         pass
     assert (tmp_path / "a").read_text() == "dear"
 
 
 def put(path, text, recorded=True):
     """Write a file that its folder has a record of."""
-    with whole_file(path, recorded) as file:
+    with atomic_write(path, recorded) as file:
         file.write_text(text)
     return path
 
@@ -258,7 +258,7 @@ def test_a_recorded_file_is_replaced_and_another_stays(tmp_path):
 
 
 def test_a_file_that_comes_while_another_is_written_stays(tmp_path):
-    with pytest.raises(InputError, match="did not write it"), whole_file(tmp_path / "a.txt", recorded=True) as file:
+    with pytest.raises(InputError, match="did not write it"), atomic_write(tmp_path / "a.txt", recorded=True) as file:
         file.write_text("new")
         (tmp_path / "a.txt").write_text("mine")
     assert (tmp_path / "a.txt").read_text() == "mine"
@@ -292,10 +292,10 @@ def test_a_process_killed_between_record_and_file_leaves_what_is_ours(tmp_path, 
 def test_files_beside_others_are_recorded_one_by_one(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     for text in ("1", "2"):
-        with whole_files(tmp_path, ["a", "b"], "exports") as folder:
+        with atomic_files(tmp_path, ["a", "b"], "exports") as folder:
             (folder / "a").write_text(text)
     (tmp_path / "b").write_text("mine")
-    with pytest.raises(InputError, match="b is there already"), whole_files(tmp_path, ["a", "b"], "exports"):
+    with pytest.raises(InputError, match="b is there already"), atomic_files(tmp_path, ["a", "b"], "exports"):
         pass
     assert (tmp_path / "a").read_text() == "2" and is_recorded(tmp_path / "a")
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from understudy.errors import InputError
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.files.marks import MARKER
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.video.write import write_video
@@ -71,7 +71,7 @@ def test_pictures_are_taken_one_at_a_time(tmp_path):
 )
 def test_bad_pictures_are_refused_and_leave_the_former_file(tmp_path, pictures, message):
     path = tmp_path / "a.mp4"
-    with whole_file(path, recorded=True) as former:
+    with atomic_write(path, recorded=True) as former:
         former.write_bytes(b"former")
     with pytest.raises(InputError, match=message):
         write_video(path, pictures, fps=30)

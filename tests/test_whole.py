@@ -14,7 +14,7 @@ from faults import SCRIPTS, hidden, python, small_disk
 from understudy.errors import InputError
 from understudy.files import atomic as whole
 from understudy.files.arrays import read_npz, write_json
-from understudy.files.atomic import scratch_folder, whole_file, whole_folder
+from understudy.files.atomic import atomic_folder, atomic_write, scratch_folder
 from understudy.files.marks import MARKER
 from understudy.video.write import write_video
 
@@ -22,7 +22,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from understudy.files import atomic as whole
-from understudy.files.atomic import whole_file, whole_folder, scratch_folder
+from understudy.files.atomic import atomic_write, atomic_folder, scratch_folder
 where, moment = Path(sys.argv[1]), sys.argv[2]
 def die(*a, **k):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -32,7 +32,7 @@ if moment == "rename":
     os.replace = os.rename = die
 if moment == "old":  # after the new folder took the place, before the old one is removed
     whole.shutil.rmtree = lambda path, **k: die() if "old" in str(path) and Path(path).exists() else None
-with whole_file(where / "a.json") as file, whole_folder(where / "b", "texts") as folder, scratch_folder(where / "c"):
+with atomic_write(where / "a.json") as file, atomic_folder(where / "b", "texts") as folder, scratch_folder(where / "c"):
     file.write_text("new")
     (folder / "0.txt").write_text("new")
     if moment == "write":
@@ -44,7 +44,7 @@ with whole_file(where / "a.json") as file, whole_folder(where / "b", "texts") as
 @pytest.mark.parametrize("moment", ["write", "flush", "rename", "old"])
 def test_a_killed_writer_leaves_the_old_or_the_new_and_the_next_one_clears_up(tmp_path, moment):
     (tmp_path / "a.json").write_text("old")
-    with whole_folder(tmp_path / "b", "texts") as folder:
+    with atomic_folder(tmp_path / "b", "texts") as folder:
         (folder / "0.txt").write_text("old")
     assert python(KILLED, tmp_path, moment).wait() == -signal.SIGKILL
     new = moment == "old"
@@ -53,7 +53,11 @@ def test_a_killed_writer_leaves_the_old_or_the_new_and_the_next_one_clears_up(tm
         {"0.txt": "new", "1.txt": "new"} if new else {"0.txt": "old"}
     )
     assert hidden(tmp_path)
-    with whole_file(tmp_path / "a.json") as file, whole_folder(tmp_path / "b", "texts"), scratch_folder(tmp_path / "c"):
+    with (
+        atomic_write(tmp_path / "a.json") as file,
+        atomic_folder(tmp_path / "b", "texts"),
+        scratch_folder(tmp_path / "c"),
+    ):
         file.write_text("third")
     assert hidden(tmp_path) == [] and (tmp_path / "a.json").read_text() == "third"
 
@@ -80,9 +84,9 @@ def test_files_and_folders_are_on_the_disk_before_they_have_their_names(tmp_path
         monkeypatch.setattr(
             os, name, lambda a, b, call=call: (events.append(f"{Path(a).name} to {Path(b).name}"), call(a, b))
         )
-    with whole_file(tmp_path / "a.txt") as file:
+    with atomic_write(tmp_path / "a.txt") as file:
         file.write_text("1")
-    with whole_folder(tmp_path / "b", "texts") as folder:
+    with atomic_folder(tmp_path / "b", "texts") as folder:
         (folder / "0.txt").write_text("1")
         (folder / "c").mkdir()
         (folder / "c/1.txt").write_text("1")
@@ -115,7 +119,7 @@ WHOLE = {"checkpoint", "frames", "keypoints", "track", "poses", "canonical"}
 
 
 def test_no_writer_of_the_library_goes_round_whole_files():
-    """A writer either gets its path from ``whole_file`` or ``whole_folder`` in the same function, or is named above."""
+    """A writer either gets its path from ``atomic_write`` or ``atomic_folder`` in the same function, or is named above."""
     strange = []
     for path in sorted((SCRIPTS / "understudy").rglob("*.py")):
         name = path.relative_to(SCRIPTS / "understudy").as_posix()
@@ -124,7 +128,7 @@ def test_no_writer_of_the_library_goes_round_whole_files():
             continue
         for function in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)):
             calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-            if not any(_name(call).startswith(("whole_", "_whole_", "scratch_")) for call in calls):
+            if not any(_name(call).startswith(("atomic_", "_whole_", "scratch_")) for call in calls):
                 strange += [f"{name}: {ast.unparse(call)}" for call in calls if _writes(call)]
     assert strange == []
 
@@ -143,11 +147,11 @@ def _writes(call):
 
 
 def test_an_error_of_its_own_is_not_blamed_on_the_disk(tmp_path):
-    with pytest.raises(KeyError), whole_file(tmp_path / "a.txt"):
+    with pytest.raises(KeyError), atomic_write(tmp_path / "a.txt"):
         raise KeyError("x")
-    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "a.txt"):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "a.txt"):
         (tmp_path / "nothing").read_text()
-    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "a.txt"):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "a.txt"):
         pass  # a writer that writes nothing
     with pytest.raises(OSError, match="of a picture"):
         write_video(tmp_path / "a.mp4", _pictures_that_fail(), 30.0)
@@ -163,9 +167,9 @@ def test_a_fault_of_the_program_is_not_blamed_on_a_full_disk(tmp_path):
     with small_disk(tmp_path / "disk") as disk:
         (disk / "rest").write_bytes(bytes(40_000))
         for error in (KeyError("x"), TypeError("x"), AssertionError("x")):
-            with pytest.raises(type(error)), whole_file(disk / "a.txt"):
+            with pytest.raises(type(error)), atomic_write(disk / "a.txt"):
                 raise error
-        with pytest.raises(InputError, match="the disk is full"), whole_file(disk / "a.txt"):
+        with pytest.raises(InputError, match="the disk is full"), atomic_write(disk / "a.txt"):
             raise RuntimeError("what a library says")
 
 
@@ -173,7 +177,7 @@ def test_a_link_to_a_folder_stays_and_what_it_leads_to_is_replaced(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "a").symlink_to("elsewhere")
     for name in ("0.txt", "1.txt"):
-        with whole_folder(tmp_path / "a", "texts") as folder:
+        with atomic_folder(tmp_path / "a", "texts") as folder:
             (folder / name).touch()
     assert hidden(tmp_path) == [] and (tmp_path / "a").is_symlink()
     assert [path.name for path in (tmp_path / "elsewhere").glob("*.txt")] == ["1.txt"]
@@ -182,7 +186,7 @@ def test_a_link_to_a_folder_stays_and_what_it_leads_to_is_replaced(tmp_path):
 def test_names_of_unfinished_files_cannot_be_foreseen(tmp_path):
     names = set()
     for _ in range(3):
-        with whole_file(tmp_path / "a.txt") as file, whole_folder(tmp_path / "b", "texts") as folder:
+        with atomic_write(tmp_path / "a.txt") as file, atomic_folder(tmp_path / "b", "texts") as folder:
             file.touch()
             names |= {file.name, folder.name}
     assert len(names) == 6
@@ -191,7 +195,7 @@ def test_names_of_unfinished_files_cannot_be_foreseen(tmp_path):
 def test_what_is_new_has_the_rights_of_what_it_replaces(tmp_path):
     (tmp_path / "a.txt").touch(0o600)
     (tmp_path / "b").mkdir(0o700)
-    with whole_file(tmp_path / "a.txt") as file, whole_folder(tmp_path / "b", "texts"):
+    with atomic_write(tmp_path / "a.txt") as file, atomic_folder(tmp_path / "b", "texts"):
         file.touch()
     assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a.txt", "b")] == [0o600, 0o700]
 
@@ -200,13 +204,13 @@ def test_a_file_takes_the_place_of_files_alone(tmp_path):
     (tmp_path / "a").mkdir()
     os.mkfifo(tmp_path / "b")
     for name in ("a", "b"):
-        with pytest.raises(InputError, match="no plain file"), whole_file(tmp_path / name):
+        with pytest.raises(InputError, match="no plain file"), atomic_write(tmp_path / name):
             pass
     assert (tmp_path / "a").is_dir() and (tmp_path / "b").is_fifo()
 
 
 def test_two_writers_of_one_machine_do_not_meet(tmp_path):
-    with whole_file(tmp_path / "a.npz") as first:
+    with atomic_write(tmp_path / "a.npz") as first:
         first.write_bytes(b"1")
         code = "import sys; from understudy.files.arrays import write_npz; write_npz(sys.argv[1], {'x': 2})"
         assert python(code, tmp_path / "a.npz").wait() == 0

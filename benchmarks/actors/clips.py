@@ -21,7 +21,7 @@ from actors.rooms import make_room
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.files.arrays import read_npz, write_npz
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.motion.retarget import bvh_clip
 from understudy.private import user_cache
 from understudy.progress import track
@@ -112,7 +112,7 @@ def make_clip(actor: Actor, folder: Path, motion_file: Path | None, model: BodyM
             yield picture
 
     write_video(video_path(folder, actor.name), pictures(), actor.fps, crf=20)
-    with whole_folder(truth_folder(folder, actor.name), "truth") as temporary:
+    with atomic_folder(truth_folder(folder, actor.name), "truth") as temporary:
         (temporary / "masks").mkdir(parents=True)
         for t, share in shares.items():
             mask = (share >= 0.5).astype(np.uint8) * 255

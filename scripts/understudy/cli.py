@@ -81,7 +81,7 @@ class Import:
     first: int | None = None
     """Number of the video's first picture in the files' numbering."""
     every: int = 1
-    """For files that only list frames: they are of every so many pictures."""
+    """For files that only list frames: they are of every Nth picture."""
     size: tuple[int, int] | None = None
     """Width and height of the tracked pictures, px, where neither they nor the files say it."""
     focal_px: float | None = None
@@ -119,7 +119,7 @@ class Render:
     joint_map: Path | None = None
     """JSON with the rig's joint by ours, for a BVH file with names that are not known; docs/rendering.md."""
     loop: float | None = None
-    """Repeat the motion's best cycle for so many seconds; who walks walks on."""
+    """Loop the motion's best cycle for this many seconds; a walk walks on."""
     cameras: Path | None = None
     """Cameras: our JSON, NeRF's transforms.json, EasyMocap's folder or intri.yml, NTC's camera.mat; docs/rendering.md."""
     camera: str | None = None
@@ -143,7 +143,7 @@ class Render:
     fps: float = 24.0
     """Pictures per second."""
     frames: int | None = None
-    """At most so many pictures."""
+    """Maximum number of pictures."""
     background: str = "white"
     """white, black, grey, transparent (not in .mp4), #rrggbb, an image, a video; with --video also: video."""
     layer: Literal["color", "alpha", "depth", "normal"] = "color"
@@ -249,7 +249,7 @@ class Dataset:
     layout: Literal["easymocap", "instant-nvr", "ntc", "neural-actor", "instant-avatar"]
     """The program whose layout it is."""
     hold_out: int = 8
-    """Every so many frames one is named as a test frame, where the layout can say so; 0 for none."""
+    """Name every Nth frame as a test frame, where the layout can say so; 0 for none."""
     body: Path | None = None
     """File of the body that was fitted; default the one of its hash in models/ here, beside the results or in Understudy."""
 
@@ -283,7 +283,7 @@ class View:
     fps: float = 30.0
     """Frames per second of the motions."""
     loop: float | None = None
-    """Repeat each motion's best cycle for so many seconds; who walks walks on."""
+    """Loop each motion's best cycle for this many seconds; a walk walks on."""
     body: Path | None = None
     """The body's own file, for avatars of licensed bodies."""
 

@@ -34,7 +34,7 @@ DAMPING = 1e-2
 
 
 @dataclass(frozen=True)
-class Leash:
+class TrustRegion:
     """What is known of a frame's correction without its picture: a turn of every joint, and a shift of the body."""
 
     turn_sigma: float = 0.15
@@ -54,7 +54,7 @@ def align(
     fitted: tuple[Tensor, Tensor],  # rotations [24,3,3], transl [3]
     starts: Sequence[Correction],
     neighbours: Correction | None,
-    leash: Leash,
+    trust_region: TrustRegion,
     iterations: int,
     exposure: Tensor | None = None,  # [3]
 ) -> Correction:
@@ -67,12 +67,12 @@ def align(
         fitted: The pose before any correction.
         starts: Where to begin: the likeliest of these.
         neighbours: Mean correction of the frames before and after; None where there are none.
-        leash: How far the correction may go.
+        trust_region: How far the correction may go.
         exposure: Factors on the picture's colours; None for one.
         iterations: Steps of Levenberg and Marquardt's method, each kept only where it betters the likeness.
     """
     picture = _Picture.of(crop, fitted[1].device, exposure)
-    prior = _prior(neighbours, leash, fitted[1].device)
+    prior = _prior(neighbours, trust_region, fitted[1].device)
     views = [_see(avatar, rest, picture, fitted, start) for start in starts]
     energies = [view.energy + prior.energy(start) for view, start in zip(views, starts, strict=True)]
     energy = min(energies)
@@ -221,14 +221,14 @@ class _Prior:
         return 0.5 * float((self.weights * (_flat(at) - self.centre).square()).sum())
 
 
-def _prior(neighbours: Correction | None, leash: Leash, device: torch.device) -> _Prior:
+def _prior(neighbours: Correction | None, trust_region: TrustRegion, device: torch.device) -> _Prior:
     def each(turn: float, shift: float) -> Tensor:
         return torch.cat([torch.full((72,), turn**-2.0), torch.full((3,), shift**-2.0)]).to(device).double()
 
-    weights = each(leash.turn_sigma, leash.shift_sigma)
+    weights = each(trust_region.turn_sigma, trust_region.shift_sigma)
     centre = torch.zeros_like(weights)
     if neighbours is not None:
-        near = each(leash.smooth_turn_sigma, leash.smooth_shift_sigma)
+        near = each(trust_region.smooth_turn_sigma, trust_region.smooth_shift_sigma)
         centre = near * _flat(neighbours) / (weights + near)
         weights = weights + near
     return _Prior(centre, weights)

@@ -14,7 +14,7 @@ import torch
 from understudy.avatar.config import AvatarConfig
 from understudy.body.model import BodyModel
 from understudy.errors import lacks_memory
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.files.pictures import MOST_BYTES
 from understudy.files.regular import read_bytes
 from understudy.files.safe_torch import load_torch, moved
@@ -69,7 +69,7 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the state: tensors, numbers, text, lists and dicts of them."""
-        with whole_file(self.path) as temporary:
+        with atomic_write(self.path) as temporary:
             torch.save({"key": self.key, "state": state}, temporary)
         self.saved = time.monotonic()
 

@@ -14,7 +14,7 @@ class AvatarConfig:
     minutes: float | None = None
     """Time after which training ends even if steps are left; the schedule is shortened to fit. None for no limit."""
     hold_out: int = 8
-    """Every so many frames one is kept out of training, for evaluation; 0 for none."""
+    """Hold out every Nth frame from training, for evaluation; 0 for none."""
     seed: int = 0
     """Of everything random; on a CPU the same seed gives the same avatar."""
     device: str = "auto"
@@ -57,21 +57,21 @@ class AvatarConfig:
     """Width of a further band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
     unsure: float = 0.3
     """Weight of pixels where the trimap is unsure; 0 leaves them out."""
-    calm_offsets: float = 3e-4
+    reg_offsets: float = 3e-4
     """Weight of the squared offsets from the surface, in spacings."""
-    calm_scales: float = 1e-1
+    reg_scales: float = 1e-1
     """Weight against large and needle-like Gaussians."""
-    calm_opacities: float = 1e-3
+    reg_opacities: float = 1e-3
     """Weight against transparent Gaussians."""
-    calm_neighbours: float = 1e-3
+    reg_neighbours: float = 1e-3
     """Weight of differences between neighbours in height over the surface and in size."""
-    calm_colors: float = 1.0
+    reg_colors: float = 1.0
     """Weight that keeps the texture's colours where the video shows nothing."""
-    calm_betas: float = 1e-2
+    reg_betas: float = 1e-2
     """Weight of the shape's mean squared distance from the fitted one."""
-    calm_extras: float = 1e-3
+    reg_extras: float = 1e-3
     """Weight of the squared spherical harmonics, corrections of blend weights and residual network."""
-    calm_light: float = 1e-3
+    reg_light: float = 1e-3
     """Weight of the light's squared contrast, over all directions."""
     align_steps: int = 2
     """Steps by which a frame's pose is aligned with its picture each time the frame comes round; 0 keeps the fitted poses."""

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from understudy.avatar.alignment import LEAST_HEIGHT, Leash, align
+from understudy.avatar.alignment import LEAST_HEIGHT, TrustRegion, align
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.dataset import MARGIN, Crops, person_box
 from understudy.avatar.device import choose_device
@@ -19,7 +19,7 @@ from understudy.avatar.model import Avatar, Rest, splat
 from understudy.avatar.poses import Correction
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.formats.frames import Frames
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
@@ -166,7 +166,7 @@ def refine_pose(
     for shrink in REFINE_SHRINKS:
         crop = crops.get_tall(frame, shrink, LEAST_HEIGHT)
         if crop is not None:
-            correction = align(avatar, rest, crop, pose, (correction, none), None, Leash(), steps, exposure)
+            correction = align(avatar, rest, crop, pose, (correction, none), None, TrustRegion(), steps, exposure)
     return correction.of(*pose)
 
 
@@ -233,7 +233,7 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
         "person_box": f"box of the silhouette and {MARGIN:.0%} of its height round it",
         "where_mask_is_sure": "pixels of more than 90 % foreground: colour alone, without the silhouette's own faults",
         "alpha_iou": "over the pixels of which the trimap is sure",
-        "held_out": "every so many frames one, no pixel of which the texture or the avatar's training read",
+        "held_out": "every Nth frame, no pixel of which the texture or the avatar's training read",
         "exposure": "of a held-out frame: between those of the frames of the training next to it; one unless learned",
         "poses_without_refinement": (
             "fitted to the frame's own keypoints and silhouette, "
@@ -274,6 +274,6 @@ def _side_by_side(panels: list[Tensor], box: tuple[slice, slice]) -> np.ndarray:
 
 
 def _write_pictures(folder: Path, sheets: dict[int, np.ndarray]) -> None:
-    with whole_folder(folder, "comparisons") as temporary:
+    with atomic_folder(folder, "comparisons") as temporary:
         for frame, sheet in sheets.items():
             Image.fromarray(sheet).save(temporary / f"{frame:06d}.png")

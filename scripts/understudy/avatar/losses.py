@@ -1,4 +1,4 @@
-"""What an avatar is trained on: likeness of pictures, and calm where pictures say nothing."""
+"""What an avatar is trained on: likeness of pictures, and regularizers where pictures say nothing."""
 
 import math
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ LONGEST = 3.0
 """Length over breadth in the surface above which a Gaussian is a needle and is pulled back."""
 
 
-def likeness(
+def photometric_loss(
     rgb: Tensor,  # [H,W,3] over the background
     alpha: Tensor,  # [H,W]
     true_rgb: Tensor,  # [H,W,3] over the same background
@@ -46,7 +46,7 @@ def likeness(
 
 
 @dataclass(frozen=True)
-class Calm:
+class Regularizers:
     """Regularisers of the Gaussians: each is a mean over Gaussians of a number without a unit."""
 
     neighbours: Tensor  # [N,4]
@@ -56,7 +56,7 @@ class Calm:
     """0 where the texture was seen well, 1 where it was filled in."""
 
     @classmethod
-    def of(cls, avatar: Avatar, colors: np.ndarray, seen: np.ndarray) -> "Calm":
+    def of(cls, avatar: Avatar, colors: np.ndarray, seen: np.ndarray) -> "Regularizers":
         """Set up for an avatar, with the colours [N,3] of its texture and how well they were seen [N], 0..1."""
         with torch.no_grad():
             points = avatar.rest().means.cpu().numpy()
@@ -72,13 +72,13 @@ class Calm:
         """The terms by what ``config`` says that each counts."""
         terms = self.terms(avatar)
         return (
-            config.calm_offsets * terms.offsets
-            + config.calm_scales * terms.scales
-            + config.calm_opacities * terms.opacities
-            + config.calm_neighbours * terms.neighbours
-            + config.calm_colors * terms.colors
-            + config.calm_light * avatar.light.square().sum()
-            + config.calm_extras * terms.extras
+            config.reg_offsets * terms.offsets
+            + config.reg_scales * terms.scales
+            + config.reg_opacities * terms.opacities
+            + config.reg_neighbours * terms.neighbours
+            + config.reg_colors * terms.colors
+            + config.reg_light * avatar.light.square().sum()
+            + config.reg_extras * terms.extras
         )
 
     def terms(self, avatar: Avatar) -> "CalmTerms":
@@ -113,7 +113,7 @@ class CalmTerms(NamedTuple):
     neighbours: Tensor
     """Squared difference from the neighbours' mean in height over the surface and in size."""
     colors: Tensor
-    """Squared difference from the texture, and of colours by the side from none, where it was filled in."""
+    """Squared difference from the texture, and of view-dependent colour from none, where it was filled in."""
     extras: Tensor
     """Squared size of what the avatar need not have."""
 

@@ -147,7 +147,7 @@ class Avatar(nn.Module):
         self.register_buffer("joints_shapedirs", directions, persistent=False)
         correctives = body.posedirs
         self.pose_offsets = None if correctives is None else PoseOffsets.of_mixtures(correctives, vertices, self.bary)
-        self.own_shape()
+        self.rebase_to_betas()
 
     def _bind_nodes(self) -> None:
         """Say how the Gaussians share the corrections of the blend weights: were each free, bent knees would fray."""
@@ -158,7 +158,7 @@ class Avatar(nn.Module):
         self.register_buffer("near_nodes", torch.from_numpy(near).to(self.face.device), persistent=False)
         self.register_buffer("node_shares", torch.from_numpy(shares).to(self.face.device), persistent=False)
 
-    def own_shape(self) -> None:
+    def rebase_to_betas(self) -> None:
         """Take the present ``betas`` as the shape at which the Gaussians have the size that is stored."""
         with torch.no_grad():
             size = _face_size(self._corners(self.betas))
@@ -170,7 +170,7 @@ class Avatar(nn.Module):
     def __len__(self) -> int:
         return len(self.face)
 
-    def hold_size(self) -> None:
+    def clamp_scales(self) -> None:
         """Let no Gaussian be smaller than ``LEAST``."""
         with torch.no_grad():
             least = WIDTH * self.spacing[:, None] * self.spacing.new_tensor(LEAST)

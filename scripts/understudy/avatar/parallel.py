@@ -25,14 +25,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """Who trains: the members of torch's process group where there is one, else this process alone."""
 
     rank: int = 0
     size: int = 1
 
     @classmethod
-    def here(cls) -> "Team":
+    def here(cls) -> "ProcessGroup":
         """The team that this process belongs to."""
         if distributed.is_available() and distributed.is_initialized():
             return cls(distributed.get_rank(), distributed.get_world_size())

@@ -10,7 +10,7 @@ FAINT = 0.05
 """Opacity up to which a Gaussian goes."""
 
 
-def without_faint(avatar: Avatar, betas: Tensor) -> Avatar:
+def prune_transparent(avatar: Avatar, betas: Tensor) -> Avatar:
     """The avatar without what has faded.
 
     Args:

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from understudy.avatar.alignment import LEAST_HEIGHT, Leash, align
+from understudy.avatar.alignment import LEAST_HEIGHT, TrustRegion, align
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.dataset import Crop, Crops
 from understudy.avatar.device import check_gpus, choose_device
 from understudy.avatar.exposure import MEASURED_FROM, Exposures
 from understudy.avatar.history import History
-from understudy.avatar.losses import Calm, likeness
+from understudy.avatar.losses import Regularizers, photometric_loss
 from understudy.avatar.model import EXTRAS, Avatar, Rest, splat
 from understudy.avatar.optimizer import Optimizer
-from understudy.avatar.parallel import Team, run_together
+from understudy.avatar.parallel import ProcessGroup, run_together
 from understudy.avatar.poses import CorrectedPoses
-from understudy.avatar.pruning import without_faint
+from understudy.avatar.pruning import prune_transparent
 from understudy.avatar.resume import check_state
 from understudy.avatar.sampling import sample_surface
 from understudy.avatar.texture import sample_texture
@@ -81,7 +81,7 @@ def train_avatar(
         InputError: The poses belong to another body or another number of frames, no frame is left to train on, no mask
             shows anybody, or the learning rates let the loss grow beyond all numbers.
     """
-    if config.gpus > 1 and Team.here().size == 1:
+    if config.gpus > 1 and ProcessGroup.here().size == 1:
         check_gpus(config.device, config.gpus)
         arguments = (frames, alpha_folder, track, canonical, body, config, trimap_folder, checkpoint)
         return run_together(train_avatar, config.gpus, arguments, cuda=True)
@@ -94,9 +94,9 @@ def train_avatar(
     usable = [frame for frame in range(len(frames)) if track.valid[frame] and frame not in set(held_out)]
     if not usable:
         raise InputError(f"{frames.source} has no frame with a valid pose to train on; use a clearer video.")
-    if len(usable) < Team.here().size:
+    if len(usable) < ProcessGroup.here().size:
         raise InputError(
-            f"avatar.gpus is {Team.here().size}, but there are {len(usable)} frames to train on; lower it."
+            f"avatar.gpus is {ProcessGroup.here().size}, but there are {len(usable)} frames to train on; lower it."
         )
     crops = Crops(
         frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder, config.unsure
@@ -120,18 +120,18 @@ class _Trainer:
         held_out: list[int],
     ) -> None:
         self.config, self.crops, self.held_out = config, crops, held_out
-        self.team, self.device = Team.here(), choose_device(config.device)
-        self.usable = self.team.share(usable)
-        self.mine = self.team.share(range(len(usable)))
+        self.group, self.device = ProcessGroup.here(), choose_device(config.device)
+        self.usable = self.group.share(usable)
+        self.mine = self.group.share(range(len(usable)))
         anchors = sample_surface(canonical.rest_vertices, canonical.faces, body.parts, config.gaussians, config.seed)
         extras = [name for name in EXTRAS if config.rates[name] > 0]
         colors, seen = sample_texture(canonical, anchors)
         self.avatar = Avatar(body, anchors, track.betas, colors, extras).to(self.device)
         self.fitted_betas = self.avatar.betas.detach().clone()
-        self.calm = Calm.of(self.avatar, colors, seen)
+        self.regularizers = Regularizers.of(self.avatar, colors, seen)
         self.poses, self.exposures = CorrectedPoses(track, usable, self.device), Exposures(usable, self.device)
-        self.random = np.random.default_rng((config.seed, self.team.rank) if self.team.rank else config.seed)
-        self.optimizer = Optimizer(self.avatar, config, self.team.size)
+        self.random = np.random.default_rng((config.seed, self.group.rank) if self.group.rank else config.seed)
+        self.optimizer = Optimizer(self.avatar, config, self.group.size)
         self.order: list[int] = []
         self.step, self.seconds = 0, 0.0
         self.history = History()
@@ -143,25 +143,25 @@ class _Trainer:
             self._restore(state)
             logger.info("avatar: going on from step %d of %d", self.step, self.config.steps)
         started, before, broken = time.monotonic(), self.seconds, 0
-        while (done := self.team.agree(self._done(), self.device)) < 1.0:
+        while (done := self.group.agree(self._done(), self.device)) < 1.0:
             shrink = self.config.shrink(done)
             loss, error = self._train(self._next_crop(shrink), done, shrink)
             broken = 0 if np.isfinite(loss) else broken + 1
             if broken >= BROKEN_STEPS:
                 raise InputError(f"No finite loss in {broken} steps of training; lower avatar's learning rates.")
-            self.step += self.team.size
+            self.step += self.group.size
             self.seconds = before + time.monotonic() - started
             if np.isfinite(loss):
                 self.history.note(self.step, self.seconds, shrink, loss, error)
             self.history.report(self.config.steps)
-            if checkpoint is not None and self.team.agree(checkpoint.due(), self.device):
+            if checkpoint is not None and self.group.agree(checkpoint.due(), self.device):
                 self._save(checkpoint)
         self.history.report(self.config.steps, now=True)
         if checkpoint is not None:
             self._save(checkpoint)
-        self.avatar = without_faint(self.avatar, self.fitted_betas.cpu()).to(self.device)
+        self.avatar = prune_transparent(self.avatar, self.fitted_betas.cpu()).to(self.device)
         self._align_all()
-        self.avatar.own_shape()
+        self.avatar.rebase_to_betas()
         return Training(
             self.avatar.requires_grad_(False).cpu(),
             replace(self.poses.refined(), betas=self.avatar.betas.numpy().astype(np.float32)),
@@ -172,7 +172,7 @@ class _Trainer:
 
     def _save(self, checkpoint: Checkpoint) -> None:
         state = self._state()
-        if self.team.rank == 0:
+        if self.group.rank == 0:
             checkpoint.save(state)
 
     def _fits(self, state: dict[str, Any], checkpoint: Checkpoint) -> bool:
@@ -180,7 +180,7 @@ class _Trainer:
         like = self._state()
         try:
             check_state(state, like, self.optimizer.parameters())
-            np.random.default_rng().bit_generator.state = json.loads(state["members"][self.team.rank]["random"])
+            np.random.default_rng().bit_generator.state = json.loads(state["members"][self.group.rank]["random"])
         except Exception as error:  # what was made up can fail in any way
             logger.warning("%s is no state of this training (%s); it begins anew", checkpoint.path, error)
             return False
@@ -202,7 +202,7 @@ class _Trainer:
             "history": self.history.curves,
             "step": self.step,
             "seconds": self.seconds,
-            "members": self.team.gather(own),
+            "members": self.group.gather(own),
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -212,7 +212,7 @@ class _Trainer:
         self.poses.turns, self.poses.shifts = state["turns"], state["shifts"]
         self.history.curves = state["history"]
         self.step, self.seconds = state["step"], state["seconds"]
-        own = state["members"][self.team.rank]
+        own = state["members"][self.group.rank]
         self.order, self.usable = own["order"], own["usable"]
         self.random.bit_generator.state = json.loads(own["random"])
 
@@ -243,7 +243,7 @@ class _Trainer:
         poses = self.poses
         starts, near, factors = (poses.correction(frame),), poses.neighbours(frame), self.exposures.factors(frame)
         fitted = poses.fitted(frame)
-        poses.correct(frame, align(self.avatar, rest, crop, fitted, starts, near, Leash(), steps, factors))
+        poses.correct(frame, align(self.avatar, rest, crop, fitted, starts, near, TrustRegion(), steps, factors))
 
     def _align_all(self) -> None:
         """Move every frame's pose to where the avatar, now done, looks like its picture."""
@@ -256,14 +256,14 @@ class _Trainer:
 
     def _share_frames(self) -> None:
         for rows in (self.poses.turns, self.poses.shifts, self.exposures.logs):
-            self.team.merge(rows, self.mine)
+            self.group.merge(rows, self.mine)
 
     def _train(self, crop: Crop, done: float, shrink: int) -> tuple[float, float]:
         """One step on one frame: the loss, not finite where the step was skipped, and the mean squared error."""
         frame, config = crop.frame, self.config
         refine = done >= config.refine_from
         rest = self.avatar.rest(self.avatar.betas if refine else self.avatar.betas.detach())
-        rounds = self.step // (self.team.size * max(1, len(self.usable)))
+        rounds = self.step // (self.group.size * max(1, len(self.usable)))
         if refine and config.align_steps > 0 and (done < config.align_often or rounds % 2 == 0):
             self._align(frame, rest.detach(), max(shrink, config.align_shrink), config.align_steps)
         seen, alpha, weight = crop.tensors(self.device)
@@ -274,17 +274,17 @@ class _Trainer:
         self.optimizer.clear()
         render = splat(self.avatar.gaussians(*self.poses.pose(frame), rest), K, crop.size)
         rgb = render.rgb + (1.0 - render.alpha)[..., None] * background
-        loss = likeness(rgb, render.alpha, truth, alpha, weight, config.dssim, config.alpha)
-        total = loss + self.calm.loss(self.avatar, config)
+        loss = photometric_loss(rgb, render.alpha, truth, alpha, weight, config.dssim, config.alpha)
+        total = loss + self.regularizers.loss(self.avatar, config)
         if refine:
-            total = total + config.calm_betas * (self.avatar.betas - self.fitted_betas).square().mean()
+            total = total + config.reg_betas * (self.avatar.betas - self.fitted_betas).square().mean()
         total.backward()
         sums = [total.detach().clone(), *self.optimizer.gradients()]
-        self.team.average(sums)
+        self.group.average(sums)
         if not torch.stack([tensor.sum() for tensor in sums]).isfinite().all():
             return float("nan"), float("nan")
         self.optimizer.step(done)
-        self.avatar.hold_size()
+        self.avatar.clamp_scales()
         if config.exposure and done >= MEASURED_FROM:
             self.exposures.observe(frame, render.rgb.detach(), render.alpha.detach(), seen, weight)
         self._share_frames()

@@ -9,7 +9,7 @@ from typing import TextIO
 from urllib.parse import quote
 
 from understudy.batch.status import COLUMNS, TEXTS, UNFIT, ActorStatus, all_statuses
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.files.records import check_recorded
 from understudy.stages import STAGES
 from understudy.text import as_cell
@@ -97,5 +97,5 @@ def _link(results: Path, path: Path | None) -> str:
 
 @contextmanager
 def _whole_text(path: Path) -> Iterator[TextIO]:
-    with whole_file(path, recorded=True) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(path, recorded=True) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         yield file

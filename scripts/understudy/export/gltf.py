@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 
 COMPONENTS = {"float32": 5126, "uint32": 5125, "uint16": 5123, "uint8": 5121}
 SHAPES = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (16,): "MAT4"}
@@ -57,7 +57,7 @@ class Glb:
         text = json.dumps(self.content, separators=(",", ":"), allow_nan=False).encode("utf-8")
         text += b" " * (-len(text) % 4)
         head = struct.pack("<III", MAGIC, 2, 12 + 8 + len(text) + 8 + len(data))
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(
                 head
                 + struct.pack("<II", len(text), JSON_CHUNK)

@@ -6,7 +6,7 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.export.texture import picture_file
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.render.mesh import vertex_normals
 
 
@@ -24,19 +24,19 @@ def write_obj(
     bumps = path.with_name(f"{path.stem}_normal.jpg")
     normals = vertex_normals(vertices, body.faces)
     faces, ft = body.faces + 1, body.ft + 1
-    with whole_file(path) as temporary, open(temporary, "w", encoding="ascii") as file:
+    with atomic_write(path) as temporary, open(temporary, "w", encoding="ascii") as file:
         file.write(f"mtllib {material.name}\nusemtl person\no person\n")
         np.savetxt(file, vertices, "v %.6f %.6f %.6f")
         np.savetxt(file, body.vt, "vt %.6f %.6f")
         np.savetxt(file, normals, "vn %.4f %.4f %.4f")
         corners = np.stack([faces, ft, faces], axis=2).reshape(len(faces), 9)
         np.savetxt(file, corners, "f %d/%d/%d %d/%d/%d %d/%d/%d")
-    with whole_file(material) as temporary:
+    with atomic_write(material) as temporary:
         # Blender and others take map_Bump for a normal map, newer programs norm
         maps = f"map_Kd {picture.name}\nmap_Bump {bumps.name}\nnorm {bumps.name}\n"
         temporary.write_text(f"newmtl person\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\n{maps}", "ascii")
     for place, image in ((picture, texture), (bumps, relief)):
-        with whole_file(place) as temporary:
+        with atomic_write(place) as temporary:
             temporary.write_bytes(picture_file(image))
     return [path, material, picture, bumps]
 
@@ -62,5 +62,5 @@ def write_mesh_ply(path: str | Path, vertices: np.ndarray, faces: np.ndarray, co
         "ply", "format binary_little_endian 1.0", f"element vertex {len(table)}", *floats, *bytes_,
         f"element face {len(triangles)}", "property list uchar int vertex_indices", "end_header\n",
     ]  # fmt: skip
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes("\n".join(header).encode("ascii") + table.tobytes() + triangles.tobytes())

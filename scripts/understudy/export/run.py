@@ -20,11 +20,11 @@ from understudy.export.rigged import write_rigged
 from understudy.export.splat_gltf import write_splat_gltf
 from understudy.export.splats import Splats, posed_splats, write_splats
 from understudy.export.spz import write_spz
-from understudy.export.stance import frame_pose, recorded, shod, still
+from understudy.export.stance import frame_pose, lift_to_sole, recorded, still
 from understudy.export.surface import Surface, avatar_surface
 from understudy.export.texture import bake_texture
 from understudy.export.vrm import VrmMeta
-from understudy.files.atomic import whole_files
+from understudy.files.atomic import atomic_files
 from understudy.motion.clip import Clip, check_shown_rate
 from understudy.motion.read import TAKE, named_motions, read_motion
 
@@ -97,7 +97,7 @@ def export_avatar(
             "the mesh has the topology and skin weights of %s: its licence says to whom you may give it", body.name
         )
     names = (*files, *(BESIDE_OBJ if "mesh.obj" in files else ()))
-    with whole_files(folder, names, "exports") as place:
+    with atomic_files(folder, names, "exports") as place:
         clips = _clips(archive, motions) if "avatar.glb" in files else {}
         surface = avatar_surface(archive.avatar)
         pose = frame_pose(still(archive, surface, config.pose), 0)
@@ -143,7 +143,7 @@ def _write_meshes(
     relief = bake_normals(archive.avatar, surface, min(config.texture_size, RELIEF_SIZE))
     licences = archive.info.get("licences", ())
     if "avatar.glb" in files:
-        shown = {name: shod(clip, surface) for name, clip in clips.items()}
+        shown = {name: lift_to_sole(clip, surface) for name, clip in clips.items()}
         if config.take:
             shown = {TAKE: recorded(archive, surface), **shown}
         shown = {name: clip.resampled(min(clip.fps, config.fps)) for name, clip in shown.items()}

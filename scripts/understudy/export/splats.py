@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from understudy.avatar.model import Avatar
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 
 SH_C0, SH_C1 = 0.28209479177387814, 0.4886025119029199
 """The real spherical harmonics of degrees zero and one, of the latter the factor on y, z and x."""
@@ -97,5 +97,5 @@ def write_splats(path: str | Path, splats: Splats) -> None:
         + [f"property float {name}" for name in names]
         + ["end_header\n"]
     )
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(header.encode("ascii") + table.astype("<f4").tobytes())

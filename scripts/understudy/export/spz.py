@@ -11,7 +11,7 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.export.splats import Splats
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 
 MAGIC, VERSION = 0x5053474E, 3
 FRACTION_BITS = 14
@@ -40,7 +40,7 @@ def write_spz(path: str | Path, splats: Splats) -> None:
         # coefficient by coefficient, its three colours together
         _byte(128.0 * np.stack(first, axis=1) + 128.0) if first else b"",
     )
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         # without a time inside, so that the same avatar gives the same bytes
         temporary.write_bytes(gzip.compress(header + b"".join(parts), mtime=0))
 

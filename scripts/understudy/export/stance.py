@@ -66,7 +66,7 @@ def recorded(archive: AvatarArchive, surface: Surface) -> Clip:
     return _on_the_ground(clip, surface)
 
 
-def shod(clip: Clip, surface: Surface) -> Clip:
+def lift_to_sole(clip: Clip, surface: Surface) -> Clip:
     """A motion whose bare feet stand on the ground, lifted by the thickness of the soles."""
     return replace(clip, transl=(clip.transl + np.array([0.0, surface.sole, 0.0])).astype(np.float32))
 

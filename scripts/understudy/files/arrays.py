@@ -14,7 +14,7 @@ import numpy as np
 
 from understudy.commands import called
 from understudy.errors import InputError, disk_trouble, lacks_memory
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.files.regular import check_regular, read_bytes, regular_file
 
 LARGEST = 4 << 30
@@ -98,11 +98,11 @@ def reading(path: str | Path, what: str, mend: str) -> Iterator[None]:
 
 
 def write_npz(path: str | Path, arrays: Mapping[str, Any], recorded: bool = False) -> None:
-    """Write a compressed npz atomically; ``recorded`` is that of ``whole_file``. Object arrays are refused."""
+    """Write a compressed npz atomically; ``recorded`` is that of ``atomic_write``. Object arrays are refused."""
     for key, value in arrays.items():
         if np.asarray(value).dtype == object:
             raise TypeError(f"{key} is an object array, which npz files of this project never hold")
-    with whole_file(path, recorded) as temporary:
+    with atomic_write(path, recorded) as temporary:
         np.savez_compressed(temporary, **arrays)
 
 
@@ -243,9 +243,9 @@ def check_ranges(arrays: Mapping[str, Any], ranges: Mapping[str, tuple[float, fl
 def write_json(path: str | Path, value: Any, recorded: bool = False) -> None:
     """Write JSON atomically, indented; numpy numbers and arrays become plain ones, NaN is refused.
 
-    ``recorded`` is that of ``whole_file``.
+    ``recorded`` is that of ``atomic_write``.
     """
-    with whole_file(path, recorded) as temporary:
+    with atomic_write(path, recorded) as temporary:
         temporary.write_text(json.dumps(value, indent=1, allow_nan=False, default=_plain) + "\n", encoding="utf-8")
 
 

@@ -24,7 +24,7 @@ HOST = re.sub(r"[^A-Za-z0-9]", "_", platform.node())[:16] + hashlib.sha256(platf
 
 
 @contextmanager
-def whole_file(path: str | Path, recorded: bool = False) -> Iterator[Path]:
+def atomic_write(path: str | Path, recorded: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success flush it to disk and rename it, else remove it.
 
     The temporary name keeps the suffix of ``path``, since writers choose a format by it, and cannot be foreseen by who
@@ -66,7 +66,7 @@ def whole_file(path: str | Path, recorded: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: str | Path, holds: str) -> Iterator[Path]:
+def atomic_folder(path: str | Path, holds: str) -> Iterator[Path]:
     """Give a temporary folder beside ``path``; on success flush all in it and let it take the place of ``path``, else remove it.
 
     A folder that was there is moved aside before and removed after, so that ``path`` is never half of anything; it must
@@ -102,7 +102,7 @@ def whole_folder(path: str | Path, holds: str) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_files(folder: str | Path, names: Sequence[str], holds: str) -> Iterator[Path]:
+def atomic_files(folder: str | Path, names: Sequence[str], holds: str) -> Iterator[Path]:
     """Give a temporary folder; on success what is in it goes into ``folder``, beside what is there.
 
     Args:

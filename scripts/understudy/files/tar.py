@@ -7,7 +7,7 @@ from pathlib import Path
 
 from understudy.errors import InputError
 from understudy.files.arrays import check_unfolded, reading
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 
 LARGEST_MEMBER = 1 << 30
 """Bytes; also of what a member's own compression may unfold to."""
@@ -27,7 +27,7 @@ class _Info(tarfile.TarInfo):
 def write_tar(path: str | Path, members: Mapping[str, Path]) -> None:
     """Write files as an uncompressed tar in the order given, without times, owners or modes of theirs."""
     with (
-        whole_file(path, recorded=True) as temporary,
+        atomic_write(path, recorded=True) as temporary,
         tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as archive,
     ):
         for name, file in members.items():

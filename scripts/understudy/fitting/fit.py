@@ -60,11 +60,11 @@ class FitConfig:
     silhouettes: bool = True
     """Whether the silhouettes take part."""
     silhouette_frames: int = 300
-    """At most so many frames' silhouettes, spread over the video."""
+    """Maximum number of frames whose silhouettes take part, spread over the video."""
     silhouette_weight: float = 1.0
     """Weight of the silhouettes."""
     focal_range: tuple[float, float] | None = (0.6, 1.8)
-    """Factors between which a focal length that is but a guess is refined; None keeps it."""
+    """Factors between which a guessed focal length is refined; None keeps it."""
     clothing: float = 0.01
     """How far clothes stand off the body, as a share of the person's height."""
 

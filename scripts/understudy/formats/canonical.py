@@ -75,7 +75,7 @@ class Canonical:
     """Canonical normals as (n / 2 + 0.5) * 255."""
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
-        """Write the npz; ``recorded`` is that of ``whole_file``."""
+        """Write the npz; ``recorded`` is that of ``atomic_write``."""
         write_npz(path, {field.name: getattr(self, field.name) for field in fields(self)}, recorded=recorded)
 
     @classmethod

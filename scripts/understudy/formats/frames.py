@@ -68,7 +68,7 @@ class Frames:
             return np.array(image.convert("RGB"))
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
-        """Write ``frames.json``; ``recorded`` is that of ``whole_file``."""
+        """Write ``frames.json``; ``recorded`` is that of ``atomic_write``."""
         write_json(
             path,
             {

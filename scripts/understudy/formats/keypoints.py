@@ -48,7 +48,7 @@ class Keypoints:
         return len(self.keypoints)
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
-        """Write the npz; ``recorded`` is that of ``whole_file``."""
+        """Write the npz; ``recorded`` is that of ``atomic_write``."""
         write_npz(
             path,
             {

@@ -46,7 +46,7 @@ class BodyTrack:
         return len(self.global_orient)
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
-        """Write the npz; ``recorded`` is that of ``whole_file``."""
+        """Write the npz; ``recorded`` is that of ``atomic_write``."""
         write_npz(
             path,
             {

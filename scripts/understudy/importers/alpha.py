@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.files.pictures import opened_picture
 from understudy.files.safe_arrays import read_npy
 from understudy.formats.frames import Frames
@@ -32,7 +32,7 @@ def write_masks(folder: Path, masks: list[Path], frames: Frames, camera: Camera 
         InputError: A file is damaged or shaped unlike the frames.
     """
     size = (frames.width, frames.height)
-    with whole_folder(folder, "silhouettes") as temporary:
+    with atomic_folder(folder, "silhouettes") as temporary:
         for index, path in enumerate(track(masks, "importing masks")):
             alpha = read_mask(path)
             height, width = alpha.shape

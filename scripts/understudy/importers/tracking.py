@@ -28,7 +28,7 @@ class ReadOptions:
     """Number of the video's first picture in the files' numbering; for files that only list frames, the picture
     (counted from 0) that the first one is of. None to find out, which is 0 for lists."""
     every: int = 1
-    """For files that only list frames: they are of every so many pictures."""
+    """For files that only list frames: they are of every Nth picture."""
     size: tuple[int, int] | None = None
     """Width and height of the tracked pictures, where neither they are given nor the files say it."""
     fps: float = 30.0

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from understudy.actor_folder import Result
 from understudy.errors import InputError
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.inspection.measure import Measure
 from understudy.inspection.window import thumbnail
 from understudy.progress import track as show_progress
@@ -65,7 +65,7 @@ def write_sheet(path: str | Path, result: Result, measures: list[Measure], count
     for row in rows:
         sheet.paste(row, (0, top))
         top += row.height
-    with whole_file(path, recorded=True) as temporary:
+    with atomic_write(path, recorded=True) as temporary:
         if max(sheet.size) > LARGEST:
             sheet.thumbnail((LARGEST, LARGEST))
         sheet.save(temporary, format=kind, quality=88)

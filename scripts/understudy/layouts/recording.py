@@ -121,7 +121,7 @@ def open_recording(
         folder: As ``results/actor``.
         body: File of the body that was fitted; None to look for it.
         bodies: Files and folders among which it may be, told by its hash.
-        hold_out: Every so many frames one is to test with; 0 for none.
+        hold_out: Every Nth frame is to test with; 0 for none.
 
     Raises:
         InputError: Something is missing, damaged, or of another video or body.

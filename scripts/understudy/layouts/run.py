@@ -9,7 +9,7 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.arrays import write_json
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.files.owned import check_replaceable
 from understudy.layouts.easymocap import write_easymocap
 from understudy.layouts.instant_avatar import write_instant_avatar
@@ -72,7 +72,7 @@ def write_dataset(recording: Recording, folder: str | Path, layout: str) -> Path
         logger.warning("%s is not SMPL, and %s", body.name, chosen.other_bodies)
     if not track.valid.all():
         logger.warning("the poses of %d of %d frames rest on their neighbours alone", np.sum(~track.valid), len(track))
-    with whole_folder(folder, HOLDS) as temporary:
+    with atomic_folder(folder, HOLDS) as temporary:
         chosen.write(recording, temporary)
         write_json(temporary / "understudy.json", _origin(recording, layout))
     return Path(folder)

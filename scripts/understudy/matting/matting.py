@@ -42,7 +42,7 @@ class MatteConfig:
     doubt: float = 1.0
     """Pixels with log odds within this of zero are unsure."""
     tolerance: float = 0.04
-    """A frame keeps its coarse mask if its area changes so much more than its neighbours', unless towards the body's; a share."""
+    """A frame keeps its coarse mask if its area changes by this share more than its neighbours', unless towards the body's."""
     agreement: float = 0.85
     """It also does if refined and coarse mask agree less than this, IoU."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body
-from understudy.files.atomic import scratch_folder, whole_folder
+from understudy.files.atomic import atomic_folder, scratch_folder
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap, write_alpha, write_trimap
@@ -51,8 +51,8 @@ def refine_mattes(
     appearance = learn_appearance(frames, alpha_folder, track, body, config.sample_frames, threads)
     count = range(len(frames))
     with (
-        whole_folder(matte_folder, "mattes") as mattes,
-        whole_folder(trimap_folder, "trimaps") as trimaps,
+        atomic_folder(matte_folder, "mattes") as mattes,
+        atomic_folder(trimap_folder, "trimaps") as trimaps,
         scratch_folder(matte_folder) as own,
         ThreadPoolExecutor(threads) as pool,
     ):

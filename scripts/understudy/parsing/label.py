@@ -16,7 +16,7 @@ from understudy.body.model import BodyModel
 from understudy.body.part_labels import material_labels, part_labels
 from understudy.body.posed import check_same_body, posed_vertices
 from understudy.errors import InputError
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha, write_parsing
 from understudy.formats.smpl import BodyTrack
@@ -100,7 +100,7 @@ def label_parts(
             logger.info("%s wears: %s", frames.source, clothing.outfit)
     labeller = Labeller(body, clothing)
     overlaps = []
-    with whole_folder(folder, "part labels") as temporary:
+    with atomic_folder(folder, "part labels") as temporary:
         for frame in show_progress(range(len(frames)), "labelling parts"):
             mask = read_alpha(alpha_folder, frame, (frames.width, frames.height)) >= 128
             image = frames.read(frame)
@@ -137,7 +137,7 @@ def _label_by_backend(
 
 
 def _write_labels(frames: Frames, folder: Path, labels_of: Callable[[int], np.ndarray]) -> None:
-    with whole_folder(folder, "part labels") as temporary:
+    with atomic_folder(folder, "part labels") as temporary:
         for index in show_progress(range(len(frames)), "labelling parts"):
             write_parsing(temporary, index, labels_of(index))
 

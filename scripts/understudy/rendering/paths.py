@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
 from understudy.render.camera import Camera, look_at
-from understudy.rendering.stage import UP, Act
+from understudy.rendering.stage import UP, Performance
 
 SIZE = (540, 960)
 """Width and height, px, of pictures whose size is not chosen."""
@@ -54,7 +54,9 @@ class PathConfig:
             raise InputError(f"elevation is {self.elevation}; it must be between -85 and 85 degrees.")
 
 
-def camera_path(act: Act, count: int, fps: float, size: tuple[int, int] | None, config: PathConfig) -> list[Camera]:
+def camera_path(
+    act: Performance, count: int, fps: float, size: tuple[int, int] | None, config: PathConfig
+) -> list[Camera]:
     """Cameras [count] of a path round an act, in the stage's axes.
 
     Args:
@@ -127,7 +129,7 @@ _PATHS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def _middle(
-    act: Act, frames: np.ndarray, low: np.ndarray, high: np.ndarray, fps: float, follow: bool
+    act: Performance, frames: np.ndarray, low: np.ndarray, high: np.ndarray, fps: float, follow: bool
 ) -> np.ndarray:  # [T,3]
     """What the camera looks at in each frame of the act."""
     if not follow:

@@ -12,7 +12,7 @@ from understudy.errors import InputError
 from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop
 from understudy.rendering.shadow import ground_shadow
-from understudy.rendering.stage import Act
+from understudy.rendering.stage import Performance
 
 Layer = Literal["color", "alpha", "depth", "normal"]
 LAYERS = get_args(Layer)
@@ -37,7 +37,9 @@ def check_layer(layer: str) -> None:
         raise InputError(f"layer is {layer!r}; it must be one of {', '.join(LAYERS)}.")
 
 
-def render_act(act: Act, cameras: Sequence[Camera], layer: str = "color", shadow: bool = False) -> Iterator[Picture]:
+def render_act(
+    act: Performance, cameras: Sequence[Camera], layer: str = "color", shadow: bool = False
+) -> Iterator[Picture]:
     """Yield one picture for each camera: of the act's frame of that number, and of its last one from then on.
 
     Args:

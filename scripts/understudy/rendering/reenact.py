@@ -40,7 +40,7 @@ def render_reenactment(
         archive: The avatar, with its poses of the video's frames.
         video: The actor's folder or its ``frames``, or the video itself.
         output: ``.mp4``, or a folder of PNG files.
-        frames: At most so many pictures.
+        frames: Maximum number of pictures.
         background: As ``open_backdrop`` takes it; ``transparent`` is not possible. ``video`` for the video's own pictures,
             so that the avatar stands where the person was.
         layer: color, alpha, depth or normal.

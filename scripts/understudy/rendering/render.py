@@ -19,7 +19,7 @@ from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop, open_backdrop
 from understudy.rendering.paths import PathConfig, camera_path, fitted
 from understudy.rendering.pictures import check_layer, render_act, to_pixels
-from understudy.rendering.stage import SAMPLES, Act, a_pose, staged
+from understudy.rendering.stage import SAMPLES, Performance, a_pose, staged
 from understudy.rendering.write import VIDEOS, check_output, write_pictures
 
 logger = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ def make_act(
     joint_map: Mapping[str, str] | None = None,
     loop: float | None = None,
     most: int | None = None,
-) -> Act:
+) -> Performance:
     """The avatar in its shape and motion, in the stage's axes, ``fps`` frames per second; options as of ``render_motion``.
 
     No more than the first ``most`` frames are wanted.
@@ -147,14 +147,14 @@ def make_act(
 
 
 def _pixels(
-    act: Act, cameras: Sequence[Camera], config: ShowConfig, backdrop: Backdrop, video: bool
+    act: Performance, cameras: Sequence[Camera], config: ShowConfig, backdrop: Backdrop, video: bool
 ) -> Iterator[np.ndarray]:
     near_far = _near_far(act, cameras) if video and config.layer == "depth" else None
     for number, picture in enumerate(render_act(act, cameras, config.layer, config.shadow)):
         yield to_pixels(picture, config.layer, number, backdrop, near_far)
 
 
-def _near_far(act: Act, cameras: Sequence[Camera]) -> tuple[float, float]:
+def _near_far(act: Performance, cameras: Sequence[Camera]) -> tuple[float, float]:
     """Depths (m) between which the person is in all pictures, about."""
     frames, low, high = act.boxes()
     depths = []

@@ -27,7 +27,7 @@ Poses = Clip | BodyTrack
 
 
 @dataclass(frozen=True)
-class Act:
+class Performance:
     """An avatar of some shape in a row of poses, in the stage's axes."""
 
     avatar: Avatar
@@ -39,11 +39,11 @@ class Act:
     def __len__(self) -> int:
         return len(self.transl)
 
-    def first(self, count: int) -> "Act":
+    def first(self, count: int) -> "Performance":
         """The first ``count`` frames."""
         return self.part(np.arange(min(count, len(self))))
 
-    def part(self, frames: np.ndarray) -> "Act":
+    def part(self, frames: np.ndarray) -> "Performance":
         """Some frames [n]."""
         return replace(
             self,
@@ -71,7 +71,7 @@ class Act:
         return frames, low, high
 
 
-def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> Act:
+def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> Performance:
     """Poses that are in the axes of a camera already, such as the avatar's own.
 
     Args:
@@ -83,10 +83,10 @@ def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> A
     with torch.no_grad():
         rest = avatar.rest(betas)
     values = (poses.global_orient, poses.body_pose, poses.transl)
-    return Act(avatar, rest, *(torch.as_tensor(value, dtype=torch.float32, device=device) for value in values))
+    return Performance(avatar, rest, *(torch.as_tensor(value, dtype=torch.float32, device=device) for value in values))
 
 
-def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Act:
+def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Performance:
     """A motion in a world with y up, brought into the stage's axes; the ground is y = 0 in both.
 
     Args:
@@ -103,7 +103,7 @@ def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Act
     return replace(act, global_orient=next(moved), transl=next(moved))
 
 
-def a_pose(avatar: Avatar, betas: torch.Tensor | None = None) -> Act:
+def a_pose(avatar: Avatar, betas: torch.Tensor | None = None) -> Performance:
     """One frame: arms lowered, standing on the ground."""
     pose = np.zeros((1, 24, 3), np.float32)
     for joint, turn in A_POSE.items():

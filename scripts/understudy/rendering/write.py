@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.files.owned import check_replaceable
 from understudy.files.records import check_recorded
 from understudy.video.write import write_video
@@ -71,7 +71,7 @@ def write_pictures(output: str | Path, pictures: Iterable[np.ndarray], fps: floa
     if output.suffix.lower() in VIDEOS:
         write_clear_video(output, counted(4), fps)
         return count
-    with whole_folder(output, HOLDS) as folder:
+    with atomic_folder(output, HOLDS) as folder:
         for pixels in pictures:
             order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(pixels.shape[-1] if pixels.ndim == 3 else 1)
             done, data = cv2.imencode(".png", pixels if order is None else cv2.cvtColor(pixels, order))

@@ -16,7 +16,7 @@ from understudy.actor_folder import Result
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
 from understudy.errors import InputError
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -129,7 +129,7 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
         costs=_costs(costs),
         total=duration(sum(cost.seconds for cost in costs)),
     )  # fmt: skip
-    with whole_file(path, recorded=True) as temporary:
+    with atomic_write(path, recorded=True) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 

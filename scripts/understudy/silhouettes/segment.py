@@ -13,7 +13,7 @@ import numpy as np
 from understudy.backends.images import cut, resized, shrunk
 from understudy.backends.protocols import KeypointBackend, MaskBackend, Region
 from understudy.backends.registry import find_backend, open_backend
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import write_alpha
@@ -93,7 +93,7 @@ def cut_silhouettes(
 
 
 def _write_masks(frames: Frames, folder: Path, mask_of: Callable[[int], np.ndarray]) -> None:
-    with whole_folder(folder, "silhouettes") as temporary:
+    with atomic_folder(folder, "silhouettes") as temporary:
         empty = 0
         for index in track(range(len(frames)), "cutting silhouettes"):
             alpha = mask_of(index)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from understudy.errors import InputError
 from understudy.files.arrays import reading
-from understudy.files.atomic import whole_folder
+from understudy.files.atomic import atomic_folder
 from understudy.formats.frames import Frames, KSource
 from understudy.progress import track
 from understudy.video.clip import VideoFile
@@ -57,7 +57,7 @@ class FramesConfig:
     step: int = 1
     """Keep every ``step``-th frame."""
     max_frames: int = 300
-    """Keep at most so many; a longer clip is thinned evenly, by a larger step."""
+    """Maximum number of frames; a longer clip is thinned evenly, by a larger step."""
     max_size: int = 960
     """Longest side of the kept frames in px; larger ones are scaled down."""
     fps: float | None = None
@@ -119,7 +119,7 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
     kept, fps = _choose(pictures, source, config)
     source_frames: list[int] = []
     camera: _Camera | None = None
-    with whole_folder(folder, "frames") as temporary:
+    with atomic_folder(folder, "frames") as temporary:
         for found, picture in track(pictures.read(kept, config.max_size), "extracting frames", total=len(kept)):
             if camera is None:
                 camera = _Camera(picture, pictures.focal_35mm, config)

@@ -13,7 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from understudy.errors import InputError
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.files.records import check_recorded
 
 
@@ -42,7 +42,7 @@ def encode(
     expected = (*first.shape[:2], channels)
     height, width = first.shape[:2]
     even = ((0, height % 2), (0, width % 2), (0, 0))
-    with whole_file(path, recorded=True) as temporary:
+    with atomic_write(path, recorded=True) as temporary:
         try:
             with av.open(str(temporary), "w", format=container[0], options=container[1]) as file:
                 name, pixels, options = encoder

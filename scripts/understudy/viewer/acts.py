@@ -12,7 +12,7 @@ from understudy.body.shape_edit import ShapeConfig, chosen_betas
 from understudy.motion.clip import check_shown_rate
 from understudy.motion.read import TAKE, named_motions
 from understudy.rendering.render import make_act
-from understudy.rendering.stage import Act, filmed
+from understudy.rendering.stage import Performance, filmed
 
 STANDING = "standing"
 """Name of what is shown where there is no motion."""
@@ -29,7 +29,7 @@ class ViewConfig:
     take: bool = True
     """Whether the motion of the video itself can be chosen."""
     loop: float | None = None
-    """Repeat each motion's best cycle for so many seconds; who walks walks on. null for the motions as they are."""
+    """Loop each motion's best cycle for this many seconds; a walk walks on. null: play the motions as they are."""
 
     def __post_init__(self) -> None:
         check_shown_rate(self.fps)
@@ -41,7 +41,7 @@ class Scene:
 
     name: str
     fps: float
-    act: Act
+    act: Performance
 
 
 Sources = Mapping[str, str | Path | None]
@@ -74,7 +74,7 @@ def scene(
     return Scene(name, config.fps, make_act(archive, shape, config.fps, path, loop=config.loop if path else None))
 
 
-def own_motion(archive: AvatarArchive, shape: ShapeConfig | None = None) -> Act:
+def own_motion(archive: AvatarArchive, shape: ShapeConfig | None = None) -> Performance:
     """The avatar in the motion of its video, starting above the origin; the camera's vertical is taken as the world's."""
     avatar = archive.avatar
     act = filmed(avatar, archive.poses, chosen_betas(avatar.body, avatar.betas, shape or ShapeConfig()))

@@ -14,7 +14,7 @@ from understudy.files.arrays import again
 from understudy.files.pictures import opened_picture
 from understudy.formats.frames import Frames
 from understudy.render.rotations import rotation_matrices
-from understudy.rendering.stage import Act
+from understudy.rendering.stage import Performance
 
 if TYPE_CHECKING:
     import viser
@@ -52,7 +52,7 @@ class Layers:
         self,
         server: "viser.ViserServer",
         archive: AvatarArchive,
-        act: Act,
+        act: Performance,
         eye: np.ndarray,  # [3] m
         results: str | Path | None,
     ) -> None:
@@ -103,7 +103,7 @@ class Layers:
         self._root.position = tuple(-place * [1.0, 0.0, 1.0])
 
     def draw(
-        self, act: Act, frame: int, eye: np.ndarray, betas: torch.Tensor, shown: frozenset[str], filmed: bool
+        self, act: Performance, frame: int, eye: np.ndarray, betas: torch.Tensor, shown: frozenset[str], filmed: bool
     ) -> None:
         """Show a frame of an act.
 
@@ -143,7 +143,7 @@ class Layers:
         return np.stack([places[1:], places[list(self._archive.avatar.body.parents[1:])]], axis=1)
 
 
-def joint_places(act: Act, frame: int) -> np.ndarray:
+def joint_places(act: Performance, frame: int) -> np.ndarray:
     """Joints [24,3] of a frame, m."""
     rotations = pose_rotations(act.global_orient[frame, None], act.body_pose[frame, None])
     moved = joint_transforms(rotations, act.rest.joints, act.avatar.body.parents)[0]

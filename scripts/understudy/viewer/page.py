@@ -16,10 +16,10 @@ from scipy.spatial.transform import Rotation
 from understudy.avatar.archive import AvatarArchive
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.files.records import check_recorded
 from understudy.motion.read import TAKE
-from understudy.rendering.stage import Act
+from understudy.rendering.stage import Performance
 from understudy.viewer.acts import Scene, ViewConfig, scene, sources
 from understudy.viewer.skinned import correctives, skinned
 
@@ -76,7 +76,7 @@ def write_page(
         "data": values,
         "program": program,
     }
-    with whole_file(path, recorded=True) as temporary:
+    with atomic_write(path, recorded=True) as temporary:
         temporary.write_text(re.sub(r"\{\{(\w+)\}\}", lambda place: texts[place[1]], page), encoding="utf-8")
 
 
@@ -153,7 +153,7 @@ def _packed(arrays: Mapping[str, Numbers]) -> dict[str, Any]:
     return {"arrays": table, "bytes": base64.b64encode(b"".join(parts)).decode("ascii")}
 
 
-def _reach(act: Act) -> float:
+def _reach(act: Performance) -> float:
     """How far the person reaches from the pelvis to the sides, m."""
     frames, low, high = act.boxes()
     pelvis = act.pelvis()[frames]

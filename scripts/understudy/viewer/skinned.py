@@ -11,7 +11,7 @@ from understudy.avatar.model import Avatar, Rest
 from understudy.avatar.rotations import product
 from understudy.body.lbs import pose_rotations
 from understudy.export.splats import albedo, quat_matrices
-from understudy.rendering.stage import Act
+from understudy.rendering.stage import Performance
 
 BONES = 8
 """Joints of a Gaussian: with fewer, some near the waist and the shoulders would be centimetres off."""
@@ -78,7 +78,7 @@ class Correctives:
     bends: list[np.ndarray]  # one [T,RANK] for each act, m
 
 
-def correctives(avatar: Avatar, acts: Sequence[Act]) -> Correctives:
+def correctives(avatar: Avatar, acts: Sequence[Performance]) -> Correctives:
     """The basis that fits the poses of ``acts`` best, in least squares, and their coordinates in it.
 
     By the eigenvectors of the sampled poses' products with one another; zeros for a body without correctives.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from understudy.errors import InputError, disk_trouble
 from understudy.files.arrays import check_unfolded, sha256
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.weights.check import OTHER, UNVERIFIED, state_of, trust
 from understudy.weights.manifest import Weights
 from understudy.weights.part import Part, held_part, writing
@@ -69,7 +69,7 @@ def _put_in_place(name: str, entry: Weights, part: Part, target: Path, vouched: 
         _judge(name, entry, part, part.path, vouched)
         part.move(target)
     else:
-        with whole_file(target) as temporary:
+        with atomic_write(target) as temporary:
             _take_out(part, entry, temporary)
             _judge(name, entry, part, temporary, vouched)
         part.clear()

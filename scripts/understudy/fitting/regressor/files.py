@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from understudy.errors import InputError
 from understudy.files.arrays import check_ranges, reading
-from understudy.files.atomic import whole_file
+from understudy.files.atomic import atomic_write
 from understudy.files.regular import check_regular
 from understudy.fitting.regressor.features import POINTS
 from understudy.fitting.regressor.model import TURNING, NetConfig, PoseNet
@@ -45,7 +45,7 @@ def save_net(path: str | Path, net: PoseNet, step: float, notes: Mapping[str, st
         "turning": json.dumps(TURNING),
     }
     weights = {key: value.detach().half().contiguous() for key, value in net.state_dict().items()}
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file(weights, temporary, metadata={**notes, **about})
 
 
