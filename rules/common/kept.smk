@@ -9,8 +9,7 @@ import snakemake.jobs
 from understudy.commands import called
 from understudy.errors import InputError
 from understudy.files.atomic import remove_ours
-from understudy.files.owned import check_apart, strange_files
-from understudy.files.records import is_recorded
+from understudy.files.owned import check_apart, why_not_ours
 from understudy.formats.benchmarks import is_benchmark
 
 
@@ -40,7 +39,7 @@ def keep_what_others_made():
                     " move it away."
                 )
         for file in there:
-            why = why_others(file, by_size=True)
+            why = why_not_ours(Path(file), by_size=True)
             if why:
                 name = shlex.quote(str(file))
                 sentence = (
@@ -49,22 +48,6 @@ def keep_what_others_made():
                     f" older than what it is made of, touch {name}."
                 )
                 warn(sentence) if going else stop(sentence)
-
-
-def why_others(file, by_size=False):
-    """Why an output that is there is not as a job wrote it, in words, or None; of links those to folders are followed."""
-    path = Path(file)
-    if path.is_dir():
-        strange = strange_files(path, by_size)
-        more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
-        return (
-            f"holds what the workflow did not write, or what was changed since ({', '.join(strange[:3])}{more})"
-            if strange
-            else None
-        )
-    if path.is_symlink() or not is_recorded(path, by_size):
-        return "the workflow did not write, or which was changed since"
-    return None
 
 
 def keeping(remove):
@@ -94,7 +77,7 @@ def cleaning(cleanup):
     """
 
     async def clean(job, skip_outputs):
-        if any(os.path.lexists(file) and why_others(file) for file in job.output):
+        if any(os.path.lexists(file) and why_not_ours(Path(file)) for file in job.output):
             job.dag.workflow.persistence.started(job)
         else:
             await cleanup(job, skip_outputs)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from understudy.errors import InputError
 from understudy.files.marks import MARKER, is_version, read_marker, version_of
-from understudy.files.records import check_recorded
+from understudy.files.records import check_recorded, is_recorded, why_strange
 
 STAMP = ".snakemake_timestamp"
 """What Snakemake puts into folders."""
@@ -72,10 +72,19 @@ def check_ours(output: Path) -> None:
     """
     if not output.is_dir():
         check_recorded([output])
-    elif strange := strange_files(output):
-        raise InputError(
-            f"{output} holds what Understudy did not write, or what was changed since ({_listed(strange)}); move it away first."
-        )
+    elif why := why_not_ours(output):
+        raise InputError(f"{output} {why}; move it away first.")
+
+
+def why_not_ours(output: Path, by_size: bool = False) -> str | None:
+    """Why a file or folder that is there is not as this program wrote it, to be put after its name; None if it is.
+
+    A link to a folder is followed; no link to a file is ever written.
+    """
+    if not output.is_dir():
+        return None if is_recorded(output, by_size) else why_strange(output)
+    strange = strange_files(output, by_size)
+    return f"holds what Understudy did not write, or what was changed since ({_listed(strange)})" if strange else None
 
 
 def strange_files(folder: Path, by_size: bool = False) -> list[str]:

@@ -29,10 +29,11 @@ def check_recorded(paths: Iterable[Path], alone: bool = False) -> None:
         with nullcontext() if alone or not (path.parent / MARKER).is_dir() else recording(path.parent):
             strange = os.path.lexists(path) and not is_recorded(path)
         if strange:
-            raise InputError(f"{path} {_why_strange(path)}; give another name, or move it away first.")
+            raise InputError(f"{path} {why_strange(path)}; give another name, or move it away first.")
 
 
-def _why_strange(path: Path) -> str:
+def why_strange(path: Path) -> str:
+    """Why a file that is there is not recorded as it is, to be put after its name."""
     if read_record(path) is not None:
         return "was changed since Understudy wrote it"
     if os.path.isdir(path.parent / MARKER) and not os.access(path.parent / MARKER, os.R_OK | os.X_OK):
