@@ -77,7 +77,9 @@ def cleaning(cleanup):
     """
 
     async def clean(job, skip_outputs):
-        if any(os.path.lexists(file) and why_not_ours(Path(file)) for file in job.output):
+        if any(
+            os.path.lexists(file) and why_not_ours(Path(file)) for file in job.output
+        ):
             job.dag.workflow.persistence.started(job)
         else:
             await cleanup(job, skip_outputs)
