@@ -11,10 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from one_node_slurm import why_not
 from slurm_runs import run_videos
+
+from tests.support.one_node_slurm import why_not
 
 
 def main() -> None:

@@ -3,18 +3,16 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from import_sources import LENGTH, body_25, pictures, smpl_body, truth, write_openpose
-from inspect_scenes import sick_walk
+from tests.support.import_sources import LENGTH, body_25, pictures, smpl_body, truth, write_openpose
+from tests.support.inspect_scenes import sick_walk
+from tests.support.paths import SCRIPTS
+from tests.support.verbs import call
 from understudy.formats.keypoints import Keypoints
-from verbs import call
-
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 import understudy
-from show_scenes import save_made_up_avatar, write_amass
+from tests.support.paths import ROOT
+from tests.support.show_scenes import save_made_up_avatar, write_amass
 from understudy.video.clip import VideoFile
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 SCRIPTS = Path(understudy.__file__).resolve().parents[1]
 
 

@@ -1,11 +1,11 @@
 """The library's rooms: each imports only those below it, and says what belongs in it."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).resolve().parent.parent / "scripts/understudy"
+from tests.support.paths import LIBRARY
+
 GROUND = {
     "commands",
     "errors",

@@ -2,16 +2,15 @@
 
 import json
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from tests.support.paths import ROOT
 from understudy.errors import InputError
 from understudy.settings import actor_settings, check_settings
 
-ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 

@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]  # what the library's tests make is where mutation begins
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT)]  # what the library's tests make is where mutation begins

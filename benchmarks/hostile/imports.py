@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from hostile.target import Target
-from import_sources import (
+from tests.support.import_sources import (
     LENGTH,
     K,
     body_25,

@@ -13,16 +13,17 @@ import numpy as np
 import torch
 import yaml
 from PIL import Image
+from videos import make_video, numbered
 
-from avatar_scenes import plain_canonical, turning_track
-from bodies import sausage_body
 from hostile import ROOT
 from hostile.imports import IMPORTS
 from hostile.target import Target
-from import_sources import K, centred_at_whole, write_cameras
-from show_scenes import save_made_up_avatar, write_amass
-from smpl_files import smpl_arrays
-from test_motion import rest_joints, write_rig
+from tests.support.avatar_scenes import plain_canonical, turning_track
+from tests.support.bodies import sausage_body
+from tests.support.import_sources import K, centred_at_whole, write_cameras
+from tests.support.motion_scenes import rest_joints, write_rig
+from tests.support.show_scenes import save_made_up_avatar, write_amass
+from tests.support.smpl_files import smpl_arrays
 from understudy.avatar.archive import load_archive
 from understudy.avatar.checkpoint import Checkpoint
 from understudy.batch.sheet import add_sheet, read_sheet
@@ -48,7 +49,6 @@ from understudy.video.capture import open_capture
 from understudy.video.decode import FramesConfig, extract_frames
 from understudy.viewer.heard import heard
 from understudy.weights.manifest import read_manifest
-from videos import make_video, numbered
 
 BODY = sausage_body()
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())

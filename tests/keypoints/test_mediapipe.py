@@ -1,0 +1,157 @@
+import logging
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.support.paths import ROOT, SCRIPTS
+from understudy.backends.images import cut, pasted, resized, shrunk
+from understudy.backends.mediapipe import LANDMARKS, MediaPipePose, _points, named, quiet_stderr
+from understudy.backends.protocols import Region
+from understudy.formats.skeleton import INDEX, KEYPOINTS
+
+DEMO = ROOT / "data" / "demo" / "tiny.mp4"
+
+
+def test_landmarks_are_mediapipes_in_its_order():
+    from mediapipe.python.solutions.pose import PoseLandmark
+
+    theirs = tuple(landmark.name.lower().replace("foot_index", "big_toe") for landmark in PoseLandmark)
+    assert theirs == LANDMARKS
+
+
+def test_every_landmark_finds_its_place_and_small_toes_stay_unseen():
+    raw = np.stack([np.arange(33), 100 + np.arange(33), np.linspace(0.1, 0.9, 33)], axis=1).astype(np.float32)
+    points = named(raw)
+    for i, name in enumerate(LANDMARKS):
+        np.testing.assert_array_equal(points[INDEX[name]], raw[i])
+    left, right = raw[LANDMARKS.index("left_shoulder")], raw[LANDMARKS.index("right_shoulder")]
+    np.testing.assert_allclose(points[INDEX["neck"], :2], (left + right)[:2] / 2)
+    assert points[INDEX["neck"], 2] == min(left[2], right[2])
+    assert points[INDEX["mid_hip"], 2] == raw[LANDMARKS.index("left_hip"), 2]
+    assert [KEYPOINTS[i] for i in np.flatnonzero(~points.any(axis=1))] == ["left_small_toe", "right_small_toe"]
+
+
+def test_guesses_outside_the_image_are_doubted():
+    landmarks = [SimpleNamespace(x=i / 32, y=0.5, visibility=0.8, presence=0.5) for i in range(33)]
+    points = _points(landmarks, x0=-10, y0=20, side=64, shape=(100, 40))
+    rows = points[[INDEX[name] for name in LANDMARKS]]
+    np.testing.assert_allclose(rows[:, 0], -10 + 2 * np.arange(33))
+    np.testing.assert_allclose(rows[:, 1], 52)
+    inside = (rows[:, 0] >= 0) & (rows[:, 0] <= 40)
+    np.testing.assert_allclose(rows[:, 2], np.where(inside, 0.4, 0.04), rtol=1e-6)
+
+
+def test_world_points_have_no_confidence_to_mind():
+    raw = np.zeros((33, 3), np.float32)
+    raw[LANDMARKS.index("left_hip")], raw[LANDMARKS.index("right_hip")] = (0.1, 0, 0.3), (-0.1, 0, -0.3)
+    np.testing.assert_allclose(named(raw, confidence=False)[INDEX["mid_hip"]], 0)
+
+
+def test_cutting_beyond_the_image_gives_black():
+    image = np.arange(1, 13, dtype=np.uint8).reshape(3, 4)
+    np.testing.assert_array_equal(cut(image, -1, 1, 3, 3), [[0, 5, 6], [0, 9, 10], [0, 0, 0]])
+    assert not cut(image, 50, 50, 2, 2).any()
+
+
+def test_pasting_puts_a_mask_back_where_it_was_cut():
+    mask = np.zeros((60, 80), np.float32)
+    mask[20:40, 30:50] = 1
+    small = resized(cut(mask, -5, 10, 60, 60), 30, 30)
+    np.testing.assert_allclose(pasted(small, -5, 10, 60, mask.shape) > 0.5, mask > 0.5)
+
+
+def test_shrinking_keeps_the_centre_of_mass():
+    image = np.zeros((400, 300), np.float32)
+    image[101:141, 51:67] = 1
+    small = shrunk(image, 100)
+    assert small.shape == (100, 75)
+    rows, columns = np.nonzero(small > 0)
+    weights = small[rows, columns]
+    np.testing.assert_allclose(4 * np.average(columns + 0.5, weights=weights), 59, atol=1e-3)
+    np.testing.assert_allclose(4 * np.average(rows + 0.5, weights=weights), 121, atol=1e-3)
+    assert shrunk(image, 400).shape == image.shape
+
+
+def test_native_noise_goes_to_the_debug_log_and_stderr_comes_back(capfd, caplog):
+    with caplog.at_level(logging.DEBUG, "understudy"), quiet_stderr():
+        os.write(2, b"W0000 noise\n")
+    os.write(2, b"heard\n")
+    assert capfd.readouterr().err == "heard\n"
+    assert "W0000 noise" in caplog.messages
+
+
+def test_importing_the_stage_does_not_load_mediapipe():
+    code = "import sys, understudy.keypoints.detect, understudy.silhouettes.segment; print('mediapipe' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_environment())
+    assert done.stdout.strip() == "False"
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+
+
+def test_nobody_is_found_in_an_empty_room(capfd):
+    model = MediaPipePose(masks=True)
+    image = np.full((120, 160, 3), 128, np.uint8)
+    assert model.find_people(image) == []
+    assert model.find_pose(image, Region(80, 60, 100)) is None
+    model.close()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.fixture(scope="module")
+def actor():
+    """A frame of the demo actor."""
+    if not DEMO.exists():
+        pytest.skip(f"{DEMO} is absent")
+    import av
+
+    with av.open(str(DEMO)) as video:
+        return next(video.decode(video=0)).to_ndarray(format="rgb24")
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = MediaPipePose(masks=True)
+    yield model
+    model.close()
+
+
+def test_the_demo_actor_is_found_upright_and_masked(actor, model):
+    (region,) = model.find_people(actor)
+    pose = model.find_pose(actor, region)
+    points = pose.points
+    assert points[INDEX["nose"], 1] < points[INDEX["neck"], 1] < points[INDEX["mid_hip"], 1]
+    assert points[INDEX["mid_hip"], 1] < points[INDEX["left_knee"], 1] < points[INDEX["left_ankle"], 1]
+    assert pose.mask.shape == actor.shape[:2]
+    x, y = points[INDEX["mid_hip"], :2].astype(int)
+    assert pose.mask[y, x] > 0.9
+    assert pose.mask[:5].max() < 0.1
+    np.testing.assert_allclose(pose.world[INDEX["mid_hip"]], 0, atol=0.05)
+
+
+def test_points_and_mask_do_not_move_with_the_place_or_the_turn_of_the_region(actor, model):
+    (region,) = model.find_people(actor)
+    pose = model.find_pose(actor, region)
+    moved = model.find_pose(np.roll(actor, (7, 5), axis=(0, 1)), Region(region.x + 5, region.y + 7, region.size))
+    sure = (pose.points[:, 2] > 0.8) & (moved.points[:, 2] > 0.8)
+    assert sure.sum() > 15
+    shift = np.median((moved.points - pose.points)[sure, :2], axis=0)
+    np.testing.assert_allclose(shift, (5, 7), atol=0.01 * region.size)
+    turned = model.find_pose(actor, Region(region.x, region.y, region.size, region.angle + 0.3))
+    inside, again = pose.mask > 0.5, turned.mask > 0.5
+    assert (inside & again).sum() / (inside | again).sum() > 0.85
+
+
+def test_points_outside_the_image_are_doubted(actor, model):
+    (region,) = model.find_people(actor)
+    whole = model.find_pose(actor, region).points
+    waist = int(whole[INDEX["mid_hip"], 1])
+    cut_off = model.find_pose(actor[:waist], region).points
+    outside = cut_off[:, 1] > waist
+    assert outside[INDEX["left_ankle"]]
+    assert cut_off[outside, 2].max() <= 0.1
