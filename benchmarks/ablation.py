@@ -11,6 +11,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from runs import REPOSITORY
@@ -18,7 +19,8 @@ from runs import REPOSITORY
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
-from understudy.avatar.train import train_avatar
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.training.train import train_avatar
 from understudy.body.files import load_body
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
@@ -36,7 +38,7 @@ PARTS = {
     "no D-SSIM": {"dssim": 0.0},
     "no loss of alpha": {"alpha": 0.0},
     "no offsets from the body": {"lr_offsets": 0.0},
-    "no regularisers": {
+    "no regularizers": {
         "reg_offsets": 0.0, "reg_scales": 0.0, "reg_opacities": 0.0, "reg_neighbours": 0.0,
         "reg_colors": 0.0, "reg_betas": 0.0, "reg_light": 0.0, "reg_extras": 0.0,
     },
@@ -57,25 +59,36 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS), help="only these")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    config = AvatarConfig(steps=options.steps, gaussians=options.gaussians)
+    config, gaussians = AvatarConfig(steps=options.steps), GaussiansConfig(count=options.gaussians)
     for folder in options.results:
         print(f"\n{folder.name}: {options.steps} steps, {options.gaussians} Gaussians, {options.threads} threads\n")
         print("| | held out: PSNR dB | SSIM | pose aligned: PSNR dB | SSIM | training frames: PSNR dB | seconds |")
         print("|---|--:|--:|--:|--:|--:|--:|")
         for part in options.parts:
-            print(f"| {part} | {' | '.join(row(folder, replace(config, **PARTS[part])))} |", flush=True)
+            print(f"| {part} | {' | '.join(row(folder, *changed(config, gaussians, PARTS[part])))} |", flush=True)
 
 
-def row(folder: Path, config: AvatarConfig) -> list[str]:
+def changed(
+    config: AvatarConfig, gaussians: GaussiansConfig, part: dict[str, Any]
+) -> tuple[AvatarConfig, GaussiansConfig]:
+    """Both with what ``part`` names of each."""
+    of_config = {name: value for name, value in part.items() if hasattr(config, name)}
+    of_gaussians = {name: value for name, value in part.items() if name not in of_config}
+    return replace(config, **of_config), replace(gaussians, **of_gaussians)
+
+
+def row(folder: Path, config: AvatarConfig, gaussians: GaussiansConfig) -> list[str]:
     """The figures of one training."""
     frames, canonical = Frames.load(folder / "frames.json"), Canonical.load(folder / "canonical.npz")
     track, body = BodyTrack.load(folder / "smpl.npz"), load_body(REPOSITORY / "models/understudy_body.npz")
     started = time.perf_counter()
-    training = train_avatar(frames, folder / "matte", track, canonical, body, config, folder / "trimap")
+    training = train_avatar(
+        frames, folder / "matte", track, canonical, body, config, folder / "trimap", options=gaussians
+    )
     seconds = time.perf_counter() - started
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "avatar.tar"
-        save_avatar(path, training, canonical, frames, config)
+        save_avatar(path, training, canonical, frames)
         figures = evaluate_avatar(
             load_archive(path), frames, folder / "matte", EvaluateConfig(pictures=0), trimap_folder=folder / "trimap"
         )

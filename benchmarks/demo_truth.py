@@ -37,7 +37,7 @@ from truth import (
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
-from understudy.avatar.train import train_avatar
+from understudy.avatar.training.train import train_avatar
 from understudy.body.model import BodyModel
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.files.arrays import read_json
@@ -118,7 +118,7 @@ def trained_rows(options: argparse.Namespace, body: BodyModel, truth: Truth) -> 
     yield f"training, {config.steps} steps", f"{time.monotonic() - started:.0f} s"
     training = replace(training, held_out=held_out)
     with TemporaryDirectory() as folder:
-        save_avatar(Path(folder) / "avatar.tar", training, canonical, frames, config)
+        save_avatar(Path(folder) / "avatar.tar", training, canonical, frames)
         archive = load_archive(Path(folder) / "avatar.tar")
     if options.novel_poses:  # some frames are enough
         some = known.valid | (track.valid & (np.arange(len(track)) % NOVEL_STEP == 0))

@@ -25,7 +25,6 @@ from scipy.spatial.transform import Rotation
 from viewers import blender_version, in_blender, in_three, npm_packages
 
 from understudy.avatar.archive import AvatarArchive, load_archive
-from understudy.avatar.model import splat
 from understudy.body.shape_edit import shaped_body
 from understudy.export.cubes import cubes_mesh
 from understudy.export.rigged import BONES
@@ -37,6 +36,7 @@ from understudy.metrics.masks import iou
 from understudy.motion.clip import Clip
 from understudy.motion.read import TAKE, read_motion
 from understudy.render.camera import Camera, turntable
+from understudy.render.cloud import splat
 from understudy.render.mesh import rasterize_mesh, silhouette, vertex_normals
 
 SIZE = (600, 800)

@@ -25,7 +25,8 @@ from snapshot_data import Given, Lens, Subject, find_subjects
 from snapshot_score import MEASURES, Scores, published, score_frames
 
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.train import train_avatar
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.training.train import train_avatar
 from understudy.body.files import load_body
 from understudy.body.model import BodyModel
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
@@ -120,7 +121,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--size", type=int, help="width of the pictures instead of the protocol's, px")
     parser.add_argument("--steps", type=int, default=AvatarConfig().steps)
     parser.add_argument("--minutes", type=float, help="limit of the training")
-    parser.add_argument("--gaussians", type=int, default=AvatarConfig().gaussians)
+    parser.add_argument("--gaussians", type=int, default=GaussiansConfig().count)
     parser.add_argument("--refine-steps", type=int, default=60, help="of the poses on each test picture; 0 for none")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--lpips", type=Path, help="folder with AlexNet's weights and LPIPS's own; without it no LPIPS")
@@ -183,12 +184,12 @@ def run_subject(
         subject.poses(which, part, protocol.own_poses) for which, part in zip(("train", "test"), splits, strict=True)
     ]
     track = track_of(given, subject.lens, body, frames)
-    config = AvatarConfig(
-        steps=options.steps, minutes=options.minutes, gaussians=options.gaussians, hold_out=0, device=options.device
-    )
+    config = AvatarConfig(steps=options.steps, minutes=options.minutes, hold_out=0, device=options.device)
     started = time.monotonic()
     canonical = prepare_canonical(frames, folder / "alpha", track, body, CanonicalConfig())
-    training = train_avatar(frames, folder / "alpha", track, canonical, body, config)
+    training = train_avatar(
+        frames, folder / "alpha", track, canonical, body, config, options=GaussiansConfig(count=options.gaussians)
+    )
     seconds = time.monotonic() - started
     test = list(range(len(splits[0]), len(frames)))
     poses = replace(track, betas=training.poses.betas)

@@ -8,15 +8,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from understudy.avatar.dataset import MARGIN, Crops, person_box
+from understudy.avatar.base import Avatar, Shaped
 from understudy.avatar.device import choose_device
 from understudy.avatar.evaluate import refine_pose, track_pose
-from understudy.avatar.model import Avatar, splat
+from understudy.avatar.training.crops import MARGIN, Crops, person_box
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr, ssim
 from understudy.metrics.lpips import Lpips
+from understudy.render.camera import Camera
 
 Scores = dict[str, float]
 
@@ -74,7 +75,7 @@ def score_frames(
     avatar = avatar.to(device)
     crops = Crops(frames, alpha_folder, poses.K)
     with torch.no_grad():
-        rest = avatar.rest()
+        shaped = avatar.shaped()
     rows: tuple[list[Scores], list[Scores]] = ([], [])
     for frame in test:
         alpha = read_alpha(alpha_folder, frame)
@@ -82,10 +83,10 @@ def score_frames(
             continue
         truth = on_white(frames.read(frame), alpha)
         given = track_pose(poses, frame, device)
-        refined = refine_pose(avatar, rest, crops, frame, given, refine_steps) if refine_steps > 0 else given
+        refined = refine_pose(avatar, shaped, crops, frame, given, refine_steps) if refine_steps > 0 else given
         panels = [truth]
         for row, pose in zip(rows, (given, refined), strict=True):
-            picture = rendered(avatar, pose, poses.K, frames)
+            picture = rendered(shaped, pose, poses.K, frames)
             row.append(measured(picture, truth, alpha, lpips))
             panels.append(picture)
         if pictures is not None:
@@ -102,13 +103,11 @@ def on_white(rgb: np.ndarray, alpha: np.ndarray) -> Tensor:
     return eight_bits(torch.from_numpy(rgb).float() / 255.0 * soft + (1.0 - soft))
 
 
-def rendered(avatar: Avatar, pose: tuple[Tensor, Tensor], K: np.ndarray, frames: Frames) -> Tensor:
+def rendered(shaped: Shaped, pose: tuple[Tensor, Tensor], K: np.ndarray, frames: Frames) -> Tensor:
     """The avatar on white [H,W,3], of 8 bits."""
-    device = pose[1].device
     with torch.no_grad():
-        intrinsics = torch.as_tensor(K, dtype=torch.float32, device=device)
-        size, white = (frames.width, frames.height), torch.ones(3, device=device)
-        return eight_bits(splat(avatar.gaussians(*pose), intrinsics, size, background=white).rgb.cpu())
+        white = torch.ones(3, device=pose[1].device)
+        return eight_bits(shaped.posed(*pose).draw(Camera(K, frames.width, frames.height), white).rgb.cpu())
 
 
 def eight_bits(values: Tensor) -> Tensor:

@@ -26,11 +26,11 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from understudy.avatar.archive import AvatarArchive, load_archive
-from understudy.avatar.model import splat
 from understudy.body.lbs import joint_transforms
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
 from understudy.render.camera import look_at
+from understudy.render.cloud import splat
 from understudy.rendering.stage import Performance
 from understudy.viewer.acts import STANDING, Scene, ViewConfig, scene, sources
 from understudy.viewer.layers import ROOT, packed
@@ -84,7 +84,7 @@ def our_picture(act: Performance, frame: int, camera: Mapping[str, Any]) -> tupl
     view[:3] = torch.tensor(camera["view"]).view(3, 4)
     K = torch.tensor([[focal, 0, x], [0, focal, y], [0, 0, 1.0]])
     with torch.no_grad():
-        drawn = splat(act.gaussians(frame), K, tuple(camera["size"]), view, torch.ones(3))
+        drawn = splat(act.posed(frame).cloud, K, tuple(camera["size"]), view, torch.ones(3))
     return drawn.rgb.clamp(0, 1).numpy(), drawn.alpha.numpy()
 
 
@@ -196,12 +196,12 @@ def likeness(
 
 def millimetres(archive: AvatarArchive, shown: Sequence[Scene], bent: bool) -> str:
     """How far the page's Gaussians are from the avatar's, over some frames of all motions."""
-    data = page_data(archive, shown)
+    data = page_data(archive.avatar, shown)
     arrays, misses = unpacked(data), []
     for one in shown:
         for frame in np.linspace(0, len(one.act) - 1, min(SAMPLES, len(one.act))).round().astype(int):
             with torch.no_grad():
-                truth = one.act.gaussians(int(frame)).means.numpy()
+                truth = one.act.posed(int(frame)).cloud.means.numpy()
             means, _, _ = page_cloud(data, arrays, one.name, int(frame), bent)
             misses.append(np.linalg.norm(means - truth, axis=1) * 1000)
     miss = np.concatenate(misses)
@@ -214,7 +214,7 @@ def live_row(archive: AvatarArchive, path: Path, motions: Sequence[Path], folder
     start = time.perf_counter()
     with torch.no_grad():
         for number in range(100):
-            packed(act.gaussians(number % len(act)), np.array([0.0, -1.0, -3.0]))
+            packed(act.posed(number % len(act)).cloud, np.array([0.0, -1.0, -3.0]))
     posed = 100 / (time.perf_counter() - start)
     start = time.perf_counter()
     view = LiveView(archive, motions, results=path.parent, port=8790)

@@ -23,6 +23,7 @@ rule avatar:
         runtime=scaled_time(120),
     params:
         settings=settings("avatar"),
+        options=method_options,
         checkpoint="results/{actor}/.avatar.checkpoint",  # no output: it must outlive a killed job
         code=code_of("avatar.py"),
     message:

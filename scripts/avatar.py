@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import save_avatar
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.train import train_avatar
+from understudy.avatar.registry import find_method
+from understudy.avatar.training.train import train_avatar
 from understudy.body.files import load_body
 from understudy.files.arrays import write_json
 from understudy.formats.canonical import Canonical
@@ -22,6 +23,7 @@ def main() -> None:
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
     canonical = Canonical.load(snakemake.input.canonical)
     config = AvatarConfig(**snakemake.params.settings)
+    options = find_method(config.method).config(**snakemake.params.options)
     checkpoint = Path(snakemake.params.checkpoint)
     training = train_avatar(
         frames=frames,
@@ -32,8 +34,9 @@ def main() -> None:
         body=load_body(snakemake.input.body),
         config=config,
         checkpoint=checkpoint,
+        options=options,
     )
-    save_avatar(snakemake.output.avatar, training, canonical, frames, config)
+    save_avatar(snakemake.output.avatar, training, canonical, frames)
     write_json(snakemake.output.curves, training.history, recorded=True)
     checkpoint.unlink(missing_ok=True)
 

@@ -18,6 +18,7 @@ CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 def dataclasses_of_stages():
     from understudy.avatar.config import AvatarConfig
     from understudy.avatar.evaluate import EvaluateConfig
+    from understudy.avatar.gaussians.config import GaussiansConfig
     from understudy.avatar.turntable import RenderConfig
     from understudy.canonical.prepare import CanonicalConfig
     from understudy.export.run import ExportConfig
@@ -38,6 +39,7 @@ def dataclasses_of_stages():
         "parsing": ParsingConfig,
         "canonical": CanonicalConfig,
         "avatar": AvatarConfig,
+        "gaussians": GaussiansConfig,
         "evaluate": EvaluateConfig,
         "render": RenderConfig,
         "export": ExportConfig,
@@ -131,7 +133,7 @@ def test_numbers_are_taken_up_to_their_limits_and_not_beyond(stage, name, most):
 def test_numbers_that_size_a_result_have_limits():
     known = {f"{stage}.{name}" for stage, name, _ in limited_options()}
     sizes = (
-        "frames.max_frames frames.max_size silhouettes.max_size canonical.texture_size canonical.margin avatar.gaussians "
+        "frames.max_frames frames.max_size silhouettes.max_size canonical.texture_size canonical.margin gaussians.count "
         "avatar.steps render.frames render.width render.height export.texture_size"
     )
     assert set(sizes.split()) <= known

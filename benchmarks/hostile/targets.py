@@ -25,7 +25,7 @@ from tests.support.motion_scenes import rest_joints, write_rig
 from tests.support.show_scenes import save_made_up_avatar, write_amass
 from tests.support.smpl_files import smpl_arrays
 from understudy.avatar.archive import load_archive
-from understudy.avatar.checkpoint import Checkpoint
+from understudy.avatar.training.checkpoint import Checkpoint
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.batch.status import all_statuses
 from understudy.body.files import load_body, write_body

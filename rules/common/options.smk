@@ -18,6 +18,12 @@ def settings(stage, without=()):
     return of_actor
 
 
+def method_options(wildcards):
+    """Params function: the options of the actor's method of avatars."""
+    method = actor_settings(config, "avatar", wildcards.actor)["method"]
+    return actor_settings(config, method, wildcards.actor)
+
+
 def motions_of(actor):
     """Motions to render of an actor: name of the video to the motion's file."""
     try:

@@ -42,7 +42,7 @@ PUBLIC = {
     "render_act": "rendering.pictures",
     "render_motion": "rendering.render",
     "save_avatar": "avatar.archive",
-    "train_avatar": "avatar.train",
+    "train_avatar": "avatar.training.train",
     "write_page": "viewer.page",
 }
 """Name of what the package offers to the module that it comes from."""

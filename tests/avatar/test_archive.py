@@ -15,7 +15,8 @@ from tests.support.avatar_scenes import HEIGHT, WIDTH, plain_canonical, truth_av
 from tests.support.bodies import sausage_body
 from understudy.avatar.archive import VERSION, load_archive, load_avatar, save_avatar
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.train import Training
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.training.train import Training
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
@@ -37,12 +38,14 @@ def save(path: Path, body: BodyModel) -> Training:
         parameter += 0.01 * torch.randn(parameter.shape, generator=generator)
     track = replace(turning_track(5, body, K), betas=avatar.betas.numpy())
     history: dict[str, list[float]] = {"step": [1.0], "seconds": [2.0], "shrink": [1.0], "loss": [0.1], "psnr": [20.0]}
-    training = Training(avatar, track, np.ones((len(track), 3), np.float32), [2], history)
+    training = Training(
+        avatar, track, np.ones((len(track), 3), np.float32), [2], AvatarConfig(), GaussiansConfig(), history
+    )
     frames = Frames(
         folder=path.parent, fps=25.0, width=WIDTH, height=HEIGHT, source="secret/place/me.mp4", source_sha256="1" * 64,
         source_frames=np.arange(5), K=K, K_source="config",
     )  # fmt: skip
-    save_avatar(path, training, plain_canonical(body), frames, AvatarConfig(), licences=("footage: mine",))
+    save_avatar(path, training, plain_canonical(body), frames, licences=("footage: mine",))
     return training
 
 

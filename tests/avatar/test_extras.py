@@ -13,13 +13,14 @@ from tests.support.bodies import sausage_body
 from tests.support.trainings import QUICK, run
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
-from understudy.avatar.exposure import Exposures
-from understudy.avatar.losses import Regularizers
-from understudy.avatar.model import EXTRAS, LEAST, WIDTH, Avatar, splat
-from understudy.avatar.nodes import NODES, node_shares
-from understudy.avatar.pruning import prune_transparent
-from understudy.avatar.sampling import sample_surface
+from understudy.avatar.gaussians.model import EXTRAS, LEAST, WIDTH, GaussianAvatar
+from understudy.avatar.gaussians.nodes import NODES, node_shares
+from understudy.avatar.gaussians.pruning import prune_transparent
+from understudy.avatar.gaussians.regularizers import Regularizers
+from understudy.avatar.gaussians.sampling import sample_surface
+from understudy.avatar.training.exposure import Exposures
 from understudy.body.lbs import pose_rotations
+from understudy.render.cloud import splat
 
 BODY = sausage_body()
 VERTICES = BODY.v_template.numpy()
@@ -33,9 +34,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return make_scene(tmp_path_factory.mktemp("scene"))
 
 
-def with_extras(count: int = 400) -> Avatar:
+def with_extras(count: int = 400) -> GaussianAvatar:
     anchors = sample_surface(VERTICES, BODY.faces, BODY.parts, count, 0)
-    return Avatar(BODY, anchors, np.zeros(BODY.num_betas), np.full((count, 3), 0.5), EXTRAS)
+    return GaussianAvatar(BODY, anchors, np.zeros(BODY.num_betas), np.full((count, 3), 0.5), EXTRAS)
 
 
 def bent(angle: float) -> torch.Tensor:
@@ -56,7 +57,7 @@ def test_what_has_faded_goes_and_nothing_else_changes():
 
 
 def test_gaussians_do_not_shrink_to_dots(scene: Scene):
-    avatar = run(scene, replace(QUICK, steps=12, gaussians=400, lr_scales=2.0)).avatar
+    avatar = run(scene, replace(QUICK, steps=12), count=400, lr_scales=2.0).avatar
     least = WIDTH * avatar.spacing[:, None] * torch.tensor(LEAST)
     assert (avatar.log_scales.exp() >= 0.999 * least).all()
     assert (avatar.log_scales.exp() < 1.001 * least).any()
@@ -87,13 +88,11 @@ def test_a_video_whose_exposure_swings_is_learned_better_with_exposures(scene: S
     for frame, gain in enumerate(gains):
         pixels = (scene.frames.read(frame) * gain).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "frames" / f"{frame:06d}.jpg", quality=97, subsampling=0)
-    config = replace(QUICK, gaussians=1200, lr_light=0.0)
     swinging = replace(scene, frames=frames)
     scores = []
     for exposure in (False, True):
-        settings = replace(config, exposure=exposure)
-        training = run(swinging, settings)
-        save_avatar(tmp_path / "avatar.tar", training, scene.canonical, frames, settings)
+        training = run(swinging, replace(QUICK, exposure=exposure), count=1200, lr_light=0.0)
+        save_avatar(tmp_path / "avatar.tar", training, scene.canonical, frames)
         archive = load_archive(tmp_path / "avatar.tar")
         quick = EvaluateConfig(refine_steps=0, reconstruction=0, pictures=0, device="cpu")
         figures = evaluate_avatar(archive, frames, scene.alpha, quick)
@@ -106,7 +105,7 @@ def test_a_video_whose_exposure_swings_is_learned_better_with_exposures(scene: S
 
 def test_extras_change_nothing_before_they_are_learned():
     anchors = sample_surface(VERTICES, BODY.faces, BODY.parts, 400, 0)
-    plain = Avatar(BODY, anchors, np.zeros(BODY.num_betas), np.full((400, 3), 0.5))
+    plain = GaussianAvatar(BODY, anchors, np.zeros(BODY.num_betas), np.full((400, 3), 0.5))
     assert plain.extras == ()
     avatar = with_extras()
     assert avatar.extras == EXTRAS
@@ -195,9 +194,8 @@ def test_an_unseen_side_is_kept_from_colours_by_the_side():
 
 
 def test_extras_are_learned_saved_and_read_again(scene: Scene, tmp_path: Path):
-    config = replace(QUICK, steps=8, gaussians=400, lr_sh=1e-2, lr_weights=1e-2, lr_residual=1e-2)
-    training = run(scene, config)
-    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames, config)
+    training = run(scene, replace(QUICK, steps=8), count=400, lr_sh=1e-2, lr_weights=1e-2, lr_residual=1e-2)
+    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
     again = load_archive(tmp_path / "avatar.tar").avatar
     assert again.extras == EXTRAS
     for name, value in training.avatar.state_dict().items():

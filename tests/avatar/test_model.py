@@ -8,19 +8,19 @@ from scipy.spatial import cKDTree
 
 from tests.support.avatar_scenes import plaid, truth_avatar
 from tests.support.bodies import sausage_body
-from understudy.avatar.model import Avatar
-from understudy.avatar.rotations import blend, from_matrix, product
-from understudy.avatar.sampling import Anchors, sample_surface
+from understudy.avatar.gaussians.model import GaussianAvatar
+from understudy.avatar.gaussians.sampling import Anchors, sample_surface
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import PARTS
 from understudy.errors import InputError
+from understudy.render.rotations import blend, from_matrix, product
 
 ZERO = torch.zeros(3)
 REST = torch.zeros(69)
 
 
 @pytest.fixture(scope="module")
-def avatar() -> Avatar:
+def avatar() -> GaussianAvatar:
     avatar = truth_avatar(sausage_body(), count=800)
     generator = torch.Generator().manual_seed(0)
     avatar.offsets += 0.01 * torch.randn(avatar.offsets.shape, generator=generator)
@@ -68,8 +68,8 @@ def test_a_seed_gives_the_same_anchors():
     assert not np.array_equal(first.bary, other.bary)
 
 
-def test_the_rest_pose_leaves_gaussians_in_place(avatar: Avatar):
-    rest = avatar.rest()
+def test_the_rest_pose_leaves_gaussians_in_place(avatar: GaussianAvatar):
+    rest = avatar.shaped()
     posed = avatar.gaussians(torch.eye(3).expand(24, 3, 3), ZERO)
     local = roma.rotmat_to_unitquat(roma.unitquat_to_rotmat(rest.quats.roll(-1, -1))).roll(1, -1)
     np.testing.assert_allclose(np.abs((local * rest.quats).sum(-1)), 1.0, atol=1e-5)
@@ -91,19 +91,19 @@ def test_new_gaussians_lie_flat_on_the_surface():
     assert (posed.scales[:, 2] < 0.5 * posed.scales[:, 0]).all()
 
 
-def test_turning_the_root_turns_everything_about_the_pelvis(avatar: Avatar):
+def test_turning_the_root_turns_everything_about_the_pelvis(avatar: GaussianAvatar):
     turn, shift, pose = torch.tensor([0.3, -1.2, 0.5]), torch.tensor([0.1, 0.2, 3.0]), some_pose()
     before, after = (
         avatar.gaussians(pose_rotations(root[None], pose[None])[0], transl)
         for root, transl in ((ZERO, ZERO), (turn, shift))
     )
-    rotation, pelvis = roma.rotvec_to_rotmat(turn), avatar.rest().joints[0]
+    rotation, pelvis = roma.rotvec_to_rotmat(turn), avatar.shaped().joints[0]
     torch.testing.assert_close(after.means, (before.means - pelvis) @ rotation.T + pelvis + shift, atol=1e-5, rtol=0)
     turned = product(from_matrix(rotation), before.quats)
     torch.testing.assert_close((turned * after.quats).sum(-1).abs(), torch.ones(len(avatar)), atol=1e-4, rtol=0)
 
 
-def test_posing_never_shears_or_stretches_a_gaussian(avatar: Avatar):
+def test_posing_never_shears_or_stretches_a_gaussian(avatar: GaussianAvatar):
     rest = avatar.gaussians(torch.eye(3).expand(24, 3, 3), ZERO)
     posed = avatar.gaussians(pose_rotations(ZERO[None], some_pose()[None])[0], ZERO)
     torch.testing.assert_close(posed.scales, rest.scales)
@@ -117,14 +117,15 @@ def test_gaussians_without_offset_lie_on_the_posed_body():
     vertices = body(torch.zeros(4), torch.tensor([[0.1, 0.2, 0.3]]), pose[None], transl[None]).vertices[0]
     corners = vertices[torch.from_numpy(body.faces[avatar.face].astype(np.int64))]
     surface = (avatar.bary[..., None] * corners).sum(dim=1)
-    means = avatar.posed_means(torch.tensor([0.1, 0.2, 0.3]), pose, transl)
+    rotations = pose_rotations(torch.tensor([[0.1, 0.2, 0.3]]), pose[None])[0]
+    means = avatar.shaped().posed(rotations, transl).extent()
     assert (means - surface).norm(dim=-1).quantile(0.9) < 2e-3
     assert (means - surface).norm(dim=-1).max() < 0.02  # weights mix before skinning here, after it there
 
 
-def test_gaussians_follow_a_new_shape(avatar: Avatar):
+def test_gaussians_follow_a_new_shape(avatar: GaussianAvatar):
     taller = torch.tensor([2.0, 0.0, 0.0, 0.0])  # grows the sausage by 8 % all over
-    grown, own = avatar.rest(taller), avatar.rest()
+    grown, own = avatar.shaped(taller), avatar.shaped()
     torch.testing.assert_close(grown.means, 1.08 * own.means, atol=1e-5, rtol=0)
     torch.testing.assert_close(grown.size, torch.full_like(grown.size, 1.08), atol=1e-3, rtol=0)
     scales = avatar.gaussians(torch.eye(3).expand(24, 3, 3), ZERO, grown).scales
@@ -140,7 +141,7 @@ def test_adopting_a_shape_changes_no_gaussian():
     after = avatar.gaussians(torch.eye(3).expand(24, 3, 3), ZERO)
     torch.testing.assert_close(before.means, after.means)
     torch.testing.assert_close(before.scales, after.scales)
-    torch.testing.assert_close(avatar.rest().size, torch.ones(200))
+    torch.testing.assert_close(avatar.shaped().size, torch.ones(200))
 
 
 def test_blending_equal_and_opposite_quaternions_is_their_rotation():
@@ -172,7 +173,7 @@ def test_too_many_betas_and_a_foreign_body_are_refused():
     body = sausage_body()
     avatar = truth_avatar(body, count=50)
     with pytest.raises(InputError, match="4 shape components but 9 betas"):
-        avatar.rest(torch.zeros(9))
+        avatar.shaped(torch.zeros(9))
     anchors = Anchors(np.array([len(body.faces)]), np.full((1, 3), 1 / 3, np.float32), np.ones(1, np.float32))
     with pytest.raises(InputError, match="more faces"):
-        Avatar(body, anchors, np.zeros(4), plaid(np.zeros((1, 3))))
+        GaussianAvatar(body, anchors, np.zeros(4), plaid(np.zeros((1, 3))))

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from tests.support.avatar_scenes import Scene, make_scene, render_frame
-from tests.support.trainings import QUICK
+from tests.support.trainings import FEW, QUICK
 from understudy.avatar.device import check_gpus
-from understudy.avatar.parallel import ProcessGroup, run_together
-from understudy.avatar.train import train_avatar
+from understudy.avatar.training.parallel import ProcessGroup, run_together
+from understudy.avatar.training.train import train_avatar
 from understudy.errors import InputError
 from understudy.metrics.image import psnr
 
-CONFIG = replace(QUICK, gaussians=1500, exposure=True)
+CONFIG, OPTIONS = replace(QUICK, exposure=True), replace(FEW, count=1500)
 
 
 @pytest.fixture(scope="module")
@@ -25,19 +25,19 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return make_scene(tmp_path_factory.mktemp("scene"))
 
 
-def trained(frames, alpha, track, canonical, body, config, checkpoint=None):
+def trained(frames, alpha, track, canonical, body, config, options, checkpoint=None):
     """What both members end with, as the first knows it."""
     torch.set_num_threads(1)
-    training = train_avatar(frames, alpha, track, canonical, body, config, None, checkpoint)
+    training = train_avatar(frames, alpha, track, canonical, body, config, None, checkpoint, options)
     both = ProcessGroup.here().gather({name: value.numpy() for name, value in training.avatar.state_dict().items()})
     return training, both, ProcessGroup.here().gather(training.poses.transl)
 
 
-def together(scene: Scene, config=CONFIG, checkpoint=None):
+def together(scene: Scene, config=CONFIG, checkpoint=None, options=OPTIONS):
     return run_together(
         trained,
         2,
-        (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body, config, checkpoint),
+        (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body, config, options, checkpoint),
         cuda=False,
     )
 
@@ -60,8 +60,8 @@ def test_two_members_end_with_one_avatar_as_good_as_a_single_ones(scene: Scene, 
 
 def test_bad_input_of_a_member_is_one_sentence(scene: Scene):
     with pytest.raises(InputError, match="All of avatar's learning rates are 0"):
-        off = dict.fromkeys((name for name in vars(CONFIG) if name.startswith("lr_") and name != "lr_end"), 0.0)
-        together(scene, replace(CONFIG, **off))
+        off = dict.fromkeys((name for name in vars(OPTIONS) if name.startswith("lr_")), 0.0)
+        together(scene, replace(CONFIG, lr_betas=0.0), options=replace(OPTIONS, **off))
 
 
 def find_no_memory():

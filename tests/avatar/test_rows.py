@@ -2,7 +2,7 @@
 
 import torch
 
-from understudy.avatar.rows import take_rows
+from understudy.avatar.gaussians.rows import take_rows
 
 
 def gradient(take):

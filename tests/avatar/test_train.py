@@ -11,13 +11,16 @@ from PIL import Image
 
 from tests.support.avatar_scenes import Scene, make_scene, render_frame
 from tests.support.trainings import QUICK, run
-from understudy.avatar import dataset, evaluate, train
+from understudy.avatar import evaluate
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.dataset import Crops, person_box
 from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar, refine_pose, track_pose
-from understudy.avatar.losses import photometric_loss
-from understudy.avatar.poses import CorrectedPoses, Correction
-from understudy.avatar.train import Training, train_avatar
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.training import crops as crop_module
+from understudy.avatar.training import losses
+from understudy.avatar.training.crops import Crops, person_box
+from understudy.avatar.training.losses import photometric_loss
+from understudy.avatar.training.poses import CorrectedPoses, Correction
+from understudy.avatar.training.train import Training, train_avatar
 from understudy.errors import InputError
 from understudy.formats.frames import held_out_frames
 from understudy.formats.masks import read_alpha, write_alpha, write_trimap
@@ -46,8 +49,8 @@ def test_a_small_video_is_learned_to_25_db_on_frames_never_seen(scene: Scene, tr
 
 
 def test_the_same_seed_gives_the_same_avatar_and_another_seed_another(scene: Scene):
-    config = replace(QUICK, steps=6, gaussians=500)
-    first, again, other = (run(scene, replace(config, seed=seed)).avatar.state_dict() for seed in (0, 0, 1))
+    config = replace(QUICK, steps=6)
+    first, again, other = (run(scene, replace(config, seed=seed), count=500).avatar.state_dict() for seed in (0, 0, 1))
     for name, value in first.items():
         torch.testing.assert_close(value, again[name], rtol=0, atol=0)
     assert not torch.equal(first["rgb_logits"], other["rgb_logits"])
@@ -55,7 +58,7 @@ def test_the_same_seed_gives_the_same_avatar_and_another_seed_another(scene: Sce
 
 def test_no_pixel_of_a_held_out_or_invalid_frame_is_read(scene: Scene, monkeypatch: pytest.MonkeyPatch):
     opened: set[int] = set()
-    read_frame, read_mask = type(scene.frames).read, dataset.read_alpha
+    read_frame, read_mask = type(scene.frames).read, crop_module.read_alpha
 
     def frame_spy(self, index):
         opened.add(index)
@@ -66,18 +69,18 @@ def test_no_pixel_of_a_held_out_or_invalid_frame_is_read(scene: Scene, monkeypat
         return read_mask(folder, index, size)
 
     monkeypatch.setattr(type(scene.frames), "read", frame_spy)
-    monkeypatch.setattr(dataset, "read_alpha", mask_spy)
+    monkeypatch.setattr(crop_module, "read_alpha", mask_spy)
     valid = np.ones(12, bool)
     valid[[0, 5]] = False
-    run(scene, replace(QUICK, steps=14, gaussians=300), replace(scene.track, valid=valid))
+    run(scene, replace(QUICK, steps=14), replace(scene.track, valid=valid), count=300)
     assert opened == set(range(12)) - {2, 6, 10} - {0, 5}
 
 
 def test_training_pulls_perturbed_poses_towards_the_truth(scene: Scene):
     shift = np.float32([0.02, -0.02, 0.0]) * np.where(np.arange(12) % 2, 1, -1)[:, None]
     shaken = replace(scene.track, transl=(scene.track.transl + shift).astype(np.float32))
-    config = replace(QUICK, steps=60, gaussians=1200, align_shrink=1)
-    refined = run(scene, config, shaken).poses
+    config = replace(QUICK, steps=60, align_shrink=1)
+    refined = run(scene, config, shaken, count=1200).poses
     in_training = np.setdiff1d(np.arange(12), held_out_frames(12, 4))
 
     def error(track: BodyTrack) -> float:
@@ -89,7 +92,7 @@ def test_training_pulls_perturbed_poses_towards_the_truth(scene: Scene):
 
 
 def test_a_time_budget_ends_training_early(scene: Scene):
-    training = run(scene, replace(QUICK, steps=100_000, gaussians=300, minutes=1.0 / 60.0))
+    training = run(scene, replace(QUICK, steps=100_000, minutes=1.0 / 60.0), count=300)
     assert 0.9 < training.history["seconds"][-1] < 5.0
     assert training.history["shrink"][-1] == 1  # the schedule was shortened, not cut off
 
@@ -97,34 +100,34 @@ def test_a_time_budget_ends_training_early(scene: Scene):
 def test_a_step_without_a_finite_loss_changes_nothing_and_many_of_them_are_an_error(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ):
-    real, calls = train.photometric_loss, []
+    real, calls = losses.photometric_loss, []
 
     def second_is_broken(rgb, *arguments):
         calls.append(1)
         return real(rgb, *arguments) if len(calls) < 2 else rgb.sum() * float("nan")
 
-    monkeypatch.setattr(train, "photometric_loss", second_is_broken)
-    config = replace(QUICK, gaussians=300, align_steps=0)
-    twice = run(scene, replace(config, steps=2)).avatar.state_dict()
-    monkeypatch.setattr(train, "photometric_loss", real)
+    monkeypatch.setattr(losses, "photometric_loss", second_is_broken)
+    config = replace(QUICK, align_steps=0)
+    twice = run(scene, replace(config, steps=2), count=300).avatar.state_dict()
+    monkeypatch.setattr(losses, "photometric_loss", real)
     # the rates fall with the part that is over: the first step of one is the first step of two
-    for name, value in run(scene, replace(config, steps=1)).avatar.state_dict().items():
+    for name, value in run(scene, replace(config, steps=1), count=300).avatar.state_dict().items():
         torch.testing.assert_close(twice[name], value, rtol=0, atol=0)
-    monkeypatch.setattr(train, "photometric_loss", lambda rgb, *_, **__: rgb.sum() * float("nan"))
+    monkeypatch.setattr(losses, "photometric_loss", lambda rgb, *_, **__: rgb.sum() * float("nan"))
     with pytest.raises(InputError, match="No finite loss"):
-        run(scene, config)
+        run(scene, config, count=300)
 
 
 def test_frames_whose_mask_shows_nobody_are_left_out_and_not_all_may_be(scene: Scene, tmp_path: Path):
     for frame in range(12):
         alpha = read_alpha(scene.alpha, frame)
         write_alpha(tmp_path, frame, alpha if frame == 4 else np.zeros_like(alpha))
-    config = replace(QUICK, steps=20, gaussians=300)
-    training = train_avatar(scene.frames, tmp_path, scene.track, scene.canonical, scene.body, config)
+    config, options = replace(QUICK, steps=20), GaussiansConfig(count=300)
+    training = train_avatar(scene.frames, tmp_path, scene.track, scene.canonical, scene.body, config, options=options)
     assert max(training.history["psnr"]) < 60.0
     write_alpha(tmp_path, 4, np.zeros((160, 90), np.uint8))
     with pytest.raises(InputError, match="no mask of a frame for training shows anybody"):
-        train_avatar(scene.frames, tmp_path, scene.track, scene.canonical, scene.body, config)
+        train_avatar(scene.frames, tmp_path, scene.track, scene.canonical, scene.body, config, options=options)
 
 
 def test_masks_of_another_size_are_refused_by_name(scene: Scene, tmp_path: Path):
@@ -228,7 +231,7 @@ def test_pose_refinement_undoes_a_perturbation(scene: Scene):
     turn[16, 2] = 0.08
     moved = transl + torch.tensor([0.015, -0.01, 0.0])
     perturbed = rotations @ roma.rotvec_to_rotmat(turn), moved
-    refined = refine_pose(scene.truth, scene.truth.rest(), crops, 6, perturbed, steps=4)
+    refined = refine_pose(scene.truth, scene.truth.shaped(), crops, 6, perturbed, steps=4)
 
     def error(pose: tuple[torch.Tensor, torch.Tensor]) -> float:
         # in the picture's plane: depth hardly shows
@@ -241,7 +244,7 @@ def test_pose_refinement_undoes_a_perturbation(scene: Scene):
 def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
     scene: Scene, training: Training, tmp_path: Path
 ):
-    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames, QUICK)
+    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
     archive = load_archive(tmp_path / "avatar.tar")
     # poses that are off by 1.5 cm leave something to refine
     shifted = (archive.poses.transl + np.float32([0.015, 0.0, 0.0])).astype(np.float32)
@@ -288,7 +291,7 @@ def test_lpips_is_measured_only_where_its_weights_are_given(
             return 0.25
 
     monkeypatch.setattr(evaluate.Lpips, "load", lambda folder: Constant())
-    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames, QUICK)
+    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
     archive = load_archive(tmp_path / "avatar.tar")
     config = EvaluateConfig(refine_steps=0, reconstruction=0, lpips_weights="somewhere", device="cpu")
     figures = evaluate_avatar(archive, scene.frames, scene.alpha, config)

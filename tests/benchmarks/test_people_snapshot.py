@@ -15,8 +15,8 @@ from snapshot_data import find_subjects
 
 from tests.support.avatar_scenes import plaid, turning_track
 from tests.support.smpl_files import smpl_arrays
-from understudy.avatar.model import Avatar
-from understudy.avatar.sampling import sample_surface
+from understudy.avatar.gaussians.model import GaussianAvatar
+from understudy.avatar.gaussians.sampling import sample_surface
 from understudy.body.files import load_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
@@ -94,11 +94,11 @@ def film(smpl: Path) -> dict[str, np.ndarray]:
     return {"pictures": np.stack(pictures), "masks": np.stack(masks), "pose": poses, "trans": track.transl}
 
 
-def plaid_avatar(body: BodyModel) -> Avatar:
+def plaid_avatar(body: BodyModel) -> GaussianAvatar:
     vertices = body.v_template.numpy()
     anchors = sample_surface(vertices, body.faces, body.parts, 3000, 5)
     points = (vertices[body.faces[anchors.face]] * anchors.bary[..., None]).sum(axis=1)
-    return Avatar(body, anchors, np.zeros(body.num_betas, np.float32), plaid(points)).requires_grad_(False)
+    return GaussianAvatar(body, anchors, np.zeros(body.num_betas, np.float32), plaid(points)).requires_grad_(False)
 
 
 def write_raw(folder: Path, film: dict[str, np.ndarray]) -> Path:

@@ -18,7 +18,8 @@ from tests.support.scenes import film
 from tests.support.smpl_files import smpl_arrays, smplh_arrays, smplx_arrays
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.train import Training
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.training.train import Training
 from understudy.body.files import load_body, write_body
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.errors import InputError
@@ -182,8 +183,16 @@ def test_an_avatar_holds_the_hash_of_it_alone(tmp_path, files):
     walk = turning_walk(length=3)
     avatar = truth_avatar(body, count=200)
     history = {key: [1.0] for key in ("step", "seconds", "shrink", "loss", "psnr")}
-    training = Training(avatar, turning_track(3, body, walk.frames.K), np.ones((3, 3), np.float32), [1], history)
-    save_avatar(tmp_path / "avatar.tar", training, plain_canonical(body), walk.frames, AvatarConfig())
+    training = Training(
+        avatar,
+        turning_track(3, body, walk.frames.K),
+        np.ones((3, 3), np.float32),
+        [1],
+        AvatarConfig(),
+        GaussiansConfig(),
+        history,
+    )
+    save_avatar(tmp_path / "avatar.tar", training, plain_canonical(body), walk.frames)
     with tarfile.open(tmp_path / "avatar.tar") as archive:
         inside = {member.name: archive.extractfile(member).read() for member in archive}
     assert "body.npz" not in inside

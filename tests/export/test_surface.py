@@ -24,16 +24,16 @@ from tests.support.export_scenes import (
     some_splats,
     surface,
 )
-from understudy.avatar.model import splat
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import JOINTS
 from understudy.errors import InputError
 from understudy.export import spz
 from understudy.export.meshes import vertex_colors, write_mesh_ply, write_obj
-from understudy.export.splats import REST, SH_C0, SH_C1, Splats, albedo, posed_splats, write_splats
+from understudy.export.splats import REST, SH_C0, SH_C1, Splats, posed_splats, write_splats
 from understudy.export.spz import write_spz
 from understudy.export.stance import frame_pose, recorded, still
 from understudy.render.camera import Camera, look_at
+from understudy.render.cloud import splat
 from understudy.render.mesh import rasterize_mesh
 
 __all__ = ["small_pictures"]
@@ -150,7 +150,7 @@ def test_posed_splats_have_the_avatars_albedo_whatever_the_pose():
     pose = pose_rotations(torch.tensor([[0.3, 1.2, 0.0]]), torch.full((1, 69), 0.1))[0]
     for rotations in (REST[0], pose):
         splats = posed_splats(archive().avatar, rotations, torch.zeros(3))
-        np.testing.assert_array_equal(splats.colors, albedo(archive().avatar).numpy())
+        np.testing.assert_array_equal(splats.colors, archive().avatar.albedo().numpy())
 
 
 def test_colours_by_the_side_are_in_every_file_of_splats_and_turn_with_it(tmp_path):

@@ -16,7 +16,7 @@ from tests.support.avatar_scenes import plain_canonical, turning_track
 from tests.support.bodies import sausage_body
 from tests.support.show_scenes import save_made_up_avatar
 from understudy.avatar.archive import MEMBERS, load_archive
-from understudy.avatar.checkpoint import Checkpoint
+from understudy.avatar.training.checkpoint import Checkpoint
 from understudy.body.files import load_body, write_body
 from understudy.errors import InputError
 from understudy.files.arrays import read_json, reading, write_json
@@ -217,7 +217,7 @@ def test_a_state_of_a_training_is_kept_where_memory_lacks(tmp_path, monkeypatch)
     checkpoint = Checkpoint(tmp_path / "state", "key")
     checkpoint.save({"x": torch.ones(3)})
     for error in (MemoryError(), torch.OutOfMemoryError("CUDA out of memory")):
-        monkeypatch.setattr("understudy.avatar.checkpoint.load_torch", _failing(error))
+        monkeypatch.setattr("understudy.avatar.training.checkpoint.load_torch", _failing(error))
         with pytest.raises(type(error)):
             checkpoint.load(torch.device("cpu"))
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.support.faults import SCRIPTS, python, small_disk
-from understudy.avatar.checkpoint import Checkpoint
+from understudy.avatar.training.checkpoint import Checkpoint
 from understudy.errors import InputError, Stopped, sentence, stoppable
 from understudy.files.arrays import write_json, write_npz
 from understudy.files.atomic import atomic_folder, atomic_write
@@ -69,7 +69,7 @@ def test_a_team_ends_with_the_process_that_began_it(tmp_path):
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from understudy.avatar.parallel import run_together
+from understudy.avatar.training.parallel import run_together
 from understudy.errors import stoppable
 from member import work
 if __name__ == "__main__":

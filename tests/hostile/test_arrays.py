@@ -13,7 +13,7 @@ import scipy.io
 from tests.support.bodies import sausage_body
 from tests.support.harmful import Harm, frugal, npy, zipped  # noqa: F401  (frugal is for every test)
 from tests.support.smpl_files import smpl_arrays
-from understudy.avatar.checkpoint import Checkpoint
+from understudy.avatar.training.checkpoint import Checkpoint
 from understudy.body.files import load_body
 from understudy.errors import InputError
 from understudy.files.arrays import check_ranges, read_npz

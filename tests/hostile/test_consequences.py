@@ -12,8 +12,9 @@ from tests.support.avatar_scenes import make_scene
 from tests.support.export_scenes import some_splats
 from tests.support.harmful import frugal  # noqa: F401  (frugal is for every test)
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.resume import check_state
-from understudy.avatar.train import train_avatar
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.training.resume import check_state
+from understudy.avatar.training.train import train_avatar
 from understudy.batch.status import actor_status
 from understudy.body.unwrap import unwrap
 from understudy.errors import InputError
@@ -64,12 +65,22 @@ def test_a_keypoint_without_a_counterpart_is_its_own():
     assert mirrored(("left_eye", "right_eye", "left_horn", "nose")).tolist() == [1, 0, 2, 3]
 
 
-CONFIG = AvatarConfig(gaussians=200, steps=2, hold_out=0, final_align_steps=0, align_steps=0)
+CONFIG = AvatarConfig(steps=2, hold_out=0, final_align_steps=0, align_steps=0)
 
 
 def test_a_state_of_impossible_numbers_is_begun_anew(tmp_path, caplog):
     scene = make_scene(tmp_path / "scene", length=2)
-    arguments = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body, CONFIG, None, tmp_path / "state")
+    arguments = (
+        scene.frames,
+        scene.alpha,
+        scene.track,
+        scene.canonical,
+        scene.body,
+        CONFIG,
+        None,
+        tmp_path / "state",
+        GaussiansConfig(count=200),
+    )
     train_avatar(*arguments)
     content = torch.load(tmp_path / "state", weights_only=True)
     content["state"]["avatar"]["offsets"][0] = torch.nan

@@ -20,6 +20,7 @@ from tests.support.show_scenes import LENGTH, K, save_made_up_avatar
 from tests.support.smpl_files import smpl_arrays, smplx_arrays
 from understudy.avatar import members
 from understudy.avatar.archive import load_archive
+from understudy.avatar.gaussians import members as gaussian_members
 from understudy.body import files as own_body
 from understudy.body import smpl_files as licensed_body
 from understudy.body.files import load_body, write_body
@@ -106,7 +107,11 @@ FORMATS = {
     "own body": (own_body.TABLE, own_body.LENGTHS, _read_npz_by(load_body)),
     "licensed body": (licensed_body.TABLE, licensed_body.LENGTHS, _read_npz_by(load_body)),
     "frames": (frames.TABLE, frames.LENGTHS, _read_json_by(Frames.load)),
-    "weights": (members.WEIGHTS, members.WEIGHTS_LENGTHS, _read_avatar_with("weights.safetensors", save_tensors)),
+    "weights": (
+        gaussian_members.WEIGHTS,
+        gaussian_members.WEIGHTS_LENGTHS,
+        _read_avatar_with("weights.safetensors", save_tensors),
+    ),
     "poses": (smpl.TABLE | members.POSES, smpl.LENGTHS | members.POSES_LENGTHS, _read_avatar_with("poses.npz", _npz)),
     "figure": (metrics.FIGURES, metrics.LENGTHS, _read_json_by(read_metrics, _of_figure)),
     "metrics": (metrics.FRAMES, metrics.LENGTHS, _read_json_by(read_metrics)),
@@ -327,7 +332,9 @@ def test_avatars_that_are_none_as_a_whole_are_refused(tmp_path, honest):
     [
         {"licences": [1]}, {"licences": [["a"]]}, {"licences": ["a\ud800"]}, {"licences": ["a\x00"]}, {"licences": {"a": 1}},
         {"licences": ["x" * 10**5]}, {"licences": ["x"] * 200}, {"config": None}, {"config": {"edge_band": "0"}},
-        {"training": []}, {"gaussians": 7}, {"gaussians": None}, {"gaussians": 1e30}, {"version": True}, {"version": 4.0},
+        {"training": []}, {"gaussians": {"count": 7}}, {"gaussians": None}, {"gaussians": {"count": 1e30}},
+        {"version": True}, {"version": 5.0},
+        {"method": None}, {"method": "spells"}, {"gaussians": {}}, {"method": "config"},
         {"source": {"name": "a.mp4", "sha256": 1}}, {"source": {"name": "x" * 10**5, "sha256": ""}}, {"more": "x" * 2**24},
     ],
 )  # fmt: skip

@@ -17,7 +17,7 @@ import torch
 
 from tests.support.harmful import frugal, npy  # noqa: F401  (frugal is for every test)
 from tests.support.smpl_files import smpl_arrays
-from understudy.avatar.checkpoint import Checkpoint
+from understudy.avatar.training.checkpoint import Checkpoint
 from understudy.backends.checkpoints import read_weights
 from understudy.body.files import load_body
 from understudy.errors import InputError

@@ -34,7 +34,7 @@ def pictures(act, cameras, layer="color"):
 
 
 def test_a_person_at_rest_stands_on_the_ground_and_faces_the_first_camera():
-    joints = ACT.gaussians(0).means.numpy()
+    joints = ACT.posed(0).extent().numpy()
     assert abs(joints[:, 1].max()) < 1e-5 and -2.0 < joints[:, 1].min() < -1.5
     camera = camera_path(ACT, 1, 24.0, SIZE, PathConfig())[0]
     hand = ACT.pelvis()[0] + [0.5, 0.0, 0.0]
@@ -55,7 +55,7 @@ def test_paths_keep_the_whole_person_in_the_picture(path, size):
     cameras = camera_path(act, 12, 30.0, size, PathConfig(path, azimuth=20.0, elevation=10.0))
     used = 0.0
     for frame, camera in enumerate(cameras):
-        spots = camera.project(act.gaussians(frame).means.numpy())
+        spots = camera.project(act.posed(frame).cloud.means.numpy())
         share = np.abs(spots / camera.size * 2 - 1)
         assert share.max() < 1.0
         used = max(used, share.max())
@@ -70,7 +70,7 @@ def test_the_turntable_starts_in_front_and_goes_to_the_persons_left():
 
 def test_zooming_ends_at_head_and_shoulders():
     first, last = camera_path(ACT, 30, 24.0, SIZE, PathConfig("zoom"))[::29]
-    cloud = ACT.gaussians(0).means.numpy()
+    cloud = ACT.posed(0).extent().numpy()
     head, foot = cloud[cloud[:, 1].argmin()], cloud[cloud[:, 1].argmax()]
     assert 0 < first.project(head)[1] < first.project(foot)[1] < SIZE[1]
     assert 0 < last.project(head)[1] < SIZE[1] / 3 and last.project(foot)[1] > SIZE[1]
@@ -158,8 +158,8 @@ def standing_views(up, distance=3.0):
 def test_whatever_axis_is_up_the_person_stands_upright_before_the_cameras(tmp_path, up):
     path = write_views(tmp_path / "cameras.json", np.stack(standing_views(up)), (60, 90))
     for camera in read_cameras(path):
-        spots = camera.project(ACT.gaussians(0).means.numpy())
-        cloud = ACT.gaussians(0).means.numpy()
+        spots = camera.project(ACT.posed(0).extent().numpy())
+        cloud = ACT.posed(0).extent().numpy()
         assert ((spots > 0) & (spots < camera.size)).all()
         assert spots[cloud[:, 1].argmin(), 1] < spots[cloud[:, 1].argmax(), 1] - 40, "head above feet"
 
@@ -264,13 +264,13 @@ def test_betas_replace_the_persons_own():
 
 def test_gaussians_and_motions_follow_the_shape():
     betas = of_measures(AVATAR.body, torch.zeros(4), 1.9).float()
-    tall = a_pose(AVATAR, betas).gaussians(0).means
-    own = ACT.gaussians(0).means
+    tall = a_pose(AVATAR, betas).posed(0).extent()
+    own = ACT.posed(0).extent()
     grown = float((tall[:, 1].max() - tall[:, 1].min()) / (own[:, 1].max() - own[:, 1].min()))
     assert grown == pytest.approx(1.9 / height(AVATAR.body, torch.zeros(4)), rel=0.02)
     body = shaped_body(AVATAR.body, betas)
     knee = JOINTS.index("left_knee")
-    rest = AVATAR.rest(betas).joints[knee]
+    rest = AVATAR.shaped(betas).joints[knee]
     np.testing.assert_allclose((body.J_regressor @ body.v_template)[knee], rest, atol=1e-5)
 
 
@@ -283,7 +283,7 @@ def test_the_shadow_is_under_the_feet_and_leaves_the_persons_colours():
     assert added.min() > -1e-6 and added.max() > 0.1
     weights = added * (plain.alpha < 0.05)
     rows, columns = (np.indices(weights.shape) * weights).sum(axis=(1, 2)) / weights.sum()
-    cloud = ACT.gaussians(0).means.numpy()
+    cloud = ACT.posed(0).extent().numpy()
     feet = camera.project(cloud[cloud[:, 1] > -0.1]).mean(axis=0)
     assert abs(columns + 0.5 - feet[0]) < 4 and abs(rows + 0.5 - feet[1]) < 8
     high = replace(ACT, transl=ACT.transl - torch.tensor([0.0, 0.5, 0.0]))

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from tests.support.bodies import sausage_body
-from understudy.avatar.model import Avatar
-from understudy.avatar.sampling import sample_surface
+from understudy.avatar.gaussians.model import GaussianAvatar
+from understudy.avatar.gaussians.sampling import sample_surface
 from understudy.body.model import BodyModel
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
@@ -29,7 +29,7 @@ class Scene:
     track: BodyTrack
     canonical: Canonical
     body: BodyModel
-    truth: Avatar
+    truth: GaussianAvatar
     camera: Camera
 
 
@@ -38,12 +38,12 @@ def plaid(points: np.ndarray) -> np.ndarray:
     return 0.5 + 0.4 * np.sin(points * [9.0, 7.0, 11.0] + [0.0, 1.0, 2.0])
 
 
-def truth_avatar(body: BodyModel, count: int = 3000, seed: int = 5) -> Avatar:
+def truth_avatar(body: BodyModel, count: int = 3000, seed: int = 5) -> GaussianAvatar:
     """A body covered with a plaid of Gaussians."""
     vertices = body.v_template.numpy()
     anchors = sample_surface(vertices, body.faces, body.parts, count, seed)
     points = (vertices[body.faces[anchors.face]] * anchors.bary[..., None]).sum(axis=1)
-    return Avatar(body, anchors, np.zeros(body.num_betas, np.float32), plaid(points)).requires_grad_(False)
+    return GaussianAvatar(body, anchors, np.zeros(body.num_betas, np.float32), plaid(points)).requires_grad_(False)
 
 
 def plain_canonical(body: BodyModel, value: int = 128) -> Canonical:
@@ -99,7 +99,7 @@ def make_scene(folder: Path, length: int = 12, background: float = 0.2, light: f
     return Scene(frames, folder / "alpha", track, plain_canonical(body), body, truth, camera)
 
 
-def render_frame(avatar: Avatar, track: BodyTrack, frame: int, camera: Camera, background: float = 1.0):
+def render_frame(avatar: GaussianAvatar, track: BodyTrack, frame: int, camera: Camera, background: float = 1.0):
     """The avatar in the pose of one frame of a track."""
     pose = (torch.from_numpy(values[frame]) for values in (track.global_orient, track.body_pose, track.transl))
     with torch.no_grad():

@@ -10,7 +10,9 @@ from scipy.spatial.transform import Rotation
 from tests.support.avatar_scenes import HEIGHT, WIDTH, plain_canonical, truth_avatar, turning_track
 from tests.support.bodies import sausage_body
 from understudy.avatar.archive import save_avatar
-from understudy.avatar.train import AvatarConfig, Training
+from understudy.avatar.config import AvatarConfig
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.training.train import Training
 from understudy.formats.frames import Frames
 from understudy.motion.clip import Clip
 
@@ -23,12 +25,20 @@ def save_made_up_avatar(path: Path) -> Path:
     body = sausage_body()
     avatar = truth_avatar(body, count=1500)
     history: dict[str, list[float]] = {"step": [1.0], "seconds": [2.0], "shrink": [1.0], "loss": [0.1], "psnr": [20.0]}
-    training = Training(avatar, turning_track(LENGTH, body, K), np.ones((LENGTH, 3), np.float32), [2], history)
+    training = Training(
+        avatar,
+        turning_track(LENGTH, body, K),
+        np.ones((LENGTH, 3), np.float32),
+        [2],
+        AvatarConfig(),
+        GaussiansConfig(),
+        history,
+    )
     frames = Frames(
         folder=path.parent, fps=25.0, width=WIDTH, height=HEIGHT, source="made_up.mp4", source_sha256="1" * 64,
         source_frames=np.arange(LENGTH), K=K, K_source="config",
     )  # fmt: skip
-    save_avatar(path, training, plain_canonical(body), frames, AvatarConfig())
+    save_avatar(path, training, plain_canonical(body), frames)
     return path
 
 

@@ -1,14 +1,21 @@
 """Short trainings on small made-up videos."""
 
+from dataclasses import replace
+from typing import Any
+
 from tests.support.avatar_scenes import Scene
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.train import Training, train_avatar
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.training.train import Training, train_avatar
 from understudy.formats.smpl import BodyTrack
 
-QUICK = AvatarConfig(
-    gaussians=2500, steps=60, hold_out=4, levels=((2, 0.5), (1, 0.5)), lr_colors=0.15, lr_betas=0.0, device="cpu"
-)
+QUICK = AvatarConfig(steps=60, hold_out=4, levels=((2, 0.5), (1, 0.5)), lr_betas=0.0, device="cpu")
+FEW = GaussiansConfig(count=2500, lr_colors=0.15)
 
 
-def run(scene: Scene, config: AvatarConfig = QUICK, track: BodyTrack | None = None) -> Training:
-    return train_avatar(scene.frames, scene.alpha, track or scene.track, scene.canonical, scene.body, config)
+def run(scene: Scene, config: AvatarConfig = QUICK, track: BodyTrack | None = None, **gaussians: Any) -> Training:
+    """Train on a scene; what is given of ``gaussians`` replaces options of ``FEW``."""
+    return train_avatar(
+        scene.frames, scene.alpha, track or scene.track, scene.canonical, scene.body, config,
+        options=replace(FEW, **gaussians),
+    )  # fmt: skip

@@ -20,10 +20,10 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.motion.read import TAKE
 from understudy.rendering.stage import filmed
-from understudy.viewer import skinned as skinned_module
+from understudy.viewer import correctives as correctives_module
 from understudy.viewer.acts import STANDING, ViewConfig, own_motion, scene, sources
+from understudy.viewer.correctives import correctives
 from understudy.viewer.page import page_data, write_page
-from understudy.viewer.skinned import correctives
 
 # motions
 
@@ -61,7 +61,7 @@ def test_a_motion_loops_for_as_long_as_wished(tmp_path):
 
 def test_few_poses_have_their_correctives_exactly():
     avatar, act = archive().avatar, own_motion(archive())
-    fix = correctives(avatar, [act, act.first(2)])
+    fix = correctives(avatar, len(avatar), [act, act.first(2)])
     with torch.no_grad():
         truth = avatar.pose_offsets(pose_rotations(act.global_orient, act.body_pose)).numpy()
     assert np.abs(truth).max() > 1e-4
@@ -70,11 +70,11 @@ def test_few_poses_have_their_correctives_exactly():
 
 
 def test_many_poses_have_the_best_basis_that_there_is(monkeypatch):
-    monkeypatch.setattr(skinned_module, "RANK", 6)
+    monkeypatch.setattr(correctives_module, "RANK", 6)
     avatar = archive().avatar
     poses = torch.from_numpy(np.random.default_rng(0).normal(0, 0.4, (20, 69)).astype(np.float32))
     act = replace(own_motion(archive()), body_pose=poses, global_orient=torch.zeros(20, 3), transl=torch.zeros(20, 3))
-    fix = correctives(avatar, [act])
+    fix = correctives(avatar, len(avatar), [act])
     with torch.no_grad():
         truth = avatar.pose_offsets(pose_rotations(act.global_orient, poses)).flatten(1).double().numpy()
     values = np.linalg.svd(truth, compute_uv=False)
@@ -91,11 +91,11 @@ def test_the_page_has_all_that_poses_the_gaussians_as_the_avatar_does(tmp_path, 
     shown = [scene(archive(), *item, ViewConfig()) for item in sources([motion(tmp_path)], ViewConfig()).items()]
     act = next(one.act for one in shown if one.name == name)
     frame = len(act) - 1
-    data = page_data(archive(), shown)
+    data = page_data(archive().avatar, shown)
     arrays = unpacked(data)
     means, turns, normals = page_cloud(data, arrays, name, frame)
     with torch.no_grad():
-        truth = act.gaussians(frame)
+        truth = act.posed(frame).cloud
     assert np.linalg.norm(means - truth.means.numpy(), axis=1).max() < 0.0005
     axes = np.abs((turns.as_quat() * np.roll(truth.quats.numpy(), -1, axis=1)).sum(axis=1))
     assert axes.min() > 0.9999
@@ -204,7 +204,7 @@ def test_the_live_view_shows_colours_as_the_first_who_looks_on_sees_them(live):
     from understudy.viewer.layers import packed
 
     with torch.no_grad():
-        cloud = live._scene.act.gaussians(0)
+        cloud = live._scene.act.posed(0).cloud
         cloud = replace(cloud, colors=cloud.colors.clamp(0.3, 0.6), sh=torch.zeros(len(cloud.means), 3, 3))
         cloud.sh[:, 0, 2] = 0.1  # redder along +z
     front, behind = (packed(cloud, np.array([0.0, -1.0, z]))[2] for z in (-50.0, 50.0))
@@ -221,7 +221,7 @@ def test_the_live_view_shows_the_gaussians_where_they_are(live):
     live.step(0.0)
     splats, act = live._layers._gaussians, live._scene.act
     with torch.no_grad():
-        cloud = act.gaussians(0)
+        cloud = act.posed(0).cloud
     np.testing.assert_allclose(splats.centers / PER_METRE, cloud.means.numpy(), atol=1e-6)
     assert splats.scale * PER_METRE == pytest.approx(1)
     axes = Rotation.from_quat(np.roll(cloud.quats.numpy(), -1, axis=1)).as_matrix() * cloud.scales.numpy()[:, None]

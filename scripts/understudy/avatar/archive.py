@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
-from understudy.avatar.config import AvatarConfig
-from understudy.avatar.members import LARGEST_INFO, POSES, check_avatar, check_info, check_poses, check_weights
-from understudy.avatar.model import EXTRAS, Avatar
-from understudy.avatar.sampling import Anchors
-from understudy.avatar.train import Training
+from understudy.avatar.base import Avatar
+from understudy.avatar.members import LARGEST_INFO, POSES, check_avatar, check_info, check_poses
+from understudy.avatar.registry import find_method
+from understudy.avatar.training.train import Training
 from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
@@ -35,7 +33,7 @@ from understudy.formats.limits import check_area
 from understudy.formats.smpl import BodyTrack
 
 FORMAT = "understudy-avatar"
-VERSION = 4
+VERSION = 5
 MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
 PREVIEW = RenderConfig(frames=1, width=270, height=480)
 
@@ -66,31 +64,28 @@ def save_avatar(
     training: Training,
     canonical: Canonical,
     frames: Frames,
-    config: AvatarConfig,
     licences: Sequence[str] = (),
 ) -> None:
     """Write an ``avatar.tar``: the same bytes for the same content.
 
     Args:
         path: The file.
-        training: The avatar, its poses and curves.
+        training: The avatar, its poses, options and curves.
         canonical: Of the same person; without the body's data where the body is licensed.
         frames: The video that was learned from.
-        config: How it was trained.
         licences: What else the user of the avatar must respect, such as the footage's licence.
 
     Raises:
         InputError: A name or licence is too long or no text.
     """
-    body, info = training.avatar.body, _info(training, frames, config, licences)
+    body, info = training.avatar.body, _info(training, frames, licences)
     try:
         check_info(info)
     except ValueError as error:
         raise InputError(f"{path} would be no avatar that can be read again ({error}); correct that.") from None
     with scratch_folder(path) as folder:
         write_json(folder / "avatar.json", info)
-        weights = {key: value.detach().cpu().contiguous() for key, value in training.avatar.state_dict().items()}
-        save_file(weights, folder / "weights.safetensors")
+        save_file(find_method(training.avatar.method).weights(training.avatar), folder / "weights.safetensors")
         _write_poses(folder / "poses.npz", training, frames)
         if body.free:
             canonical.save(folder / "canonical.npz")
@@ -129,7 +124,7 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
             _check_version(path, info)
             check_info(info)
             body = _body(path, info, folder, body_path)
-            avatar = _avatar(folder / "weights.safetensors", body, info["gaussians"])
+            avatar = _avatar(folder / "weights.safetensors", body, info)
             track = BodyTrack.load(folder / "poses.npz", AGAIN)
             poses = check_poses(read_npz(folder / "poses.npz", tuple(POSES), AGAIN), len(track))
             check_area(float(poses["width"]), float(poses["height"]))
@@ -148,17 +143,17 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
             )
 
 
-def _info(training: Training, frames: Frames, config: AvatarConfig, licences: Sequence[str]) -> dict[str, Any]:
-    body = training.avatar.body
-    history = training.history
+def _info(training: Training, frames: Frames, licences: Sequence[str]) -> dict[str, Any]:
+    avatar, history = training.avatar, training.history
+    method, body = find_method(avatar.method), avatar.body
     return {
         "format": FORMAT,
         "version": VERSION,
-        "method": "gaussians",
-        "gaussians": len(training.avatar),
+        "method": method.name,
+        method.name: {**method.describe(avatar), "config": asdict(training.options)},
         "body": {"name": body.name, "sha256": body.sha256, "included": body.free},
         "source": {"name": Path(frames.source).name, "sha256": frames.source_sha256, "frames": len(frames)},
-        "config": asdict(config),
+        "config": asdict(training.config),
         "training": {
             "steps": int(history["step"][-1]) if history["step"] else 0,
             "seconds": round(history["seconds"][-1], 1) if history["seconds"] else 0.0,
@@ -214,11 +209,7 @@ def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str |
     return replace(load_body(folder / "body.npz"), name=name, sha256=digest)
 
 
-def _avatar(path: Path, body: BodyModel, gaussians: int) -> Avatar:
-    weights = {key: torch.from_numpy(value) for key, value in check_weights(load_file(path), gaussians).items()}
-    anchors = Anchors(weights["face"].numpy(), weights["bary"].numpy(), weights["spacing"].numpy())
-    extras = [extra for extra in EXTRAS if any(name.split(".")[0] == extra for name in weights)]
-    avatar = Avatar(body, anchors, weights["betas"], torch.full((len(anchors.face), 3), 0.5), extras)
-    avatar.load_state_dict(weights)
+def _avatar(path: Path, body: BodyModel, info: dict[str, Any]) -> Avatar:
+    avatar = find_method(info["method"]).restore(load_file(path), info[info["method"]], body)
     check_avatar(avatar)
     return avatar.requires_grad_(False)

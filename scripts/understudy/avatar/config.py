@@ -1,14 +1,14 @@
-"""How an avatar is trained."""
+"""How an avatar is trained, by whatever method."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class AvatarConfig:
-    """How an avatar is trained."""
+    """How an avatar is trained, by whatever method."""
 
-    gaussians: int = 20000
-    """Number of Gaussians."""
+    method: str = "gaussians"
+    """What the avatar is made of; its own options are in the section of its name."""
     steps: int = 1100
     """Training steps, one frame each."""
     minutes: float | None = None
@@ -23,24 +23,6 @@ class AvatarConfig:
     """GPUs that train together, each on its own frames; as many steps are made at once."""
     levels: tuple[tuple[int, float], ...] = ((4, 0.25), (2, 0.35), (1, 0.4))
     """Shrink factor of the pictures and the part of the training that uses it, coarse to fine."""
-    lr_offsets: float = 1e-3
-    """Learning rate of the offsets from the surface, m."""
-    lr_scales: float = 1e-2
-    """Of the logarithms of the scales."""
-    lr_quats: float = 5e-3
-    """Of the quaternions."""
-    lr_opacities: float = 2e-2
-    """Of the opacities' logits."""
-    lr_colors: float = 3e-2
-    """Of the colours' logits."""
-    lr_light: float = 1e-2
-    """Of the light; 0 for light that is the same from all sides."""
-    lr_sh: float = 2e-3
-    """Of spherical harmonics of degree one, for colours that depend on the side they are seen from; 0 for none."""
-    lr_weights: float = 0.0
-    """Of corrections of the blend weights, smooth over the body (0.02 is a rate that works); 0 for the body's own."""
-    lr_residual: float = 0.0
-    """Of the network for what a pose changes beyond skinning; 0 for none."""
     exposure: bool = False
     """Whether every frame has a brightness and tint of its own, as cameras with automatic exposure need it."""
     lr_betas: float = 5e-3
@@ -57,22 +39,8 @@ class AvatarConfig:
     """Width of a further band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
     unsure: float = 0.3
     """Weight of pixels where the trimap is unsure; 0 leaves them out."""
-    reg_offsets: float = 3e-4
-    """Weight of the squared offsets from the surface, in spacings."""
-    reg_scales: float = 1e-1
-    """Weight against large and needle-like Gaussians."""
-    reg_opacities: float = 1e-3
-    """Weight against transparent Gaussians."""
-    reg_neighbours: float = 1e-3
-    """Weight of differences between neighbours in height over the surface and in size."""
-    reg_colors: float = 1.0
-    """Weight that keeps the texture's colours where the video shows nothing."""
     reg_betas: float = 1e-2
     """Weight of the shape's mean squared distance from the fitted one."""
-    reg_extras: float = 1e-3
-    """Weight of the squared spherical harmonics, corrections of blend weights and residual network."""
-    reg_light: float = 1e-3
-    """Weight of the light's squared contrast, over all directions."""
     align_steps: int = 2
     """Steps by which a frame's pose is aligned with its picture each time the frame comes round; 0 keeps the fitted poses."""
     align_often: float = 0.4
@@ -91,19 +59,3 @@ class AvatarConfig:
                 return shrink
             done -= part
         return self.levels[-1][0]
-
-    @property
-    def rates(self) -> dict[str, float]:
-        """Learning rates of the avatar's parameters and parts, by their names."""
-        return {
-            "offsets": self.lr_offsets,
-            "log_scales": self.lr_scales,
-            "quats": self.lr_quats,
-            "opacity_logits": self.lr_opacities,
-            "rgb_logits": self.lr_colors,
-            "light": self.lr_light,
-            "betas": self.lr_betas,
-            "sh": self.lr_sh,
-            "weight_logits": self.lr_weights,
-            "residual": self.lr_residual,
-        }

@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from understudy.avatar.alignment import LEAST_HEIGHT, TrustRegion, align
 from understudy.avatar.archive import AvatarArchive
-from understudy.avatar.dataset import MARGIN, Crops, person_box
+from understudy.avatar.base import Avatar, Shaped
 from understudy.avatar.device import choose_device
-from understudy.avatar.model import Avatar, Rest, splat
-from understudy.avatar.poses import Correction
+from understudy.avatar.training.alignment import LEAST_HEIGHT, TrustRegion, align
+from understudy.avatar.training.crops import MARGIN, Crops, person_box
+from understudy.avatar.training.poses import Correction
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.files.atomic import atomic_folder
@@ -26,6 +26,7 @@ from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr, ssim
 from understudy.metrics.lpips import Lpips
 from understudy.progress import track as show_progress
+from understudy.render.camera import Camera
 
 REFINE_SHRINKS = (4, 2, 1)
 """Factors by which pictures are shrunk for the alignment of poses, one after the other."""
@@ -101,7 +102,7 @@ def evaluate_avatar(
     )  # fmt: skip
     scores: dict[str, list[dict[str, float]]] = {"without_pose_refinement": [], "with_pose_refinement": []}
     with torch.no_grad():
-        rest = avatar.rest()
+        shaped = avatar.shaped()
     used, shown = [], _spread(held_out, config.pictures)
     sheets: dict[int, np.ndarray] = {}
     for frame in show_progress(held_out, "measuring held-out frames"):
@@ -115,8 +116,8 @@ def evaluate_avatar(
             if name == "with_pose_refinement":
                 if config.refine_steps == 0:
                     continue
-                pose = refine_pose(avatar, rest, crops, frame, pose, config.refine_steps, exposure)
-            score, picture = _score(avatar, pose, exposure, truth, archive.poses.K, lpips)
+                pose = refine_pose(avatar, shaped, crops, frame, pose, config.refine_steps, exposure)
+            score, picture = _score(shaped, pose, exposure, truth, archive.poses.K, lpips)
             scores[name].append(score)
             panels.append(picture)
         if frame in shown:
@@ -130,7 +131,7 @@ def evaluate_avatar(
         if truth is not None:
             seen.append(frame)
             pose, exposure = _filmed(archive, frame, device)
-            scores["reconstruction"].append(_score(avatar, pose, exposure, truth, archive.poses.K, lpips)[0])
+            scores["reconstruction"].append(_score(shaped, pose, exposure, truth, archive.poses.K, lpips)[0])
     result: dict[str, Any] = {
         "protocol": _protocol(archive, config),
         "held_out_frames": used,
@@ -154,7 +155,7 @@ def track_pose(poses: BodyTrack, frame: int, device: torch.device) -> tuple[Tens
 
 def refine_pose(
     avatar: Avatar,
-    rest: Rest,
+    shaped: Shaped,
     crops: Crops,
     frame: int,
     pose: tuple[Tensor, Tensor],  # rotations [24,3,3], transl [3] m
@@ -163,10 +164,11 @@ def refine_pose(
 ) -> tuple[Tensor, Tensor]:
     """The pose nearby in which the avatar, itself unchanged, looks most like a frame; see ``alignment.align``."""
     correction = none = Correction.none(pose[1].device)
+    parents = avatar.body.parents
     for shrink in REFINE_SHRINKS:
         crop = crops.get_tall(frame, shrink, LEAST_HEIGHT)
         if crop is not None:
-            correction = align(avatar, rest, crop, pose, (correction, none), None, TrustRegion(), steps, exposure)
+            correction = align(shaped, parents, crop, pose, (correction, none), None, TrustRegion(), steps, exposure)
     return correction.of(*pose)
 
 
@@ -198,14 +200,12 @@ def _seen_frames(archive: AvatarArchive, count: int) -> list[int]:
 
 
 def _score(
-    avatar: Avatar, pose: tuple[Tensor, Tensor], exposure: Tensor, truth: _Truth, K: np.ndarray, lpips: Lpips | None
+    shaped: Shaped, pose: tuple[Tensor, Tensor], exposure: Tensor, truth: _Truth, K: np.ndarray, lpips: Lpips | None
 ) -> tuple[dict[str, float], Tensor]:
     """The figures of one frame, and the render as 8-bit picture would hold it."""
     height, width = truth.alpha.shape
-    device = pose[1].device
     with torch.no_grad():
-        intrinsics = torch.as_tensor(K, dtype=torch.float32, device=device)
-        render = splat(avatar.gaussians(*pose), intrinsics, (width, height))
+        render = shaped.posed(*pose).draw(Camera(K, width, height))
     picture = render.rgb * exposure + (1.0 - render.alpha)[..., None]
     rgb = (picture.clamp(0.0, 1.0) * 255.0).round().cpu() / 255.0
     inside, truly = render.alpha.cpu() > 0.5, truth.alpha > 0.5

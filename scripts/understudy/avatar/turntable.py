@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from understudy.avatar.model import Avatar
+from understudy.avatar.base import Avatar
+from understudy.body.lbs import pose_rotations
 from understudy.render.camera import turntable
 
 A_POSE = {16: (0.0, 0.0, -0.9), 17: (0.0, 0.0, 0.9), 1: (0.0, 0.0, 0.08), 2: (0.0, 0.0, -0.08)}
@@ -35,11 +36,13 @@ def turntable_pictures(avatar: Avatar, config: RenderConfig) -> Iterator[np.ndar
     for joint, turn in A_POSE.items():
         body_pose[3 * (joint - 1) : 3 * joint] = torch.tensor(turn)
     upright = torch.tensor([torch.pi, 0.0, 0.0])  # from y up to the camera's y down, facing the camera
-    device = next(avatar.parameters()).device
+    device = avatar.device
     global_orient, body_pose, transl = (part.to(device) for part in (upright, body_pose, torch.zeros(3)))
+    rotations = pose_rotations(global_orient[None], body_pose[None])[0]
     background = torch.tensor(config.background, device=device)
     with torch.no_grad():
-        points = avatar.posed_means(global_orient, body_pose, transl).cpu().numpy()
+        posed = avatar.shaped().posed(rotations, transl)
+        points = posed.extent().cpu().numpy()
         low, high = points.min(axis=0), points.max(axis=0)
         # the circle is measured by the widest side: the arms swing towards the camera as it goes round
         radius = float(np.linalg.norm((high - low)[[0, 2]]) / 2)
@@ -54,5 +57,5 @@ def turntable_pictures(avatar: Avatar, config: RenderConfig) -> Iterator[np.ndar
             count=config.frames,
         )
         for camera in cameras:
-            rgb = avatar.render(global_orient, body_pose, transl, camera, background=background).rgb
+            rgb = posed.draw(camera, background).rgb
             yield (rgb.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()

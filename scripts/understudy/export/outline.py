@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from understudy.avatar.model import Gaussians
 from understudy.export.rings import ring_cameras, seen_by
 from understudy.render.camera import Camera
+from understudy.render.cloud import Gaussians
 from understudy.render.mesh import rasterize_mesh, vertex_normals
 
 HEIGHT = 700

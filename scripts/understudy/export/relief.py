@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from understudy.avatar.model import Avatar
+from understudy.avatar.splats import SplatAvatar
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import PARTS
 from understudy.canonical.atlas import make_atlas
@@ -25,7 +25,7 @@ PLAIN = tuple(PARTS.index(part) for part in ("inside", "left_hand", "right_hand"
 """Parts whose Gaussians melt together."""
 
 
-def bake_normals(avatar: Avatar, surface: Surface, size: int) -> np.ndarray:
+def bake_normals(avatar: SplatAvatar, surface: Surface, size: int) -> np.ndarray:
     """Tangent-space normal map [size,size,3] uint8 of the body's UV layout: red along u, green along v upwards; row 0 is v = 1.
 
     The normals are those of the density that marching cubes find the surface of, smoothed and looked up on the mesh. Where

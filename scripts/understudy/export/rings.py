@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from understudy.avatar.model import Gaussians, splat
 from understudy.errors import InputError
 from understudy.render.camera import Camera, look_at
+from understudy.render.cloud import Gaussians, splat
 from understudy.render.gaussians import Render
 
 LARGEST = 2560

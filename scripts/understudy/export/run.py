@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.splats import SplatAvatar, need_splats
 from understudy.body.shape_edit import ShapeConfig, chosen_betas, shaped_body
 from understudy.errors import InputError
 from understudy.export.cubes import cubes_mesh
@@ -90,8 +91,9 @@ def export_avatar(
     unknown = [name for name in files if name not in FILES]
     if unknown:
         raise InputError(f"{unknown[0]} is no export; there are {', '.join(FILES)}.")
+    avatar = need_splats(archive.avatar, "every export")
     of_body = [name for name in files if name not in SPLATS and (name != "mesh.ply" or config.mesh == "body")]
-    body = archive.avatar.body
+    body = avatar.body
     if of_body and not body.free:
         logger.warning(
             "the mesh has the topology and skin weights of %s: its licence says to whom you may give it", body.name
@@ -99,11 +101,11 @@ def export_avatar(
     names = (*files, *(BESIDE_OBJ if "mesh.obj" in files else ()))
     with atomic_files(folder, names, "exports") as place:
         clips = _clips(archive, motions) if "avatar.glb" in files else {}
-        surface = avatar_surface(archive.avatar)
+        surface = avatar_surface(avatar)
         pose = frame_pose(still(archive, surface, config.pose), 0)
-        written = _write_clouds(place, posed_splats(archive.avatar, *pose), set(files) - set(of_body))
+        written = _write_clouds(place, posed_splats(avatar, *pose), set(files) - set(of_body))
         if of_body:
-            written += _write_meshes(place, archive, config, surface, pose, clips, of_body)
+            written += _write_meshes(place, archive, avatar, config, surface, pose, clips, of_body)
     return [folder / path.name for path in written]
 
 
@@ -126,6 +128,7 @@ def _write_clouds(folder: Path, splats: Splats, files: Collection[str]) -> list[
 def _write_meshes(
     folder: Path,
     archive: AvatarArchive,
+    avatar: SplatAvatar,
     config: ExportConfig,
     surface: Surface,
     pose: tuple[Tensor, Tensor],
@@ -140,7 +143,7 @@ def _write_meshes(
         write_mesh_ply(folder / "mesh.ply", surface.posed(*pose), surface.body.faces, colors)
     if set(files) == {"mesh.ply"}:
         return written
-    relief = bake_normals(archive.avatar, surface, min(config.texture_size, RELIEF_SIZE))
+    relief = bake_normals(avatar, surface, min(config.texture_size, RELIEF_SIZE))
     licences = archive.info.get("licences", ())
     if "avatar.glb" in files:
         shown = {name: lift_to_sole(clip, surface) for name, clip in clips.items()}

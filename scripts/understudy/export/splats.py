@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from understudy.avatar.model import Avatar
+from understudy.avatar.splats import SplatAvatar
 from understudy.files.atomic import atomic_write
 
 SH_C0, SH_C1 = 0.28209479177387814, 0.4886025119029199
@@ -48,16 +48,11 @@ class Splats:
         return [(self.colors - 0.5) / SH_C0, *first]
 
 
-def albedo(avatar: Avatar) -> Tensor:
-    """Colours [N,3] of the Gaussians without the light of a direction: what other programs light themselves."""
-    return avatar.rgb_logits.detach().sigmoid()
-
-
-def posed_splats(avatar: Avatar, rotations: Tensor, transl: Tensor) -> Splats:
+def posed_splats(avatar: SplatAvatar, rotations: Tensor, transl: Tensor) -> Splats:
     """The Gaussians in a pose of rotations [24,3,3] and translation [3], with their albedo."""
     with torch.no_grad():
         posed = avatar.gaussians(rotations, transl)
-    parts = (posed.means, posed.quats, posed.scales, posed.opacities, albedo(avatar), posed.sh)
+    parts = (posed.means, posed.quats, posed.scales, posed.opacities, avatar.albedo(), posed.sh)
     return Splats(*(None if part is None else part.cpu().numpy().astype(np.float32) for part in parts))  # type: ignore[arg-type]
 
 

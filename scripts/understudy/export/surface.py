@@ -10,7 +10,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from understudy.avatar.model import Avatar
+from understudy.avatar.splats import SplatAvatar
 from understudy.body.lbs import joint_transforms, pose_rotations, skin
 from understudy.body.model import PARTS, BodyModel
 from understudy.canonical.prepare import big_pose
@@ -63,7 +63,7 @@ class Surface:
             return (skin(rest, body.lbs_weights, transforms)[0] + transl).numpy()
 
 
-def avatar_surface(avatar: Avatar) -> Surface:
+def avatar_surface(avatar: SplatAvatar) -> Surface:
     """The avatar in its rest pose as a mesh, clothes and hair included as far as the Gaussians show them."""
     body = avatar.body
     with torch.no_grad():
@@ -103,7 +103,7 @@ def _calm_normals(vertices: np.ndarray, faces: np.ndarray, smoother: "_Smoother"
     return np.where(length > ONE_SIDE, calm / np.maximum(length, 1e-9), own)
 
 
-def _normals_at(avatar: Avatar, normals: np.ndarray) -> np.ndarray:
+def _normals_at(avatar: SplatAvatar, normals: np.ndarray) -> np.ndarray:
     """Normals [N,3] of the body where the Gaussians are fixed to it."""
     corners = normals[avatar.body.faces[avatar.face.numpy()]]
     mixed = (corners * avatar.bary.numpy()[..., None]).sum(axis=1)
@@ -146,7 +146,7 @@ def _seen_height(
 
 
 def _fit_outlines(
-    avatar: Avatar,
+    avatar: SplatAvatar,
     vertices: np.ndarray,
     joints: np.ndarray,
     normals: np.ndarray,

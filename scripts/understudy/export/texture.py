@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.splats import need_splats
 from understudy.body.lbs import pose_rotations
 from understudy.canonical.atlas import make_atlas
 from understudy.canonical.prepare import big_pose
 from understudy.canonical.views import BestViews, Viewer, ViewRules
 from understudy.export.rings import ring_cameras, seen_by
-from understudy.export.splats import albedo
 from understudy.export.surface import Surface
 from understudy.progress import track
 
@@ -38,10 +38,10 @@ def bake_texture(archive: AvatarArchive, surface: Surface, size: int) -> np.ndar
 
     Texels that no view shows (armpits, between the fingers) have the canonical texture's colour.
     """
-    avatar, body = archive.avatar, surface.body
+    avatar, body = need_splats(archive.avatar, "the texture"), surface.body
     rotations, transl = pose_rotations(torch.zeros(1, 3), torch.from_numpy(big_pose())[None])[0], torch.zeros(3)
     with torch.no_grad():
-        gaussians = replace(avatar.gaussians(rotations, transl), colors=albedo(avatar), sh=None)
+        gaussians = replace(avatar.gaussians(rotations, transl), colors=avatar.albedo(), sh=None)
     vertices = surface.posed(rotations, transl)
     atlas = make_atlas(body.vt, body.ft, size)
     cameras = ring_cameras(gaussians.means.numpy(), HEIGHT, AROUND, list(RINGS))

@@ -7,7 +7,6 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
-from understudy.avatar.model import splat
 from understudy.errors import InputError
 from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop
@@ -51,14 +50,12 @@ def render_act(
     check_layer(layer)
     for number, camera in enumerate(cameras):
         with torch.no_grad():
-            cloud = act.gaussians(min(number, len(act) - 1))
-            K, view = (torch.as_tensor(part, dtype=torch.float32, device=cloud.means.device)
-                       for part in (camera.K, camera.view))  # fmt: skip
-            drawn = splat(cloud, K, camera.size, view, normals=layer == "normal")
+            posed = act.posed(min(number, len(act) - 1))
+            drawn = posed.draw(camera, normals=layer == "normal")
             picture, alpha = drawn.rgb if drawn.normal is None else drawn.normal, drawn.alpha
             if shadow and layer == "color":
                 # black behind the person adds nothing to the colours
-                alpha = alpha + (1 - alpha) * ground_shadow(cloud, camera)
+                alpha = alpha + (1 - alpha) * ground_shadow(posed, camera)
             yield Picture(*(part.cpu().numpy() for part in (picture, alpha, drawn.depth)))
 
 

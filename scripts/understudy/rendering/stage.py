@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from understudy.avatar.model import Avatar, Gaussians, Rest
+from understudy.avatar.base import Avatar, Posed, Shaped
 from understudy.avatar.turntable import A_POSE
 from understudy.body.lbs import pose_rotations
 from understudy.formats.smpl import BodyTrack
@@ -31,7 +31,7 @@ class Performance:
     """An avatar of some shape in a row of poses, in the stage's axes."""
 
     avatar: Avatar
-    rest: Rest
+    shaped: Shaped
     global_orient: torch.Tensor  # [T,3] axis-angle
     body_pose: torch.Tensor  # [T,69]
     transl: torch.Tensor  # [T,3] m
@@ -52,20 +52,27 @@ class Performance:
             transl=self.transl[frames],
         )
 
-    def gaussians(self, frame: int) -> Gaussians:
-        """The cloud of one frame."""
-        turns = pose_rotations(self.global_orient[frame, None], self.body_pose[frame, None])[0]
-        return self.avatar.gaussians(turns, self.transl[frame], self.rest)
+    def posed(self, frame: int) -> Posed:
+        """The avatar in one frame."""
+        rotations = pose_rotations(self.global_orient[frame, None], self.body_pose[frame, None])[0]
+        return self.shaped.posed(rotations, self.transl[frame])
 
     def pelvis(self) -> np.ndarray:
         """Places [T,3] of the pelvis, m."""
-        return (self.transl + self.rest.joints[0]).cpu().numpy().astype(np.float64)
+        return (self.transl + self.shaped.joints[0]).cpu().numpy().astype(np.float64)
+
+    def rest_height(self) -> float:
+        """Height of the avatar in its rest pose, m."""
+        upright = torch.eye(3, device=self.transl.device).expand(len(self.shaped.joints), 3, 3)
+        with torch.no_grad():
+            points = self.shaped.posed(upright, torch.zeros_like(self.transl[0])).extent()
+        return float(points[:, 1].amax() - points[:, 1].amin())
 
     def boxes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Some frames [n] and the least and largest coordinates [n,3] of the Gaussians in them, m."""
+        """Some frames [n] and the least and largest coordinates [n,3] of the avatar in them, m."""
         frames = np.unique(np.linspace(0, len(self) - 1, min(len(self), SAMPLES)).round().astype(int))
         with torch.no_grad():
-            clouds = [self.gaussians(int(frame)).means for frame in frames]
+            clouds = [self.posed(int(frame)).extent() for frame in frames]
             ends = [torch.stack([cloud.amin(dim=0), cloud.amax(dim=0)]).cpu().numpy() for cloud in clouds]
         low, high = np.stack(ends, axis=1).astype(np.float64)
         return frames, low, high
@@ -79,11 +86,13 @@ def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> P
         poses: In camera axes.
         betas: Shape [B]; None for the avatar's own.
     """
-    device = next(avatar.parameters()).device
+    device = avatar.device
     with torch.no_grad():
-        rest = avatar.rest(betas)
+        shaped = avatar.shaped(betas)
     values = (poses.global_orient, poses.body_pose, poses.transl)
-    return Performance(avatar, rest, *(torch.as_tensor(value, dtype=torch.float32, device=device) for value in values))
+    return Performance(
+        avatar, shaped, *(torch.as_tensor(value, dtype=torch.float32, device=device) for value in values)
+    )
 
 
 def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Performance:
@@ -96,7 +105,7 @@ def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Per
     """
     act = filmed(avatar, clip, betas)
     turn = Rotation.from_matrix(TO_STAGE)
-    pelvis = act.rest.joints[0].cpu().numpy()
+    pelvis = act.shaped.joints[0].cpu().numpy()
     transl = (clip.transl + pelvis) @ TO_STAGE.T - pelvis
     orient = (turn * Rotation.from_rotvec(clip.global_orient)).as_rotvec()
     moved = (torch.as_tensor(value, dtype=torch.float32, device=act.transl.device) for value in (orient, transl))

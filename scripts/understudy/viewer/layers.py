@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from understudy.avatar.archive import AvatarArchive
-from understudy.avatar.model import Gaussians
 from understudy.body.lbs import joint_transforms, pose_rotations
 from understudy.files.arrays import again
 from understudy.files.pictures import opened_picture
 from understudy.formats.frames import Frames
+from understudy.render.cloud import Gaussians
 from understudy.render.rotations import rotation_matrices
 from understudy.rendering.stage import Performance
 
@@ -62,7 +62,7 @@ class Layers:
         body, scene = archive.avatar.body, server.scene
         self._root = scene.add_frame(ROOT, show_axes=False)
         self._gaussians = scene.add_gaussian_splats(
-            f"{ROOT}/gaussians", *packed(act.gaussians(0), eye), scale=1 / PER_METRE
+            f"{ROOT}/gaussians", *packed(_cloud(act, 0), eye), scale=1 / PER_METRE
         )
         self._mesh = scene.add_mesh_simple(
             f"{ROOT}/mesh",
@@ -117,7 +117,7 @@ class Layers:
         """
         with torch.no_grad():
             if GAUSSIANS in shown:
-                self._gaussians.set_gaussians(*packed(act.gaussians(frame), eye))
+                self._gaussians.set_gaussians(*packed(_cloud(act, frame), eye))
             if MESH in shown:
                 pose = (part[frame, None] for part in (act.global_orient, act.body_pose, act.transl))
                 self._mesh.vertices = act.avatar.body(betas, *pose).vertices[0].numpy()
@@ -146,8 +146,14 @@ class Layers:
 def joint_places(act: Performance, frame: int) -> np.ndarray:
     """Joints [24,3] of a frame, m."""
     rotations = pose_rotations(act.global_orient[frame, None], act.body_pose[frame, None])
-    moved = joint_transforms(rotations, act.rest.joints, act.avatar.body.parents)[0]
-    return ((moved[:, :3, :3] @ act.rest.joints[..., None])[..., 0] + moved[:, :3, 3] + act.transl[frame]).numpy()
+    moved = joint_transforms(rotations, act.shaped.joints, act.avatar.body.parents)[0]
+    return ((moved[:, :3, :3] @ act.shaped.joints[..., None])[..., 0] + moved[:, :3, 3] + act.transl[frame]).numpy()
+
+
+def _cloud(act: Performance, frame: int) -> Gaussians:
+    cloud = act.posed(frame).cloud
+    assert cloud is not None  # the view is for avatars that have one
+    return cloud
 
 
 def _frames(archive: AvatarArchive, results: str | Path | None) -> Frames | None:

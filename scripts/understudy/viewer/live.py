@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.splats import need_splats
 from understudy.body.shape_edit import ShapeConfig
 from understudy.commands import called
 from understudy.errors import InputError
@@ -63,12 +64,13 @@ class LiveView:
             host: Name or address of this machine to listen at.
             port: Port; the next free one where it is taken.
         """
+        need_splats(archive.avatar, "the live view")
         self._archive, self._config = archive, config or ViewConfig()
         self._sources = sources(motions, self._config)
         self._scene = scene(archive, next(iter(self._sources)), next(iter(self._sources.values())), self._config)
         self._controls: dict[str, Any] = {}
         self._door, self.server = _served(host, port, self._controls)
-        self._first_view(float(np.ptp(self._scene.act.rest.means[:, 1].numpy())))
+        self._first_view(self._scene.act.rest_height())
         self._layers = Layers(
             self.server, archive, self._scene.act, np.array(self.server.initial_camera.position), results
         )

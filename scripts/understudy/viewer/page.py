@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.splats import SplatAvatar, need_splats
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.files.atomic import atomic_write
@@ -21,7 +22,7 @@ from understudy.files.records import check_recorded
 from understudy.motion.read import TAKE
 from understudy.rendering.stage import Performance
 from understudy.viewer.acts import Scene, ViewConfig, scene, sources
-from understudy.viewer.skinned import correctives, skinned
+from understudy.viewer.correctives import correctives
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ LABELS = {TAKE: "as in the video"}
 """What the page calls motions that are no file."""
 PROGRAM = ("math.js", "figure.js", "splats.js", "orbit.js", "main.js")
 """Files of its program, in this order."""
+BONES = 8
+"""Joints of a Gaussian: with fewer, some near the waist and the shoulders would be centimetres off."""
 ALIGNED = 4
 """Arrays begin at multiples of so many bytes."""
 
@@ -55,15 +58,17 @@ def write_page(
     if Path(path).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{path} is no name of a page; let it end in .html.")
     check_recorded([Path(path)])
-    body = archive.avatar.body
+    avatar = need_splats(archive.avatar, "the page")
+    body = avatar.body
     if not body.free:
         logger.warning(
             "the page has joints and skin weights of %s: its licence says to whom you may give it", body.name
         )
     named = sources(motions, config)
-    data = page_data(archive, [scene(archive, name, source, config) for name, source in named.items()])
-    if archive.avatar.residual is not None:
-        logger.warning("the page leaves out what the pose changes beyond skinning (avatar.lr_residual)")
+    data = page_data(avatar, [scene(archive, name, source, config) for name, source in named.items()])
+    if avatar.beyond_skinning is not None:
+        option = f"{avatar.method}.{avatar.beyond_skinning}"
+        logger.warning("the page leaves out what the pose changes beyond skinning (%s)", option)
     static = files("understudy.viewer") / "static"
     page = (static / "page.html").read_text(encoding="utf-8")
     program = "\n".join((static / name).read_text(encoding="utf-8") for name in PROGRAM)
@@ -80,11 +85,11 @@ def write_page(
         temporary.write_text(re.sub(r"\{\{(\w+)\}\}", lambda place: texts[place[1]], page), encoding="utf-8")
 
 
-def page_data(archive: AvatarArchive, shown: Sequence[Scene]) -> dict[str, Any]:
+def page_data(avatar: SplatAvatar, shown: Sequence[Scene]) -> dict[str, Any]:
     """What the page's program reads: the Gaussians, the skeleton and the motions."""
-    avatar, rest = archive.avatar, shown[0].act.rest
-    splats = skinned(avatar, rest)
-    fix = correctives(avatar, [one.act for one in shown])
+    shaped = shown[0].act.shaped
+    splats = avatar.skinned(shaped, BONES)
+    fix = correctives(avatar, len(splats), [one.act for one in shown])
     arrays = {
         "means": _whole(splats.means, 16),
         "offsets": _whole(splats.offsets, 16),
@@ -98,7 +103,7 @@ def page_data(archive: AvatarArchive, shown: Sequence[Scene]) -> dict[str, Any]:
         "weights": _whole(splats.weights, 16, (0.0, 1.0)),
         # the page's program scales them by 1/127
         "correctives": (np.rint(fix.basis.transpose(1, 2, 0) * 127).astype(np.int8), None, None),
-        "joints": (rest.joints.numpy(), None, None),
+        "joints": (shaped.joints.numpy(), None, None),
     }
     for one, bends in zip(shown, fix.bends, strict=True):
         act = one.act

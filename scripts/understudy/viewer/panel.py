@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from understudy.avatar.model import Avatar
+from understudy.avatar.base import Avatar
 from understudy.body.shape_edit import DENSITY, height, of_measures, volume
 from understudy.errors import InputError
 from understudy.viewer.layers import GAUSSIANS, LAYERS

@@ -1,4 +1,4 @@
-"""Training of an avatar from one video: Gaussians and poses together, from coarse to fine."""
+"""Training of an avatar from one video: what it is made of and its poses together, from coarse to fine."""
 
 import json
 import logging
@@ -10,22 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from understudy.avatar.alignment import LEAST_HEIGHT, TrustRegion, align
-from understudy.avatar.checkpoint import Checkpoint
+from understudy.avatar.base import Avatar, Learner, Shaped, View
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.dataset import Crop, Crops
 from understudy.avatar.device import check_gpus, choose_device
-from understudy.avatar.exposure import MEASURED_FROM, Exposures
-from understudy.avatar.history import History
-from understudy.avatar.losses import Regularizers, photometric_loss
-from understudy.avatar.model import EXTRAS, Avatar, Rest, splat
-from understudy.avatar.optimizer import Optimizer
-from understudy.avatar.parallel import ProcessGroup, run_together
-from understudy.avatar.poses import CorrectedPoses
-from understudy.avatar.pruning import prune_transparent
-from understudy.avatar.resume import check_state
-from understudy.avatar.sampling import sample_surface
-from understudy.avatar.texture import sample_texture
+from understudy.avatar.registry import find_method
+from understudy.avatar.training.alignment import LEAST_HEIGHT, TrustRegion, align
+from understudy.avatar.training.checkpoint import Checkpoint
+from understudy.avatar.training.crops import Crop, Crops
+from understudy.avatar.training.exposure import MEASURED_FROM, Exposures
+from understudy.avatar.training.history import History
+from understudy.avatar.training.optimizer import Optimizer
+from understudy.avatar.training.parallel import ProcessGroup, run_together
+from understudy.avatar.training.poses import CorrectedPoses
+from understudy.avatar.training.resume import check_state
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
@@ -50,6 +47,9 @@ class Training:
     """Factors on the avatar's colours in each frame, one on average."""
     held_out: list[int]
     """Frames of which no pixel was read."""
+    config: AvatarConfig
+    options: Any
+    """Of the method ``config.method``."""
     history: dict[str, list[float]]
     """Curves: step, seconds, shrink, loss, psnr (of the crop on a random background)."""
 
@@ -63,6 +63,7 @@ def train_avatar(
     config: AvatarConfig,
     trimap_folder: Path | None = None,
     checkpoint: Path | None = None,
+    options: Any = None,
 ) -> Training:
     """Train an avatar.
 
@@ -76,14 +77,17 @@ def train_avatar(
         trimap_folder: Trimaps, whose unsure pixels count for ``config.unsure``; None where there are none.
         checkpoint: File that keeps the state of the training while it goes on; one that a killed training of the same
             input has left is gone on from. It is left for the caller to remove once the avatar is saved. None for none.
+        options: Of the method ``config.method``, of its own class; None for its defaults.
 
     Raises:
-        InputError: The poses belong to another body or another number of frames, no frame is left to train on, no mask
-            shows anybody, or the learning rates let the loss grow beyond all numbers.
+        InputError: There is no such method, the poses belong to another body or another number of frames, no frame is left
+            to train on, no mask shows anybody, or the learning rates let the loss grow beyond all numbers.
     """
+    method = find_method(config.method)
+    options = method.config() if options is None else options
     if config.gpus > 1 and ProcessGroup.here().size == 1:
         check_gpus(config.device, config.gpus)
-        arguments = (frames, alpha_folder, track, canonical, body, config, trimap_folder, checkpoint)
+        arguments = (frames, alpha_folder, track, canonical, body, config, trimap_folder, checkpoint, options)
         return run_together(train_avatar, config.gpus, arguments, cuda=True)
     if track.body_model[1] != body.sha256:
         names = [f"{name} ({digest[:8]})" for name, digest in (track.body_model, (body.name, body.sha256))]
@@ -101,11 +105,13 @@ def train_avatar(
     crops = Crops(
         frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder, config.unsure
     )
-    trainer = _Trainer(crops, track, canonical, body, config, usable, held_out)
+    betas = np.asarray(track.betas, np.float32)
+    learner = method.learner(canonical, body, betas, config, options, choose_device(config.device))
+    trainer = _Trainer(crops, track, learner, config, options, usable, held_out)
     if checkpoint is None:
         return trainer.run(None)
     folders = [Path(folder) for folder in (alpha_folder, trimap_folder) if folder is not None]
-    return trainer.run(Checkpoint.of(checkpoint, frames, track, canonical, body, config, folders))
+    return trainer.run(Checkpoint.of(checkpoint, frames, track, canonical, body, config, options, folders))
 
 
 class _Trainer:
@@ -113,25 +119,22 @@ class _Trainer:
         self,
         crops: Crops,
         track: BodyTrack,
-        canonical: Canonical,
-        body: BodyModel,
+        learner: Learner,
         config: AvatarConfig,
+        options: Any,
         usable: list[int],
         held_out: list[int],
     ) -> None:
-        self.config, self.crops, self.held_out = config, crops, held_out
-        self.group, self.device = ProcessGroup.here(), choose_device(config.device)
+        self.config, self.options, self.crops, self.held_out = config, options, crops, held_out
+        self.learner, self.avatar = learner, learner.avatar
+        self.group, self.device = ProcessGroup.here(), self.avatar.device
         self.usable = self.group.share(usable)
         self.mine = self.group.share(range(len(usable)))
-        anchors = sample_surface(canonical.rest_vertices, canonical.faces, body.parts, config.gaussians, config.seed)
-        extras = [name for name in EXTRAS if config.rates[name] > 0]
-        colors, seen = sample_texture(canonical, anchors)
-        self.avatar = Avatar(body, anchors, track.betas, colors, extras).to(self.device)
         self.fitted_betas = self.avatar.betas.detach().clone()
-        self.regularizers = Regularizers.of(self.avatar, colors, seen)
         self.poses, self.exposures = CorrectedPoses(track, usable, self.device), Exposures(usable, self.device)
         self.random = np.random.default_rng((config.seed, self.group.rank) if self.group.rank else config.seed)
-        self.optimizer = Optimizer(self.avatar, config, self.group.size)
+        rates = {**learner.rates(), "betas": config.lr_betas}
+        self.optimizer = Optimizer(self.avatar, rates, config.lr_end, self.group.size)
         self.order: list[int] = []
         self.step, self.seconds = 0, 0.0
         self.history = History()
@@ -159,14 +162,15 @@ class _Trainer:
         self.history.report(self.config.steps, now=True)
         if checkpoint is not None:
             self._save(checkpoint)
-        self.avatar = prune_transparent(self.avatar, self.fitted_betas.cpu()).to(self.device)
+        self.avatar = self.learner.finish()
         self._align_all()
-        self.avatar.rebase_to_betas()
         return Training(
             self.avatar.requires_grad_(False).cpu(),
             replace(self.poses.refined(), betas=self.avatar.betas.numpy().astype(np.float32)),
             self.exposures.over(len(self.poses.track)),
             self.held_out,
+            self.config,
+            self.options,
             self.history.curves,
         )
 
@@ -235,7 +239,7 @@ class _Trainer:
             f"{self.crops.alpha_folder}: no mask of a frame for training shows anybody; look at the pictures."
         )
 
-    def _align(self, frame: int, rest: Rest, shrink: int, steps: int) -> None:
+    def _align(self, frame: int, shaped: Shaped, shrink: int, steps: int) -> None:
         """Move a frame's pose to where the avatar looks like its picture."""
         crop = self.crops.get_tall(frame, shrink, LEAST_HEIGHT)
         if crop is None:
@@ -243,15 +247,16 @@ class _Trainer:
         poses = self.poses
         starts, near, factors = (poses.correction(frame),), poses.neighbours(frame), self.exposures.factors(frame)
         fitted = poses.fitted(frame)
-        poses.correct(frame, align(self.avatar, rest, crop, fitted, starts, near, TrustRegion(), steps, factors))
+        parents = self.avatar.body.parents
+        poses.correct(frame, align(shaped, parents, crop, fitted, starts, near, TrustRegion(), steps, factors))
 
     def _align_all(self) -> None:
         """Move every frame's pose to where the avatar, now done, looks like its picture."""
         steps = self.config.final_align_steps
         if self.config.align_steps > 0 and steps > 0:
-            rest = self.avatar.rest().detach()
+            shaped = self.avatar.shaped().detach()
             for frame in track_progress(self.usable, "aligning poses"):
-                self._align(frame, rest, self.config.align_shrink, steps)
+                self._align(frame, shaped, self.config.align_shrink, steps)
             self._share_frames()
 
     def _share_frames(self) -> None:
@@ -262,20 +267,17 @@ class _Trainer:
         """One step on one frame: the loss, not finite where the step was skipped, and the mean squared error."""
         frame, config = crop.frame, self.config
         refine = done >= config.refine_from
-        rest = self.avatar.rest(self.avatar.betas if refine else self.avatar.betas.detach())
+        shaped = self.avatar.shaped(self.avatar.betas if refine else self.avatar.betas.detach())
         rounds = self.step // (self.group.size * max(1, len(self.usable)))
         if refine and config.align_steps > 0 and (done < config.align_often or rounds % 2 == 0):
-            self._align(frame, rest.detach(), max(shrink, config.align_shrink), config.align_steps)
-        seen, alpha, weight = crop.tensors(self.device)
+            self._align(frame, shaped.detach(), max(shrink, config.align_shrink), config.align_steps)
+        rgb, alpha, weight = crop.tensors(self.device)
         background = torch.from_numpy(self.random.random(3, dtype=np.float32)).to(self.device)
-        truth = seen / self.exposures.factors(frame) + (1.0 - alpha)[..., None] * background
-        K = torch.as_tensor(crop.K, dtype=torch.float32, device=self.device)
+        view = View(crop.camera, rgb / self.exposures.factors(frame), alpha, weight, background)
 
         self.optimizer.clear()
-        render = splat(self.avatar.gaussians(*self.poses.pose(frame), rest), K, crop.size)
-        rgb = render.rgb + (1.0 - render.alpha)[..., None] * background
-        loss = photometric_loss(rgb, render.alpha, truth, alpha, weight, config.dssim, config.alpha)
-        total = loss + self.regularizers.loss(self.avatar, config)
+        loss = self.learner.loss(shaped.posed(*self.poses.pose(frame)), view)
+        total = loss.total
         if refine:
             total = total + config.reg_betas * (self.avatar.betas - self.fitted_betas).square().mean()
         total.backward()
@@ -284,11 +286,10 @@ class _Trainer:
         if not torch.stack([tensor.sum() for tensor in sums]).isfinite().all():
             return float("nan"), float("nan")
         self.optimizer.step(done)
-        self.avatar.clamp_scales()
+        self.learner.after_step()
         if config.exposure and done >= MEASURED_FROM:
-            self.exposures.observe(frame, render.rgb.detach(), render.alpha.detach(), seen, weight)
+            picture, seen = loss.picture, loss.view
+            filmed = seen.rgb * self.exposures.factors(frame)
+            self.exposures.observe(frame, picture.rgb.detach(), picture.alpha.detach(), filmed, seen.weight)
         self._share_frames()
-        with torch.no_grad():
-            squares = weight[..., None] * (rgb - truth).square()
-            error = squares.sum() / (3.0 * weight.sum().clamp_min(1.0))
-        return float(loss.detach()), float(error)
+        return float(loss.photometric), float(loss.mse)

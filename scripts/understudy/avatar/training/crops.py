@@ -11,6 +11,7 @@ from torch import Tensor
 
 from understudy.formats.frames import Frames
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap
+from understudy.render.camera import Camera
 
 MARGIN = 0.06
 """Room round the person's box, as a part of its height."""
@@ -37,6 +38,11 @@ class Crop:
     def size(self) -> tuple[int, int]:
         """Width and height, px."""
         return self.alpha.shape[1], self.alpha.shape[0]
+
+    @property
+    def camera(self) -> Camera:
+        """The camera that saw it, in whose frame the world is."""
+        return Camera(self.K, *self.size)
 
     @property
     def nbytes(self) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from understudy.avatar.sampling import Anchors
+from understudy.avatar.gaussians.sampling import Anchors
 from understudy.formats.canonical import Canonical
 
 

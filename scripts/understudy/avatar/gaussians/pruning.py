@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from understudy.avatar.model import PER_GAUSSIAN, Avatar
-from understudy.avatar.sampling import Anchors
+from understudy.avatar.gaussians.model import PER_GAUSSIAN, GaussianAvatar
+from understudy.avatar.gaussians.sampling import Anchors
 
 FAINT = 0.05
 """Opacity up to which a Gaussian goes."""
 
 
-def prune_transparent(avatar: Avatar, betas: Tensor) -> Avatar:
+def prune_transparent(avatar: GaussianAvatar, betas: Tensor) -> GaussianAvatar:
     """The avatar without what has faded.
 
     Args:
@@ -22,9 +22,9 @@ def prune_transparent(avatar: Avatar, betas: Tensor) -> Avatar:
         return avatar
     whole = avatar.anchors()
     anchors = Anchors(*(values[seen.numpy()] for values in (whole.face, whole.bary, whole.spacing)))
-    left = Avatar(avatar.body, anchors, betas, torch.zeros(len(seen), 3), avatar.extras)
+    left = GaussianAvatar(avatar.body, anchors, betas, torch.zeros(len(seen), 3), avatar.extras)
     with torch.no_grad():
         for name, parameter in avatar.named_parameters():
             learned = parameter.detach().cpu()
             left.get_parameter(name).copy_(learned[seen] if name in PER_GAUSSIAN else learned)
-    return left
+    return left.to(avatar.device)

@@ -1,30 +1,35 @@
 """Adam over an avatar's parameters, at rates that fall."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from understudy.avatar.config import AvatarConfig
-from understudy.avatar.model import Avatar
+from understudy.avatar.base import Avatar
 from understudy.errors import InputError
 
 
 class Optimizer:
     """Steps on all that is learned but the poses."""
 
-    def __init__(self, avatar: Avatar, config: AvatarConfig, frames_a_step: int = 1) -> None:
+    def __init__(self, avatar: Avatar, rates: Mapping[str, float], lr_end: float, frames_a_step: int = 1) -> None:
         """Set up with no step taken; more frames a step are as many fewer, longer steps.
+
+        Args:
+            avatar: What is learned.
+            rates: Learning rates of its parameters and modules by their names; what has a rate of 0 stays.
+            lr_end: Rates at the end over those at the start.
+            frames_a_step: Frames whose gradients' mean makes a step.
 
         Raises:
             InputError: All rates are zero.
         """
         # the mean of n gradients has a noise smaller by the root of n
-        self._rates = {name: rate * frames_a_step**0.5 for name, rate in config.rates.items()}
+        self._rates = {name: rate * frames_a_step**0.5 for name, rate in rates.items()}
         if not any(rate > 0 for rate in self._rates.values()):
             raise InputError("All of avatar's learning rates are 0, so that nothing can be learned; give one.")
-        self._lr_end = config.lr_end
+        self._lr_end = lr_end
         learned = [(name, rate) for name, rate in self._rates.items() if rate > 0]
         groups = [{"params": list(_parameters(avatar, name)), "lr": rate, "name": name} for name, rate in learned]
         self._adam = torch.optim.Adam(groups, eps=1e-15)

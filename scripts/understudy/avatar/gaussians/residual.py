@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from understudy.avatar.rotations import from_matrix
+from understudy.render.rotations import from_matrix
 
 FEATURES = 8
 SIDES = (16, 64)

@@ -1,4 +1,4 @@
-"""What an avatar is trained on: likeness of pictures, and regularizers where pictures say nothing."""
+"""What keeps Gaussians in order where pictures say nothing."""
 
 import math
 from collections.abc import Iterator
@@ -10,11 +10,9 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from understudy.avatar.config import AvatarConfig
-from understudy.avatar.model import WIDTH, Avatar
-from understudy.avatar.rows import take_rows
-from understudy.metrics.image import WINDOW
-from understudy.metrics.similarity import mean_ssim
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.gaussians.model import WIDTH, GaussianAvatar
+from understudy.avatar.gaussians.rows import take_rows
 
 NEIGHBOURS = 4
 LARGEST = 2.0
@@ -25,29 +23,9 @@ LONGEST = 3.0
 """Length over breadth in the surface above which a Gaussian is a needle and is pulled back."""
 
 
-def photometric_loss(
-    rgb: Tensor,  # [H,W,3] over the background
-    alpha: Tensor,  # [H,W]
-    true_rgb: Tensor,  # [H,W,3] over the same background
-    true_alpha: Tensor,  # [H,W]
-    weight: Tensor,  # [H,W] 0..1
-    dssim: float,
-    alpha_weight: float,
-) -> Tensor:
-    """(1 - dssim) L1 + dssim (1 - SSIM) / 2 + alpha_weight L1 of alpha.
-
-    Pixels of weight zero are replaced by the truth, so that they count neither by themselves nor in windows round others.
-    """
-    rgb = true_rgb + weight[..., None] * (rgb - true_rgb)
-    loss = (1.0 - dssim) * (rgb - true_rgb).abs().mean() + alpha_weight * (weight * (alpha - true_alpha).abs()).mean()
-    if dssim > 0 and min(alpha.shape) >= WINDOW:
-        loss = loss + dssim * 0.5 * (1.0 - mean_ssim(rgb, true_rgb))
-    return loss
-
-
 @dataclass(frozen=True)
 class Regularizers:
-    """Regularisers of the Gaussians: each is a mean over Gaussians of a number without a unit."""
+    """Regularizers of Gaussians: each is a mean over Gaussians of a number without a unit."""
 
     neighbours: Tensor  # [N,4]
     colors: Tensor  # [N,3]
@@ -56,10 +34,10 @@ class Regularizers:
     """0 where the texture was seen well, 1 where it was filled in."""
 
     @classmethod
-    def of(cls, avatar: Avatar, colors: np.ndarray, seen: np.ndarray) -> "Regularizers":
+    def of(cls, avatar: GaussianAvatar, colors: np.ndarray, seen: np.ndarray) -> "Regularizers":
         """Set up for an avatar, with the colours [N,3] of its texture and how well they were seen [N], 0..1."""
         with torch.no_grad():
-            points = avatar.rest().means.cpu().numpy()
+            points = avatar.shaped().means.cpu().numpy()
         _, near = cKDTree(points).query(points, NEIGHBOURS + 1)
         device = avatar.face.device
         return cls(
@@ -68,7 +46,7 @@ class Regularizers:
             1.0 - torch.as_tensor(seen, dtype=torch.float32, device=device),
         )
 
-    def loss(self, avatar: Avatar, config: AvatarConfig) -> Tensor:
+    def loss(self, avatar: GaussianAvatar, config: GaussiansConfig) -> Tensor:
         """The terms by what ``config`` says that each counts."""
         terms = self.terms(avatar)
         return (
@@ -81,7 +59,7 @@ class Regularizers:
             + config.reg_extras * terms.extras
         )
 
-    def terms(self, avatar: Avatar) -> "CalmTerms":
+    def terms(self, avatar: GaussianAvatar) -> "RegularizerTerms":
         """The terms by themselves."""
         offset = avatar.offsets / avatar.spacing[:, None]
         width = avatar.log_scales - (WIDTH * avatar.spacing[:, None]).log()
@@ -90,7 +68,7 @@ class Regularizers:
         sheen = 0.0 if avatar.sh is None else avatar.sh.square().sum(dim=2)
         shape = torch.cat([offset[:, 2:], width], dim=1)  # tangents of neighbouring faces point anywhere
         apart = (shape - take_rows(shape, self.neighbours).mean(dim=1)).square().mean(dim=1)
-        return CalmTerms(
+        return RegularizerTerms(
             offsets=offset.square().mean(),
             scales=(width - math.log(LARGEST)).relu().square().mean() + needle.relu().square().mean(),
             opacities=(1.0 - avatar.opacity_logits.sigmoid()).mean(),
@@ -101,8 +79,8 @@ class Regularizers:
         )
 
 
-class CalmTerms(NamedTuple):
-    """Regularisers before their weights."""
+class RegularizerTerms(NamedTuple):
+    """Regularizers before their weights."""
 
     offsets: Tensor
     """Squared offsets from the surface, in spacings."""
@@ -118,7 +96,7 @@ class CalmTerms(NamedTuple):
     """Squared size of what the avatar need not have."""
 
 
-def _extras(avatar: Avatar) -> Iterator[Tensor]:
+def _extras(avatar: GaussianAvatar) -> Iterator[Tensor]:
     """What is zero where an avatar has nothing beyond the usual."""
     yield from (part for part in (avatar.sh, avatar.weight_logits) if part is not None)
     if avatar.residual is not None:

@@ -1,7 +1,8 @@
 """Poses that put an avatar where a picture shows it, by dense alignment of the rendered with the true picture.
 
-Each Gaussian says how it moves in the picture when a joint turns, and each pixel says, by the slopes of its colours and
-its alpha, which way it wants to move; together they are a small least-squares problem, solved a few times over.
+Each carrier (a Gaussian, a piece of surface) says how it moves in the picture when a joint turns, and each pixel says, by
+the slopes of its colours and its alpha, which way it wants to move; together they are a small least-squares problem,
+solved a few times over.
 
 Source: Baker and Matthews, Lucas-Kanade 20 Years On (IJCV 2004), section 3, for the linearisation; Malis, Improving
 Vision-Based Control Using Efficient Second-Order Minimization Techniques (ICRA 2004), for the mean of both slopes.
@@ -10,14 +11,16 @@ Vision-Based Control Using Efficient Second-Order Minimization Techniques (ICRA 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import roma
 import torch
 from torch import Tensor
 
-from understudy.avatar.dataset import Crop
-from understudy.avatar.model import Avatar, Gaussians, Rest, splat
-from understudy.avatar.poses import Correction
+from understudy.avatar.base import Carriers, Shaped
+from understudy.avatar.training.crops import Crop
+from understudy.avatar.training.poses import Correction
 from understudy.body.lbs import joint_transforms
+from understudy.render.camera import Camera
 
 LEAST_HEIGHT = 96
 """Pictures for an alignment are shrunk no further than to this height, px: limbs would be a few pixels wide."""
@@ -29,6 +32,8 @@ NOISE = 0.05
 """Standard deviation of residuals that stay when the pose is right."""
 CORRELATED = 30.0
 """Pixels at full resolution whose residuals are of one cause, so that together they count as one."""
+FORMS = 5
+"""Numbers that each pixel gives its carriers: the form [2,2] of its slopes, symmetric, and their products with the residual."""
 DAMPING = 1e-2
 """Part of the diagonal that is added to it."""
 
@@ -48,8 +53,8 @@ class TrustRegion:
 
 
 def align(
-    avatar: Avatar,
-    rest: Rest,
+    shaped: Shaped,
+    parents: tuple[int, ...],
     crop: Crop,
     fitted: tuple[Tensor, Tensor],  # rotations [24,3,3], transl [3]
     starts: Sequence[Correction],
@@ -61,8 +66,8 @@ def align(
     """The correction nearby in which the avatar, itself unchanged, looks most like the picture.
 
     Args:
-        avatar: What is looked for.
-        rest: Its anchors at rest.
+        shaped: The avatar that is looked for, without gradients.
+        parents: Of its joints, -1 at the root.
         crop: The picture, at any resolution.
         fitted: The pose before any correction.
         starts: Where to begin: the likeliest of these.
@@ -73,11 +78,11 @@ def align(
     """
     picture = _Picture.of(crop, fitted[1].device, exposure)
     prior = _prior(neighbours, trust_region, fitted[1].device)
-    views = [_see(avatar, rest, picture, fitted, start) for start in starts]
+    views = [_see(shaped, parents, picture, fitted, start) for start in starts]
     energies = [view.energy + prior.energy(start) for view, start in zip(views, starts, strict=True)]
     energy = min(energies)
     best, view = starts[energies.index(energy)], views[energies.index(energy)]
-    curvature, slope = _normal_equations(avatar, rest, picture, view)
+    curvature, slope = _normal_equations(shaped, parents, picture, view)
     damping = DAMPING
     for iteration in range(iterations):
         whole = curvature + torch.diag(prior.weights)
@@ -85,12 +90,12 @@ def align(
         step = -torch.linalg.solve(whole, slope + prior.slope(best)).to(best.turns)
         turned = roma.rotmat_to_rotvec(roma.rotvec_to_rotmat(best.turns) @ roma.rotvec_to_rotmat(step[:72].view(24, 3)))
         tried = Correction(turned, best.shift + step[72:])
-        seen = _see(avatar, rest, picture, fitted, tried)
+        seen = _see(shaped, parents, picture, fitted, tried)
         now = seen.energy + prior.energy(tried)
         if now < energy:
             best, energy, damping = tried, now, damping * 0.3
             if iteration + 1 < iterations:
-                curvature, slope = _normal_equations(avatar, rest, picture, seen)
+                curvature, slope = _normal_equations(shaped, parents, picture, seen)
         else:
             damping = damping * 10.0
     return best
@@ -102,8 +107,7 @@ class _Picture:
 
     values: Tensor  # [h,w,4] colours times alpha, and alpha
     weight: Tensor  # [h,w]
-    K: Tensor  # [3,3]
-    size: tuple[int, int]
+    camera: Camera
 
     @classmethod
     def of(cls, crop: Crop, device: torch.device, exposure: Tensor | None = None) -> "_Picture":
@@ -113,33 +117,33 @@ class _Picture:
         shrink = (crop.box[2] - crop.box[0]) / crop.size[0]
         values = torch.cat([rgb, alpha[..., None]], dim=-1) * scale
         weight = weight * (shrink**2 / CORRELATED / NOISE**2)
-        return cls(values, weight, torch.as_tensor(crop.K, dtype=torch.float32, device=device), crop.size)
+        return cls(values, weight, crop.camera)
 
 
 @dataclass(frozen=True)
 class _View:
     """What is seen in one pose."""
 
-    gaussians: Gaussians
-    transforms: Tensor  # [24,4,4]
+    transforms: Tensor  # [J,4,4]
     values: Tensor  # [h,w,4]
-    sums: Tensor  # [h,w,5], zero: pulled back, it sums over each Gaussian's pixels
-    handles: Tensor  # [N,5]
+    carriers: Carriers
     energy: float
 
 
-def _see(avatar: Avatar, rest: Rest, picture: _Picture, fitted: tuple[Tensor, Tensor], at: Correction) -> _View:
+def _see(
+    shaped: Shaped, parents: tuple[int, ...], picture: _Picture, fitted: tuple[Tensor, Tensor], at: Correction
+) -> _View:
     with torch.no_grad():
         rotations, transl = at.of(*fitted)
-        transforms = joint_transforms(rotations[None], rest.joints, avatar.body.parents)[0]
+        transforms = joint_transforms(rotations[None], shaped.joints, parents)[0]
         transforms[:, :3, 3] += transl
-        cloud = avatar.gaussians(rotations, transl, rest)
-    handles = torch.zeros(len(avatar), 5, device=cloud.means.device, requires_grad=True)
-    render = splat(cloud, picture.K, picture.size, more=handles)
+        posed = shaped.posed(rotations, transl)
+    carriers = posed.carriers(picture.camera, FORMS)
     with torch.no_grad():
-        values = torch.cat([render.rgb[..., :3], ALPHA * render.alpha[..., None]], dim=-1)
+        seen = carriers.picture
+        values = torch.cat([seen.rgb, ALPHA * seen.alpha[..., None]], dim=-1)
         energy = _energy(values, picture)
-    return _View(cloud, transforms, values, render.rgb[..., 3:], handles, energy)
+    return _View(transforms, values, carriers, energy)
 
 
 def _energy(values: Tensor, picture: _Picture) -> float:
@@ -148,7 +152,9 @@ def _energy(values: Tensor, picture: _Picture) -> float:
     return 0.5 * float((picture.weight * squares / (1.0 + squares / DOUBT**2)).sum().double())
 
 
-def _normal_equations(avatar: Avatar, rest: Rest, picture: _Picture, view: _View) -> tuple[Tensor, Tensor]:
+def _normal_equations(
+    shaped: Shaped, parents: tuple[int, ...], picture: _Picture, view: _View
+) -> tuple[Tensor, Tensor]:
     """Curvature [75,75] and slope [75] of the energy in the turns of all joints and the shift."""
     residual = view.values - picture.values
     squares = residual.square().sum(dim=-1)
@@ -158,16 +164,16 @@ def _normal_equations(avatar: Avatar, rest: Rest, picture: _Picture, view: _View
         [(a * b).sum(dim=-1) * weight for a, b in
          ((across, across), (across, down), (down, down), (across, residual), (down, residual))], dim=-1
     )  # fmt: skip
-    (sums,) = torch.autograd.grad(view.sums, view.handles, images)
+    sums = view.carriers.gather(images)
     seen = sums[:, [0, 2]].sum(dim=1) > 1e-6 * sums[:, [0, 2]].sum()
-    moves = _motion(avatar, rest, picture, view, seen)
-    # each Gaussian's form [2,2] by its Cholesky factor, so that the curvature is one matrix times its own transpose
+    moves = _motion(shaped, parents, picture, view, seen)
+    # each carrier's form [2,2] by its Cholesky factor, so that the curvature is one matrix times its own transpose
     xx, xy, yy, x, y = sums[seen].unbind(dim=1)
     xx = xx.clamp_min(1e-12)
     first = (xx.sqrt()[:, None] * moves[0]).addcmul_((xy / xx.sqrt())[:, None], moves[1])
     second = (yy - xy * xy / xx).clamp_min(0.0).sqrt()[:, None] * moves[1]
     curvature = first.mT @ first + second.mT @ second
-    # what is drawn moves with the Gaussian: its value at a fixed pixel changes by minus the slope times the motion
+    # what is drawn moves with its carrier: its value at a fixed pixel changes by minus the slope times the motion
     return curvature.double(), -(moves[0].mT @ x + moves[1].mT @ y).double()
 
 
@@ -179,15 +185,17 @@ def _slopes(values: Tensor) -> tuple[Tensor, Tensor]:
     return across, down
 
 
-def _motion(avatar: Avatar, rest: Rest, picture: _Picture, view: _View, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Motion along x and y [M,75] in the picture, px, of the Gaussians that are ``seen``, by each turn and shift."""
-    means = view.gaussians.means[seen]
+def _motion(
+    shaped: Shaped, parents: tuple[int, ...], picture: _Picture, view: _View, seen: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Motion along x and y [M,75] in the picture, px, of the carriers that are ``seen``, by each turn and shift."""
+    means = view.carriers.points[seen]
     axes = view.transforms[:, :3, :3]  # columns of each joint's world rotation
-    centres = (axes @ rest.joints[..., None])[..., 0] + view.transforms[:, :3, 3]
+    centres = (axes @ shaped.joints[..., None])[..., 0] + view.transforms[:, :3, 3]
     axes, centres = axes.mT.reshape(-1, 3), centres.repeat_interleave(3, dim=0)  # [72,3]
-    carried = _carried(avatar.blend_weights().detach()[seen], avatar.body.parents)
+    carried = _carried(view.carriers.blend_weights()[seen], parents)
     x, y, z = means.unbind(dim=1)
-    fx, fy = picture.K[0, 0], picture.K[1, 1]
+    fx, fy = (float(np.float32(picture.camera.K[axis, axis])) for axis in (0, 1))
     zero = torch.zeros_like(z)
     rows = torch.stack([fx / z, zero, -fx * x / z**2], dim=1), torch.stack([zero, fy / z, -fy * y / z**2], dim=1)
     # row . (axis x (mean - centre)) = axis . (mean x row) - row . (axis x centre)

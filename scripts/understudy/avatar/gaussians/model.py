@@ -1,26 +1,27 @@
 """The avatar: 3D Gaussians anchored on a body's surface, which follow any pose and any change of shape."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from understudy.avatar.lighting import TERMS, shading
-from understudy.avatar.nodes import NODES, node_shares
-from understudy.avatar.residual import PoseResidual
-from understudy.avatar.rotations import blend, from_matrix, product, turned
-from understudy.avatar.rows import take_rows
-from understudy.avatar.sampling import Anchors
-from understudy.body.lbs import joint_transforms, pose_rotations
+from understudy.avatar.base import Shaped
+from understudy.avatar.gaussians.lighting import TERMS, shading
+from understudy.avatar.gaussians.nodes import NODES, node_shares
+from understudy.avatar.gaussians.posed import GaussianShape
+from understudy.avatar.gaussians.residual import PoseResidual
+from understudy.avatar.gaussians.rows import take_rows
+from understudy.avatar.gaussians.sampling import Anchors
+from understudy.avatar.splats import SkinnedGaussians, SplatAvatar
+from understudy.body.lbs import joint_transforms
 from understudy.body.model import BodyModel, check_betas
 from understudy.body.pose_offsets import PoseOffsets
 from understudy.errors import InputError
-from understudy.render.camera import Camera
-from understudy.render.gaussians import Render, rasterize
+from understudy.render.cloud import Gaussians
 from understudy.render.mesh import vertex_normals
+from understudy.render.rotations import blend, from_matrix, product, rotation_matrices, turned
 
 FLATNESS = 0.25
 """Thickness of a new Gaussian over its width."""
@@ -37,42 +38,7 @@ EXTRAS = ("sh", "weight_logits", "residual")
 changes beyond skinning."""
 
 
-@dataclass(frozen=True)
-class Gaussians:
-    """A cloud of Gaussians in space."""
-
-    means: Tensor  # [N,3] m
-    quats: Tensor  # [N,4] wxyz
-    scales: Tensor  # [N,3] m
-    opacities: Tensor  # [N] 0..1
-    colors: Tensor  # [N,3] sRGB, 0..1, above in bright light
-    sh: Tensor | None = None  # [N,3,3]
-    """Vectors for red, green and blue, whose product with the direction from the camera is added to the colours."""
-
-    def seen_from(self, eye: Tensor) -> Tensor:
-        """Colours [N,3] as a camera at ``eye`` [3] sees them."""
-        if self.sh is None:
-            return self.colors
-        sight = functional.normalize(self.means - eye, dim=-1)
-        return self.colors + (self.sh @ sight[..., None])[..., 0]
-
-
-@dataclass(frozen=True)
-class Rest:
-    """The anchors on the shaped body in its rest pose."""
-
-    means: Tensor  # [N,3] m
-    quats: Tensor  # [N,4] wxyz
-    size: Tensor  # [N]
-    """Side of the anchor's face over that of the avatar's own shape."""
-    joints: Tensor  # [24,3] m
-
-    def detach(self) -> "Rest":
-        """The same without gradients."""
-        return Rest(self.means.detach(), self.quats.detach(), self.size.detach(), self.joints.detach())
-
-
-class Avatar(nn.Module):
+class GaussianAvatar(SplatAvatar):
     """3D Gaussians, each fixed to a face of the body, with what was learned about them.
 
     The state that is saved holds nothing of the body itself: face indices, places within the face, and offsets.
@@ -82,6 +48,7 @@ class Avatar(nn.Module):
     Shao et al., SplattingAvatar (CVPR 2024), section 3; skinning as in SMPL.
     """
 
+    method = "gaussians"
     face: Tensor
     bary: Tensor
     spacing: Tensor
@@ -202,11 +169,12 @@ class Avatar(nn.Module):
         """Corners [N,3,3] of each anchor's face on the shaped body."""
         return self.corners_template + self.corners_shapedirs @ betas
 
-    def rest(self, betas: Tensor | None = None) -> Rest:
-        """The anchors on the body of ``betas`` [B], by default the person's own; reuse it while the shape stays."""
+    def shaped(self, betas: Tensor | None = None) -> GaussianShape:
+        """The anchors on the body of ``betas`` [B], by default the person's own."""
         betas = self.betas if betas is None else _padded(betas.to(self.betas), self.body.num_betas)
         corners = self._corners(betas)
-        return Rest(
+        return GaussianShape(
+            avatar=self,
             means=(self.bary[..., None] * corners).sum(dim=1),
             # the shape's influence on the frames is second order in the small offsets: no gradient through it
             quats=from_matrix(_tangent_frames(corners.detach())),
@@ -218,10 +186,10 @@ class Avatar(nn.Module):
         self,
         rotations: Tensor,  # [24,3,3] of each joint relative to its parent
         transl: Tensor,  # [3] m
-        rest: Rest | None = None,
+        shaped: Shaped | None = None,
     ) -> Gaussians:
         """The Gaussians in a pose."""
-        rest = self.rest() if rest is None else rest
+        rest = self._own(shaped)
         weights = self.blend_weights()
         transforms = joint_transforms(rotations[None], rest.joints, self.body.parents)[0]
         blended = (weights @ transforms[:, :3].flatten(1)).view(-1, 3, 4)
@@ -246,61 +214,49 @@ class Avatar(nn.Module):
             sh=None if self.sh is None else turned(turn[:, None], self.sh),
         )
 
-    def posed_means(
-        self,
-        global_orient: Tensor,  # [3] axis-angle
-        body_pose: Tensor,  # [69]
-        transl: Tensor,  # [3] m
-        betas: Tensor | None = None,  # [B]
-    ) -> Tensor:
-        """Centres [N,3] of the Gaussians in a pose, m."""
-        rotations = pose_rotations(global_orient[None], body_pose[None])[0]
-        return self.gaussians(rotations, transl, self.rest(betas)).means
+    def _own(self, shaped: Shaped | None) -> GaussianShape:
+        """A shape of this method; the person's own where none is given."""
+        shaped = self.shaped() if shaped is None else shaped
+        assert isinstance(shaped, GaussianShape)
+        return shaped
 
-    def render(
-        self,
-        global_orient: Tensor,  # [3] axis-angle, about the pelvis
-        body_pose: Tensor,  # [69] axis-angle
-        transl: Tensor,  # [3] m
-        camera: Camera,
-        betas: Tensor | None = None,  # [B], the person's own by default
-        background: Tensor | None = None,  # [3], black by default
-    ) -> Render:
-        """Picture of the avatar in a pose: rgb [H,W,3] over the background, alpha [H,W], depth [H,W]."""
-        rotations = pose_rotations(global_orient[None], body_pose[None])[0]
-        gaussians = self.gaussians(rotations, transl, self.rest(betas))
-        view = torch.as_tensor(camera.view, dtype=torch.float32, device=transl.device)
-        K = torch.as_tensor(camera.K, dtype=torch.float32, device=transl.device)
-        return splat(gaussians, K, camera.size, view, background)
+    def albedo(self) -> Tensor:
+        """Colours [N,3] sRGB 0..1 of the Gaussians without the light of a direction."""
+        return self.rgb_logits.detach().sigmoid()
 
+    def skinned(self, shaped: Shaped, bones: int) -> SkinnedGaussians:
+        """The Gaussians at rest with ``bones`` joints each, with what is constant folded together."""
+        rest = self._own(shaped)
+        with torch.no_grad():
+            frames = rotation_matrices(rest.quats)
+            weights = self.blend_weights()
+            # the first one's side counts in blending
+            first = functional.one_hot(self.dominant, weights.shape[1])
+            chosen = (weights + first).topk(bones, dim=1).indices
+            weights = weights.gather(1, chosen)
+            sh = torch.zeros(len(self), 3, 3) if self.sh is None else self.sh
+            parts = dict(
+                means=rest.means,
+                offsets=(frames @ (self.offsets * rest.size[:, None])[..., None])[..., 0],
+                quats=product(rest.quats, functional.normalize(self.quats, dim=-1)),
+                normals=frames[..., 2],
+                scales=self.log_scales.exp() * rest.size[:, None],
+                opacities=self.opacity_logits.sigmoid(),
+                colors=self.albedo(),
+                bones=chosen.to(torch.uint8),
+                weights=weights / weights.sum(dim=1, keepdim=True),
+                sh=sh.flatten(1),
+            )
+        return SkinnedGaussians(**{name: values.numpy() for name, values in parts.items()})
 
-def splat(
-    gaussians: Gaussians,
-    K: Tensor,  # [3,3] px
-    size: tuple[int, int],  # (width, height)
-    view: Tensor | None = None,  # [4,4] world to camera
-    background: Tensor | None = None,  # [3]
-    normals: bool = False,
-    more: Tensor | None = None,  # [N,D]
-) -> Render:
-    """Rasterize a cloud, with ``more`` behind its colours."""
-    view = torch.eye(4).to(gaussians.means) if view is None else view
-    colors = gaussians.seen_from(-view[:3, :3].T @ view[:3, 3])
-    if more is not None:
-        colors = torch.cat([colors, more], dim=1)
-        background = None if background is None else functional.pad(background, (0, more.shape[1]))
-    return rasterize(
-        gaussians.means,
-        gaussians.quats,
-        gaussians.scales,
-        gaussians.opacities,
-        colors,
-        K,
-        view,
-        size,
-        background,
-        normals,
-    )
+    def pose_offsets_of(self, rotations: Tensor) -> Tensor | None:
+        """What the body's pose correctives add to the rest means [T,N,3], m, for rotations [T,J,3,3]; None without such."""
+        return None if self.pose_offsets is None else self.pose_offsets(rotations)
+
+    @property
+    def beyond_skinning(self) -> str | None:
+        """The option by which it has what no file of skinned Gaussians can hold; None where it has nothing such."""
+        return None if self.residual is None else "lr_residual"
 
 
 def _padded(betas: Tensor, count: int) -> Tensor:

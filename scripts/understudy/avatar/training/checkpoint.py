@@ -25,7 +25,7 @@ from understudy.formats.smpl import BodyTrack
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """Of the state; files of another are not gone on from."""
 SECONDS = 20.0
 """Between two savings: so much work is lost at most."""
@@ -49,10 +49,12 @@ class Checkpoint:
         canonical: Canonical,
         body: BodyModel,
         config: AvatarConfig,
+        options: Any,
         folders: Sequence[Path],
     ) -> "Checkpoint":
-        """For a training with these arguments; ``folders`` hold its masks and trimaps."""
-        digest = hashlib.sha256(repr((FORMAT, asdict(config), frames.source_sha256, len(frames), body.sha256)).encode())
+        """For a training with these arguments; ``options`` are the method's, ``folders`` hold masks and trimaps."""
+        about = (FORMAT, asdict(config), asdict(options), frames.source_sha256, len(frames), body.sha256)
+        digest = hashlib.sha256(repr(about).encode())
         for array in (track.global_orient, track.body_pose, track.transl, track.betas, track.K, track.valid):
             digest.update(np.ascontiguousarray(array).tobytes())
         for array in (canonical.rest_vertices, canonical.texture, canonical.texture_seen):

@@ -1,0 +1,59 @@
+"""How Gaussians are learned."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from understudy.avatar.base import Learner, Loss, Posed, View
+from understudy.avatar.config import AvatarConfig
+from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.gaussians.model import EXTRAS, GaussianAvatar
+from understudy.avatar.gaussians.pruning import prune_transparent
+from understudy.avatar.gaussians.regularizers import Regularizers
+from understudy.avatar.gaussians.sampling import sample_surface
+from understudy.avatar.gaussians.texture import sample_texture
+from understudy.avatar.training.losses import view_loss
+from understudy.body.model import BodyModel
+from understudy.formats.canonical import Canonical
+
+
+class GaussianLearner(Learner):
+    """Gaussians that begin on the body's surface in the texture's colours."""
+
+    avatar: GaussianAvatar
+
+    def __init__(
+        self,
+        canonical: Canonical,
+        body: BodyModel,
+        betas: np.ndarray,  # [B]
+        config: AvatarConfig,
+        options: GaussiansConfig,
+        device: torch.device,
+    ) -> None:
+        self.config, self.options, self.betas = config, options, torch.from_numpy(betas)
+        anchors = sample_surface(canonical.rest_vertices, canonical.faces, body.parts, options.count, config.seed)
+        extras = [name for name in EXTRAS if options.rates[name] > 0]
+        colors, seen = sample_texture(canonical, anchors)
+        self.avatar = GaussianAvatar(body, anchors, betas, colors, extras).to(device)
+        self.regularizers = Regularizers.of(self.avatar, colors, seen)
+
+    def rates(self) -> dict[str, float]:
+        """Learning rates of the avatar's parameters and modules by their names."""
+        return self.options.rates
+
+    def loss(self, posed: Posed, view: View) -> Loss:
+        """The photometric loss and the regularizers."""
+        seen = view_loss(posed, view, self.config.dssim, self.config.alpha)
+        return replace(seen, total=seen.total + self.regularizers.loss(self.avatar, self.options))
+
+    def after_step(self) -> None:
+        """Let no Gaussian shrink to a dot."""
+        self.avatar.clamp_scales()
+
+    def finish(self) -> GaussianAvatar:
+        """The avatar without what has faded, its sizes those at its present shape."""
+        self.avatar = prune_transparent(self.avatar, self.betas)
+        self.avatar.rebase_to_betas()
+        return self.avatar

@@ -1,0 +1,24 @@
+"""Methods of avatars by name; only the one that is asked for is imported."""
+
+from importlib import import_module
+
+from understudy.avatar.base import Method
+from understudy.errors import InputError
+
+METHODS = {
+    "gaussians": "understudy.avatar.gaussians.method:GaussiansMethod",
+}
+"""Name of a method to the class that is it."""
+
+
+def find_method(name: str) -> Method:
+    """A method by its name.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    if name not in METHODS:
+        raise InputError(f"There is no method {name!r} of avatars; choose from {', '.join(METHODS)}.")
+    module, _, method = METHODS[name].partition(":")
+    found: Method = getattr(import_module(module), method)()
+    return found
