@@ -1,6 +1,6 @@
 """Seconds and memory of every stage on the demo, from its video to the report.
 
-python -m benchmarks.demo.costs [--cores 2] [--actor actor=data/videos/actor.mp4]
+python -m benchmarks.demo.costs [--cores 2] [--video data/videos/actor.mp4]
 """
 
 import argparse
