@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from mesh import Piece
 from scipy.ndimage import distance_transform_edt
+
+from data.demo.mesh import Piece
 
 
 def bake(piece: Piece, size: int, *attributes: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -2,7 +2,7 @@
 
 Run from the repository root, in the environment of the pipeline plus anny 0.6.2, with Blender 3.4 or newer on the PATH:
 
-    PYTHONPATH=scripts python data/demo/make_demo.py --work /tmp/demo
+    python -m data.demo.make_demo --work /tmp/demo
 
 A stopped run goes on where it was. On two cores it takes about 15 minutes (the first build of Anny 3 more).
 Three steps, each its own function: `export` (Anny body, clothes, poses -> arrays), `render` (Blender),
@@ -19,12 +19,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from paint import paint
-from person import FRAMES, Body, bone_transforms, build_body, pose_at, posed_heads, relaxed_pose, skin
-from pictures import composite
-from t_pose import rest_in_t_pose, smpl_joints
-from wardrobe import dress
 
+from data.demo.paint import paint
+from data.demo.person import FRAMES, Body, bone_transforms, build_body, pose_at, posed_heads, relaxed_pose, skin
+from data.demo.pictures import composite
+from data.demo.t_pose import rest_in_t_pose, smpl_joints
+from data.demo.wardrobe import dress
 from understudy.video.write import write_video
 
 logger = logging.getLogger("make_demo")

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from brush import bake, decal, grain, line, mix
-from mesh import Piece, folds, vertex_normals
-from person import Body, smooth_step
 from scipy.spatial import cKDTree
-from wardrobe import LOCK_FACES, hair_line
+
+from data.demo.brush import bake, decal, grain, line, mix
+from data.demo.mesh import Piece, folds, vertex_normals
+from data.demo.person import Body, smooth_step
+from data.demo.wardrobe import LOCK_FACES, hair_line
 
 
 def emblem() -> np.ndarray:

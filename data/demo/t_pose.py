@@ -4,8 +4,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
-from person import Body
 
+from data.demo.person import Body
 from understudy.body.building.build import group_joints, smooth_weights, strongest, unpose
 from understudy.body.building.from_anny import SMOOTHING, bone_groups, rest_rotations
 from understudy.body.model import JOINTS

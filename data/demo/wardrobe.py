@@ -7,9 +7,10 @@ relaxed so that it hangs looser than the skin. It keeps the skin weights of the 
 from __future__ import annotations
 
 import numpy as np
-from mesh import Piece, averaging, clip, folds, subdivide, vertex_normals
-from person import Body, smooth_step
 from scipy.ndimage import gaussian_filter1d
+
+from data.demo.mesh import Piece, averaging, clip, folds, subdivide, vertex_normals
+from data.demo.person import Body, smooth_step
 
 LOCK_FACES = 10400
 """The last faces of the hair: its locks, two triangles each."""

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from actors.cast import CAST
-from actors.cloth import PATTERNS
-from actors.drawing import Light, Shadows, Surface, draw_frame, draw_room
-from actors.rooms import ROOMS, make_room
 from scipy.spatial.transform import Rotation
-from truth import pose_figures, shape_error, wrong_facing, wrong_limbs
 
+from benchmarks.support.actors.cast import CAST
+from benchmarks.support.actors.cloth import PATTERNS
+from benchmarks.support.actors.drawing import Light, Shadows, Surface, draw_frame, draw_room
+from benchmarks.support.actors.rooms import ROOMS, make_room
+from benchmarks.support.truth import pose_figures, shape_error, wrong_facing, wrong_limbs
 from tests.support.bodies import sausage_body
 from understudy.body.model import JOINTS
 from understudy.errors import InputError

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from lighting import Lit, harmonics, with_one_light
-from true_track import true_track
 
+from benchmarks.demo.lighting import Lit, harmonics, with_one_light
+from benchmarks.demo.true_track import true_track
 from tests.support.bodies import sausage_body
 from understudy.errors import InputError
 from understudy.metrics.image import psnr

@@ -8,11 +8,11 @@ from types import ModuleType
 
 import cv2
 import numpy as np
-import people_snapshot
 import pytest
 import torch
-from snapshot_data import find_subjects
 
+from benchmarks.people_snapshot import protocols
+from benchmarks.people_snapshot.data import find_subjects
 from tests.support.avatar_scenes import plaid, turning_track
 from tests.support.smpl_files import smpl_arrays
 from understudy.avatar.gaussians.model import GaussianAvatar
@@ -142,7 +142,7 @@ def write_ready(folder: Path, film: dict[str, np.ndarray]) -> Path:
 
 def test_instantavatars_folder_is_trained_on_and_measured(tmp_path, film, smpl, capsys):
     folder = write_ready(tmp_path, film)
-    (result,) = people_snapshot.main([str(folder), "--body", str(smpl), "--work", str(tmp_path / "work"), *QUICK])
+    (result,) = protocols.main([str(folder), "--body", str(smpl), "--work", str(tmp_path / "work"), *QUICK])
     assert result.poses == "poses/anim_nerf_train.npz, poses/anim_nerf_test.npz"
     assert result.given["psnr"] > 24.0 and result.refined["psnr"] > 24.0
     assert result.given["psnr"] > result.given["psnr_box"] + 1.0  # white around the person is easy
@@ -161,7 +161,7 @@ def test_instantavatars_folder_is_trained_on_and_measured(tmp_path, film, smpl, 
 def test_the_data_sets_own_folder_is_trained_on_by_the_protocol_of_anim_nerf(tmp_path, film, smpl, capsys, hdf5):
     write_raw(tmp_path, film)
     arguments = [str(tmp_path), "--protocol", "anim-nerf", "--size", "96", "--body", str(smpl)]
-    (result,) = people_snapshot.main([*arguments, *QUICK])
+    (result,) = protocols.main([*arguments, *QUICK])
     assert result.poses == "reconstructed_poses.hdf5, reconstructed_poses.hdf5"
     assert result.given["psnr"] > 24.0
     assert "not comparable" in capsys.readouterr().out
@@ -184,7 +184,7 @@ def test_both_layouts_give_the_same_pictures_camera_and_poses(tmp_path, film, sm
 
 def test_the_camera_of_scaled_pictures_sees_a_point_where_it_is(tmp_path, film):
     (subject,) = find_subjects(write_ready(tmp_path, film))
-    scaled = people_snapshot.scaled_camera(subject.lens, (SIDE // 2, SIDE // 2))
+    scaled = protocols.scaled_camera(subject.lens, (SIDE // 2, SIDE // 2))
     point = np.array([0.3, -0.2, 3.0])
     place, small = (K @ point)[:2] / 3.0, (scaled @ point)[:2] / 3.0
     np.testing.assert_allclose(small, (place + 0.5) / 2)
@@ -194,7 +194,7 @@ def test_lens_distortion_is_removed_before_or_after_scaling(tmp_path, film):
     (subject,) = find_subjects(write_ready(tmp_path, film))
     lens = replace(subject.lens, distortion=np.array([0.1, 0.0, 0.0, 0.0, 0.0]))
     first, last = (
-        people_snapshot.made(film["pictures"][0], film["masks"][0], lens, (80, 80), people_snapshot.PROTOCOLS[name])
+        protocols.made(film["pictures"][0], film["masks"][0], lens, (80, 80), protocols.PROTOCOLS[name])
         for name in ("instantavatar", "anim-nerf")
     )
     plain = cv2.resize(film["pictures"][0], (80, 80)).astype(int)
@@ -206,28 +206,28 @@ def test_lens_distortion_is_removed_before_or_after_scaling(tmp_path, film):
 def test_published_frames_are_those_of_the_configurations():
     counts = {
         name: tuple(len(range(start, end + 1, step)) for start, end, step in splits)
-        for name, splits in people_snapshot.SPLITS.items()
+        for name, splits in protocols.SPLITS.items()
     }
     assert counts == {
         "male-3-casual": (114, 55), "male-4-casual": (110, 36), "female-3-casual": (112, 51), "female-4-casual": (84, 48),
     }  # fmt: skip
-    train, test = people_snapshot.splits_of("female-4-casual", people_snapshot.parse(["folder"]))
+    train, test = protocols.splits_of("female-4-casual", protocols.parse(["folder"]))
     assert train[-1] == 332 and test[0] == 335 and not set(train) & set(test)
 
 
 def test_what_is_missing_is_said_in_a_sentence(tmp_path, film, smpl, monkeypatch):
     folder = write_ready(tmp_path, film)
     with pytest.raises(InputError, match="give SMPL's file with --body"):
-        people_snapshot.main([str(folder)])
+        protocols.main([str(folder)])
     with pytest.raises(InputError, match=r"no SMPL_FEMALE\.pkl or \.npz"):
-        people_snapshot.main([str(folder), "--body", str(tmp_path)])
+        protocols.main([str(folder), "--body", str(tmp_path)])
     with pytest.raises(InputError, match=r"6 poses but the train split 4 frames"):
         find_subjects(folder)[0].poses("train", [0, 2, 4, 6], own=False)
     with pytest.raises(InputError, match="holds no subject"):
         find_subjects(tmp_path / "nothing")
     renamed = folder.rename(folder.with_name("anna"))
     with pytest.raises(InputError, match="give --train and --test"):
-        people_snapshot.main([str(renamed), "--body", str(smpl)])
+        protocols.main([str(renamed), "--body", str(smpl)])
     monkeypatch.setitem(sys.modules, "h5py", None)
     raw = write_raw(tmp_path, film)
     with pytest.raises(InputError, match="pip install h5py"):

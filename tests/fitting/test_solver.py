@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import roma
 import torch
-from lbfgs import minimise as lbfgs
 
+from benchmarks.poses.lbfgs import minimise as lbfgs
 from tests.support.bodies import sausage_body
 from tests.support.fit_scenes import K, turning_walk
 from understudy.body.rig import PointRig

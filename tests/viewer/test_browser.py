@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import pytest
-from browser import browser, lacking
 from PIL import Image
-from viewing import SHOWN, our_picture, page_picture, served
 
+from benchmarks.support.browser import browser, lacking
+from benchmarks.viewers.viewing import SHOWN, our_picture, page_picture, served
 from tests.support.view_scenes import archive, motion
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou

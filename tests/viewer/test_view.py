@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 from scipy.spatial.transform import Rotation
-from viewing import page_cloud, unpacked
 
+from benchmarks.viewers.viewing import page_cloud, unpacked
 from tests.support.bodies import PARENTS
 from tests.support.export_scenes import LENGTH
 from tests.support.view_scenes import archive, motion

@@ -154,8 +154,8 @@ def test_notice_says_where_all_files_that_are_not_text_come_from():
 
 
 def test_npms_packages_are_locked_by_checksum():
-    lock = json.loads((ROOT / "benchmarks/npm/package-lock.json").read_text())["packages"]
-    asked = json.loads((ROOT / "benchmarks/npm/package.json").read_text())["dependencies"]
+    lock = json.loads((ROOT / "benchmarks/exports/npm/package-lock.json").read_text())["packages"]
+    asked = json.loads((ROOT / "benchmarks/exports/npm/package.json").read_text())["dependencies"]
     assert lock.pop("")["dependencies"] == asked
     assert {f"node_modules/{name}" for name in asked} <= set(lock)
     for name, package in lock.items():

@@ -18,8 +18,8 @@ from understudy.matting.looks import Look, signed_distance
 from understudy.silhouettes.blobs import draw_skeleton, without_specks
 
 WEIGHTS = np.array([-0.11, 0.73, -0.79, 0.27, 0.70, 0.44, -0.20, 0.44, 0.48], np.float32)
-"""Of ``band.gather``'s evidence: ``benchmarks/mattes.py --fit`` on six synthetic actors and a scanned person composed over seven
-scenes."""
+"""Of ``band.gather``'s evidence: ``python -m benchmarks.mattes.truth --fit`` on six synthetic actors and a scanned person
+composed over seven scenes."""
 PERSON, SCENE = 1, 2
 """What a pixel surely shows."""
 NEAR = 0.06

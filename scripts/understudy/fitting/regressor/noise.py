@@ -1,8 +1,8 @@
 """What a real detector adds: errors that last, points hidden or out of the picture, sides taken for each other.
 
-The numbers were measured on MediaPipe Pose 0.10.21 against the truth of synthetic actors (``benchmarks/regressor.py
---noise``): errors along an axis of 0.9 to 3.4 % of the person's height a clip, with a standing part of about half and a part
-that fades within 0.2 s.
+The numbers were measured on MediaPipe Pose 0.10.21 against the truth of synthetic actors (``python -m
+benchmarks.poses.regressor --noise``): errors along an axis of 0.9 to 3.4 % of the person's height a clip, with a standing
+part of about half and a part that fades within 0.2 s.
 """
 
 from dataclasses import dataclass
