@@ -35,13 +35,19 @@ def rules():
             env = re.search(r'conda:\s*"\.\./(envs/[^"]+)"', block)
             chosen = re.search(r'conda:\s*env_of\("(\w+)"\)', block)
             script = re.search(r'script:\s*"\.\./(scripts/[^"]+)"', block)
-            found.append((name, f"envs/{chosen[1]}.yaml" if chosen else env and env[1], script and script[1]))
+            file = default_env_of(chosen[1]) if chosen else env and env[1]
+            found.append((name, file, script and script[1]))
     return found
 
 
 def env_of(stage, name):
     """The env file of a stage's backend."""
     return f"envs/{find_backend(stage, name).env or stage}.yaml"
+
+
+def default_env_of(stage):
+    """The env file of a stage's own backend, the first of its table."""
+    return env_of(stage, next(iter(BACKENDS[stage])))
 
 
 ENVS = sorted({env for _, env, _ in rules()} | {env_of(*each) for each in BACKENDS_OF_STAGES})
