@@ -1,4 +1,4 @@
-"""What is written from envs/pins.toml is in step with it."""
+"""Every pinned version stands in envs/pins.toml alone; what is written from it is in step with it."""
 
 import re
 import shutil
@@ -18,6 +18,19 @@ PINS = tomllib.loads((ROOT / SOURCE).read_text())
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_is_written_from_the_pins_is_in_step(name):
     assert (ROOT / name).read_text() == WRITTEN[name], "run: python tools/write_envs.py"
+
+
+def test_no_version_of_a_pinned_package_stands_anywhere_else():
+    listed = subprocess.run(["git", "ls-files", "-z", "--eol"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("this is no checkout of git")
+    names = "|".join(map(re.escape, PINS["versions"]))
+    apart = {*WRITTEN, "envs/detectron2.post-deploy.sh"}  # it needs another setuptools than ours
+    for facts, path in (line.split("\t") for line in listed.stdout.strip("\0").split("\0")):
+        if "-text" in facts or path in apart or path.endswith(".lock") or not (ROOT / path).exists():
+            continue
+        found = re.search(rf"(?<![\w.-])(?:{names})==\d\S*", (ROOT / path).read_text())
+        assert not found, f"{path}: {found[0]}"
 
 
 @pytest.fixture
