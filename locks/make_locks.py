@@ -1,6 +1,7 @@
 """Lock all packages, with hashes, for Linux x86-64 and Python 3.11 and 3.12: ``python locks/make_locks.py``, or ``make lock``.
 
-Reads the requirements*.txt, writes locks/*.lock. What is locked stays at its version as long as the requirements allow it;
+Writes the requirements*.txt from envs/pins.toml (tools/write_envs.py), and locks/*.lock from them.
+What is locked stays at its version as long as the requirements allow it;
 ``--upgrade`` takes the newest of all, ``--upgrade NAME`` that of one package and of what it needs anew.
 Each lock holds what it adds to those before it, all to be installed with ``pip install --no-deps --require-hashes``:
 
@@ -61,6 +62,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--upgrade", nargs="?", const=True, default=False, metavar="NAME")
     upgrade = parser.parse_args().upgrade
+    if subprocess.run([sys.executable, ROOT / "tools/write_envs.py"]).returncode:
+        sys.exit(1)
     locked = dict(pin for path in (ROOT / "locks").glob("*.lock") for pin in PIN.findall(path.read_text()))
     preferred = {} if upgrade is True else {name: version for name, version in locked.items() if name != upgrade}
     before: Files = {}

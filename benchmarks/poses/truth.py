@@ -84,7 +84,7 @@ def make(actor: Actor, folder: Path, motions: Path) -> bool:
         print(f"{actor.name} is left out: {motions} has no {actor.motion}.")
         return False
     if importlib.util.find_spec("anny") is None:
-        print(f"{actor.name} is left out: its clip is not in {folder}, and making it needs the package anny 0.6.2.")
+        print(f"{actor.name} is left out: its clip is not in {folder}, and making it needs the package anny.")
         return False
     make_clip(actor, folder, motion, load_free_body())
     return True

@@ -1,6 +1,7 @@
 """Makes the demo actor: data/videos/actor.mp4, data/demo/tiny.mp4 and data/demo/truth/.
 
-Run from the repository root, in the environment of the pipeline plus anny 0.6.2, with Blender 3.4 or newer on the PATH:
+Run from the repository root, in the environment of the pipeline plus anny (the extra building), with Blender 3.4 or newer on
+the PATH:
 
     python -m data.demo.make_demo --work /tmp/demo
 

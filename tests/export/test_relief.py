@@ -120,7 +120,7 @@ def test_thin_clouds_and_a_missing_library_are_told_in_one_sentence(skimage, mon
     with pytest.raises(InputError, match="too thin"):
         cubes_mesh(replace(shell(), opacities=np.full(4000, 0.01, np.float32)))
     monkeypatch.setitem(sys.modules, "skimage.measure", None)
-    with pytest.raises(InputError, match="pip install scikit-image"):
+    with pytest.raises(InputError, match=r"pip install -e '\.\[export\]'"):
         cubes_mesh(shell())
 
 

@@ -50,7 +50,7 @@ def create(file: Path, prefix: Path) -> None:
 
 def main() -> None:
     """Answer as conda would."""
-    home = str(Path(__file__).resolve().parents[2])
+    home = str(Path(__file__).resolve().parents[1])  # it runs as bin/conda
     match sys.argv[1:]:
         case ["info", "--json"]:
             sys.stdout.write(json.dumps({"conda_prefix": home, "platform": "linux-64"}))

@@ -271,5 +271,5 @@ def test_without_viser_one_sentence_says_what_to_do(monkeypatch):
     from understudy.viewer.live import LiveView
 
     monkeypatch.setitem(sys.modules, "viser", None)
-    with pytest.raises(InputError, match="pip install viser"):
+    with pytest.raises(InputError, match=r"pip install -e '\.\[viewer\]'"):
         LiveView(archive())

@@ -110,10 +110,10 @@ PARSING: dict[str, Backend] = {
 """They make a ``backends.protocols.LabelBackend``, or a ``LabelFiles`` where they read; body is the stage's own way."""
 
 SMPL: dict[str, Backend] = {
-    "fit": Backend("fitting.fit", "fit_body", mem_mb=3000, minutes=60),
-    "regressor": Backend("fitting.fit", "fit_body", mem_mb=3000, minutes=60),
+    "fit": Backend("fitting.fit", "fit_body", env="fitting", mem_mb=3000, minutes=60),
+    "regressor": Backend("fitting.fit", "fit_body", env="fitting", mem_mb=3000, minutes=60),
     "easymocap": Backend(
-        "backends.easymocap_body", "EasyMocapBody", reads=True, mem_mb=5000, minutes=120, program=EASYMOCAP,
+        "backends.easymocap_body", "EasyMocapBody", env="fitting", reads=True, mem_mb=5000, minutes=120, program=EASYMOCAP,
         program_files=(
             "config/1v1p/hrnet_pare_finetune.yml",
             "data/models/pose_hrnet_w48_384x288.pth",

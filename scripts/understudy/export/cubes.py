@@ -58,7 +58,9 @@ def cubes_mesh(splats: Splats) -> ColoredMesh:
     try:
         from skimage.measure import marching_cubes
     except ImportError:
-        raise InputError(f"Marching cubes need scikit-image: {called('pip')} install scikit-image==0.26.0.") from None
+        raise InputError(
+            f"Marching cubes need scikit-image: {called('pip')} install -e '.[export]' in Understudy's folder."
+        ) from None
     field, origin = _field(splats)
     if field[..., 0].max() <= DENSE:
         raise InputError("The avatar's Gaussians are too thin for marching cubes; export the body's mesh.")

@@ -131,8 +131,8 @@ class Door:
                 setattr(websocket_server, "serve", original)  # noqa: B010
         if len(calls) != 1:
             raise InputError(
-                f"this viser cannot be kept to those who may look: {called('pip')} install viser==1.1.1;"
-                " or write a page with --page."
+                f"this viser cannot be kept to those who may look: {called('pip')} install -e '.[viewer]' in"
+                " Understudy's folder, or write a page with --page."
             )
 
     def _rules(self, options: dict[str, Any], heard: Heard, subprotocol: str) -> dict[str, Any]:

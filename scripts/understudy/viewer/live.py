@@ -181,8 +181,8 @@ def _served(host: str, port: int, controls: dict[str, Any]) -> "tuple[Door, vise
         import viser
     except ImportError:
         raise InputError(
-            f"the live view needs viser, which is not installed: {called('pip')} install viser==1.1.1;"
-            " or write a page with --page."
+            f"the live view needs viser, which is not installed: {called('pip')} install -e '.[viewer]' in"
+            " Understudy's folder, or write a page with --page."
         ) from None
     from understudy.viewer.door import Door
     from understudy.viewer.heard import heard
