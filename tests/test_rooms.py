@@ -46,7 +46,7 @@ BELOW = {
     "layouts": "actor_folder body canonical files formats importers render",
     "inspection": "actor_folder avatar body files fitting formats metrics render",
     "report": "actor_folder body files formats inspection metrics render video",
-    "viewer": "avatar body export files formats motion render rendering",
+    "viewer": "avatar body files formats motion render rendering",
     "cli": "avatar batch body export files importers inspection layouts rendering video viewer weights",
 }
 """Room to the rooms that it may import."""

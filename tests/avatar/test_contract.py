@@ -32,6 +32,7 @@ FEW = {"gaussians": {"count": 600}}
 """Options that make a method quick."""
 FRAME = 6
 QUICK = AvatarConfig(steps=12, hold_out=4, levels=((2, 0.5), (1, 0.5)), device="cpu")
+LONGER = replace(QUICK, steps=48)
 every_method = pytest.mark.parametrize("name", [*METHODS, *MESH])
 
 
@@ -155,7 +156,7 @@ def test_a_short_training_learns_something_and_reads_no_held_out_frame(name, sce
         return read(folder, frame, size)
 
     monkeypatch.setattr(crops_module, "read_alpha", spy)
-    training = trained(name, scene, replace(QUICK, steps=48))
+    training = trained(name, scene, LONGER)
     assert not opened & set(training.held_out) and len(opened) == len(scene.frames) - len(training.held_out)
     curve = training.history["psnr"]
     assert np.mean(curve[-10:]) > np.mean(curve[:10]) + 1.0
@@ -194,15 +195,15 @@ def test_killed_and_resumed_equals_not_killed(name, scene, short, tmp_path, monk
 
 
 @every_method
-def test_held_out_frames_are_measured_and_rendered_through_the_contract(name, scene, short, tmp_path):
-    save_avatar(tmp_path / "avatar.tar", short(name), scene.canonical, scene.frames)
+def test_held_out_frames_are_measured_and_rendered_through_the_contract(name, scene, tmp_path):
+    save_avatar(tmp_path / "avatar.tar", trained(name, scene, LONGER), scene.canonical, scene.frames)
     archive = load_archive(tmp_path / "avatar.tar")
     config = EvaluateConfig(refine_steps=2, reconstruction=0, pictures=0, device="cpu")
     figures = evaluate_avatar(archive, scene.frames, scene.alpha, config)
     given, aligned = (
         figures[key]["psnr_person_box_on_white"]["mean"] for key in ("without_pose_refinement", "with_pose_refinement")
     )
-    assert aligned >= given - 0.3 and given > 10.0
+    assert aligned >= given - 0.5 and given > 15.0
     act = filmed(archive.avatar, archive.poses).first(1)
     [picture] = render_act(act, [scene.camera], shadow=True)
     assert picture.alpha.max() > 0.9 and act.rest_height() == pytest.approx(1.7, abs=0.2)

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from understudy.avatar.base import Avatar
 from understudy.avatar.members import LARGEST_INFO, POSES, check_avatar, check_info, check_poses
-from understudy.avatar.registry import find_method
+from understudy.avatar.registry import METHODS, find_method
 from understudy.avatar.training.train import Training
 from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.body.files import load_body, write_body
@@ -123,6 +123,11 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
             info = read_json(folder / "avatar.json", AGAIN, LARGEST_INFO)
             _check_version(path, info)
             check_info(info)
+            if info["method"] not in METHODS:
+                raise InputError(
+                    f"{path} was made by the method {info['method']!r}, which is not known here ({', '.join(METHODS)} are); "
+                    "update Understudy to read it."
+                )
             body = _body(path, info, folder, body_path)
             avatar = _avatar(folder / "weights.safetensors", body, info)
             track = BodyTrack.load(folder / "poses.npz", AGAIN)

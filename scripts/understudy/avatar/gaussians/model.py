@@ -247,7 +247,7 @@ class GaussianAvatar(SplatAvatar):
                 weights=weights / weights.sum(dim=1, keepdim=True),
                 sh=sh.flatten(1),
             )
-        return SkinnedGaussians(**{name: values.numpy() for name, values in parts.items()})
+        return SkinnedGaussians(**{name: values.detach().numpy() for name, values in parts.items()})
 
     def pose_offsets_of(self, rotations: Tensor) -> Tensor | None:
         """What the body's pose correctives add to the rest means [T,N,3], m, for rotations [T,J,3,3]; None without such."""

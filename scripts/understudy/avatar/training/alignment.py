@@ -11,7 +11,6 @@ Vision-Based Control Using Efficient Second-Order Minimization Techniques (ICRA 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import roma
 import torch
 from torch import Tensor
@@ -195,7 +194,7 @@ def _motion(
     axes, centres = axes.mT.reshape(-1, 3), centres.repeat_interleave(3, dim=0)  # [72,3]
     carried = _carried(view.carriers.blend_weights()[seen], parents)
     x, y, z = means.unbind(dim=1)
-    fx, fy = (float(np.float32(picture.camera.K[axis, axis])) for axis in (0, 1))
+    fx, fy = torch.as_tensor(picture.camera.K, dtype=torch.float32, device=z.device).diagonal()[:2]
     zero = torch.zeros_like(z)
     rows = torch.stack([fx / z, zero, -fx * x / z**2], dim=1), torch.stack([zero, fy / z, -fy * y / z**2], dim=1)
     # row . (axis x (mean - centre)) = axis . (mean x row) - row . (axis x centre)
