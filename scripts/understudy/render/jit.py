@@ -16,8 +16,12 @@ from understudy.private import NotPrivate, private_folder, user_cache
 config: Any = numba.config
 logger = logging.getLogger(__name__)
 
-FAST = {"contract", "reassoc", "arcp", "nsz"}
-"""Fast mathematics that still knows NaN and infinity, by which broken Gaussians are told and dropped."""
+FAST = {"contract", "arcp", "nsz"}
+"""Fast mathematics that still knows NaN and infinity, by which broken Gaussians are told and dropped.
+
+Not ``reassoc``: with it the process that compiles a parallel kernel runs another order of sums than those that find it on
+disk, and the first avatar on a machine differs from all later ones. It was no faster.
+"""
 
 # numba's own threads sleep while idle; OpenMP's and TBB's keep cores busy that torch's threads wait for, and the other
 # way round: on two cores a training step took three times as long with them
