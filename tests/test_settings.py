@@ -19,31 +19,31 @@ def dataclasses_of_stages():
     from understudy.avatar.config import AvatarConfig
     from understudy.avatar.evaluate import EvaluateConfig
     from understudy.avatar.gaussians.config import GaussiansConfig
-    from understudy.avatar.turntable import RenderConfig
+    from understudy.avatar.turntable import TurntableConfig
     from understudy.canonical.prepare import CanonicalConfig
     from understudy.export.run import ExportConfig
-    from understudy.fitting.fit import FitConfig
+    from understudy.fitting.fit import FittingConfig
     from understudy.keypoints.detect import KeypointsConfig
-    from understudy.matting.matting import MatteConfig
+    from understudy.matting.matting import MattingConfig
     from understudy.parsing.label import ParsingConfig
     from understudy.silhouettes.segment import SilhouettesConfig
     from understudy.video.decode import FramesConfig
-    from understudy.viewer.acts import ViewConfig
+    from understudy.viewer.acts import ViewerConfig
 
     return {
         "frames": FramesConfig,
         "keypoints": KeypointsConfig,
         "silhouettes": SilhouettesConfig,
-        "smpl": FitConfig,
-        "matte": MatteConfig,
+        "fitting": FittingConfig,
+        "matting": MattingConfig,
         "parsing": ParsingConfig,
         "canonical": CanonicalConfig,
         "avatar": AvatarConfig,
         "gaussians": GaussiansConfig,
         "evaluate": EvaluateConfig,
-        "render": RenderConfig,
+        "turntable": TurntableConfig,
         "export": ExportConfig,
-        "viewer": ViewConfig,
+        "viewer": ViewerConfig,
     }
 
 
@@ -51,8 +51,7 @@ FILES = {
     "keypoints": {"weights", "files"},
     "silhouettes": {"weights", "files"},
     "parsing": {"weights", "files"},
-    "smpl": {"regressor", "files"},
-    "render": {"motions"},
+    "fitting": {"regressor", "files"},
     "export": {"motions"},
     "viewer": {"motions"},
 }
@@ -90,7 +89,7 @@ def test_every_option_is_explained():
         ({"avatar": {"steps": "many"}}, ["avatar.steps", "many", "integer"]),
         ({"avatar": {"steps": -5}}, ["avatar.steps", "-5"]),
         ({"frames": {"max_frames": 3}}, ["frames.max_frames"]),
-        ({"smpl": {"height_m": 17.8}}, ["smpl.height_m", "17.8"]),
+        ({"fitting": {"height_m": 17.8}}, ["fitting.height_m", "17.8"]),
         ({"keypoints": {"backend": "guess"}}, ["keypoints.backend", "guess", "mediapipe"]),
         ({"actors": {"anna": {"avatar": {"stepz": 3}}}}, ["actors.anna.avatar", "stepz"]),
         ({"frame": {}}, ["frame", "frames"]),
@@ -134,7 +133,7 @@ def test_numbers_that_size_a_result_have_limits():
     known = {f"{stage}.{name}" for stage, name, _ in limited_options()}
     sizes = (
         "frames.max_frames frames.max_size silhouettes.max_size canonical.texture_size canonical.margin gaussians.count "
-        "avatar.steps render.frames render.width render.height export.texture_size"
+        "avatar.steps turntable.frames turntable.width turntable.height export.texture_size"
     )
     assert set(sizes.split()) <= known
 

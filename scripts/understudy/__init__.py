@@ -28,7 +28,7 @@ PUBLIC = {
     "PathConfig": "rendering.paths",
     "ShapeConfig": "body.shape_edit",
     "ShowConfig": "rendering.render",
-    "ViewConfig": "viewer.acts",
+    "ViewerConfig": "viewer.acts",
     "a_pose": "rendering.stage",
     "evaluate_avatar": "avatar.evaluate",
     "export_avatar": "export.run",

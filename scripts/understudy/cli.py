@@ -165,7 +165,7 @@ class Render:
         from understudy.body.shape_edit import ShapeConfig
         from understudy.rendering.cameras import read_cameras
         from understudy.rendering.paths import PathConfig
-        from understudy.rendering.reenact import render_reenactment
+        from understudy.rendering.reenactment import render_reenactment
         from understudy.rendering.render import ShowConfig, read_joint_map, render_motion
 
         follow = None if self.follow is None else self.follow == "yes"
@@ -291,9 +291,9 @@ class View:
         """Write the page, or serve until interrupted."""
         from understudy.avatar.archive import load_archive
         from understudy.threads import use_threads
-        from understudy.viewer.acts import ViewConfig
+        from understudy.viewer.acts import ViewerConfig
 
-        config, archive = ViewConfig(self.fps, loop=self.loop), load_archive(self.avatar, self.body)
+        config, archive = ViewerConfig(self.fps, loop=self.loop), load_archive(self.avatar, self.body)
         if self.page is not None:
             from understudy.viewer.page import write_page
 

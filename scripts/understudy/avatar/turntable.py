@@ -15,7 +15,7 @@ A_POSE = {16: (0.0, 0.0, -0.9), 17: (0.0, 0.0, 0.9), 1: (0.0, 0.0, 0.08), 2: (0.
 
 
 @dataclass(frozen=True)
-class RenderConfig:
+class TurntableConfig:
     """How the turntable looks."""
 
     frames: int = 72
@@ -30,7 +30,7 @@ class RenderConfig:
     """sRGB, 0..1."""
 
 
-def turntable_pictures(avatar: Avatar, config: RenderConfig) -> Iterator[np.ndarray]:
+def turntable_pictures(avatar: Avatar, config: TurntableConfig) -> Iterator[np.ndarray]:
     """Yield pictures uint8 [height,width,3] of the avatar in A-pose, the camera circling it once."""
     body_pose = torch.zeros(69)
     for joint, turn in A_POSE.items():

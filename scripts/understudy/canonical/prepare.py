@@ -90,7 +90,7 @@ def prepare_canonical(
     if not seen.any():
         raise InputError(
             f"{alpha_folder}: no frame shows any part of the fitted body inside its silhouette; "
-            "look at the overlays of the smpl stage."
+            "look at the overlays of the stage fitting."
         )
     colors, filled = views.median(), quality
     if config.mirror:

@@ -43,7 +43,7 @@ LATE_GUESS = 0.2
 
 
 @dataclass(frozen=True)
-class FitConfig:
+class FittingConfig:
     """How to fit the body."""
 
     backend: Literal["fit", "regressor", "easymocap"] = "fit"
@@ -74,7 +74,7 @@ def fit_body(
     frames: Frames,
     alpha_folder: Path,
     body: BodyModel,
-    config: FitConfig,
+    config: FittingConfig,
     regressor: Path | None = None,
     files: Path | None = None,
 ) -> BodyTrack:
@@ -98,20 +98,22 @@ def fit_body(
         InputError: An impossible ``height_m`` or ``focal_range``, no confident keypoints, keypoints of another number of
             frames, or a regressor that is damaged, or missing where it is the backend; or the backend lacks its files.
     """
-    if find_backend("smpl", config.backend).reads:
-        given: BodyFiles = open_backend("smpl", config.backend, files=files)
+    if find_backend("fitting", config.backend).reads:
+        given: BodyFiles = open_backend("fitting", config.backend, files=files)
         return given.read_track(frames, keypoints, body)
     if config.height_m is not None and not 0.5 <= config.height_m <= 2.5:
         raise InputError(
-            f"smpl.height_m is {config.height_m}, but a person's height is 0.5 to 2.5 m; mend config.yaml."
+            f"fitting.height_m is {config.height_m}, but a person's height is 0.5 to 2.5 m; mend config.yaml."
         )
     if config.focal_range is not None and not 0.0 < config.focal_range[0] <= 1 <= config.focal_range[1]:
         raise InputError(
-            f"smpl.focal_range is {list(config.focal_range)}, but its factors must enclose 1, as [0.6, 1.8] does; "
+            f"fitting.focal_range is {list(config.focal_range)}, but its factors must enclose 1, as [0.6, 1.8] does; "
             "mend config.yaml."
         )
     if config.backend == "regressor" and regressor is None:
-        raise InputError("smpl.backend is regressor, but smpl.regressor names no file of weights; mend config.yaml.")
+        raise InputError(
+            "fitting.backend is regressor, but fitting.regressor names no file of weights; mend config.yaml."
+        )
     if frames.K_source != "default":
         config = replace(config, focal_range=None)
     evidence = gather_evidence(keypoints, frames, body, config.min_confidence)
@@ -133,7 +135,7 @@ def fit_body(
     return _track(motion, evidence, body, rig)
 
 
-def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, config: FitConfig) -> Motion:
+def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, config: FittingConfig) -> Motion:
     terms = _terms(motion, evidence, body, rig, config, robustness=8.0, guess=1.0)
     started = time.monotonic()
     groups = (GROUP["root"], GROUP["spine"], *LIMBS)
@@ -151,7 +153,7 @@ def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointR
 
 
 def _fit_silhouettes(
-    motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, alpha_folder: Path, config: FitConfig
+    motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, alpha_folder: Path, config: FittingConfig
 ) -> Motion:
     rounds = 3
     seen = np.flatnonzero(evidence.seen.numpy())
@@ -192,7 +194,7 @@ def _terms(
     evidence: Evidence,
     body: BodyModel,
     rig: PointRig,
-    config: FitConfig,
+    config: FittingConfig,
     robustness: float,
     guess: float = LATE_GUESS,
 ) -> Terms:

@@ -30,7 +30,7 @@ SWEEPS = 10
 
 
 @dataclass(frozen=True)
-class MatteConfig:
+class MattingConfig:
     """How silhouettes are refined."""
 
     sample_frames: int = 32
@@ -48,7 +48,7 @@ class MatteConfig:
 
 
 def refine(
-    look: Look, appearance: Appearance, points: np.ndarray, config: MatteConfig
+    look: Look, appearance: Appearance, points: np.ndarray, config: MattingConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """Matte [h,w] float32 0..1 and unsure pixels [h,w] bool of one look.
 
@@ -157,7 +157,7 @@ def _bones(look: Look, points: np.ndarray) -> np.ndarray:
 
 
 def _unsure(
-    look: Look, mask: np.ndarray, coarse: np.ndarray, band: np.ndarray, odds: np.ndarray, config: MatteConfig
+    look: Look, mask: np.ndarray, coarse: np.ndarray, band: np.ndarray, odds: np.ndarray, config: MattingConfig
 ) -> np.ndarray:
     """Pixels along the outline, and those whose evidence is weak: bool [h,w]."""
     doubt = np.zeros(mask.shape, bool)

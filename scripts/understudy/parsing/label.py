@@ -179,7 +179,7 @@ def _check_overlap(overlap: float, alpha_folder: str | Path) -> None:
     if overlap < NO_OVERLAP:
         raise InputError(
             f"{alpha_folder}: the fitted body covers the silhouettes with a mean IoU of only {overlap:.2f}; "
-            "look at the overlays of the smpl stage, and check the camera (frames.K) and the tracked person."
+            "look at the overlays of the stage fitting, and check the camera (frames.K) and the tracked person."
         )
     if overlap < POOR_OVERLAP:
         logger.warning("the fitted body covers the silhouettes with a mean IoU of only %.2f", overlap)

@@ -21,7 +21,7 @@ SUNKEN = 95
 
 
 @dataclass(frozen=True)
-class ViewConfig:
+class ViewerConfig:
     """What viewers play."""
 
     fps: float = 30.0
@@ -48,7 +48,7 @@ Sources = Mapping[str, str | Path | None]
 """Files of motions by name; None for the video's own, and for standing where there is no other."""
 
 
-def sources(motions: Sequence[str | Path], config: ViewConfig) -> Sources:
+def sources(motions: Sequence[str | Path], config: ViewerConfig) -> Sources:
     """The motions that can be chosen, in the order in which they are offered: the given files, then the video's own.
 
     Raises:
@@ -61,7 +61,7 @@ def sources(motions: Sequence[str | Path], config: ViewConfig) -> Sources:
 
 
 def scene(
-    archive: AvatarArchive, name: str, path: str | Path | None, config: ViewConfig, shape: ShapeConfig | None = None
+    archive: AvatarArchive, name: str, path: str | Path | None, config: ViewerConfig, shape: ShapeConfig | None = None
 ) -> Scene:
     """One of the ``sources`` on the avatar in a shape, by default its own.
 
