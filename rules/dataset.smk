@@ -1,3 +1,6 @@
+from understudy.layouts.config import LAYOUT_NAMES
+
+
 rule dataset:
     input:
         frames="results/{actor}/frames",
@@ -15,7 +18,7 @@ rule dataset:
     benchmark:
         "results/{actor}/benchmarks/dataset_{layout}.tsv"
     wildcard_constraints:
-        layout="easymocap|instant-nvr|ntc|neural-actor|instant-avatar",
+        layout="|".join(LAYOUT_NAMES),
     conda:
         "../envs/export.yaml"
     threads: 2

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
-from understudy.fitting.fit import FittingConfig, fit_body
+from understudy.fitting.config import FittingConfig
+from understudy.fitting.fit import fit_body
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.job import run_job, without

@@ -8,7 +8,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
 from understudy.job import run_job
-from understudy.matting.matting import MattingConfig
+from understudy.matting.config import MattingConfig
 from understudy.matting.refine import refine_mattes
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_avatar
-from understudy.avatar.turntable import TurntableConfig, turntable_pictures
+from understudy.avatar.config import TurntableConfig
+from understudy.avatar.turntable import turntable_pictures
 from understudy.job import run_job
 from understudy.progress import track
 from understudy.video.write import write_video

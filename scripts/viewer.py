@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
 from understudy.job import run_job
-from understudy.viewer.acts import ViewerConfig
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
 
 if TYPE_CHECKING:

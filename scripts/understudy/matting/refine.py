@@ -17,8 +17,9 @@ from understudy.formats.masks import UNSURE, read_alpha, read_trimap, write_alph
 from understudy.formats.smpl import BodyTrack
 from understudy.matting.appearance import Appearance, learn_appearance
 from understudy.matting.coherence import flickering, outliers
+from understudy.matting.config import MattingConfig
 from understudy.matting.looks import ROOM, look_at, mask_window
-from understudy.matting.matting import MattingConfig, refine
+from understudy.matting.matting import refine
 from understudy.metrics.masks import iou
 from understudy.progress import track as show_progress
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.splats import need_splats
-from understudy.body.shape_edit import ShapeConfig
+from understudy.body.config import ShapeConfig
 from understudy.commands import called
 from understudy.errors import InputError
 from understudy.motion.read import TAKE
-from understudy.viewer.acts import ViewerConfig, scene, sources
+from understudy.viewer.acts import scene, sources
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.layers import Layers
 from understudy.viewer.panel import MotionPanel, ShapePanel
 

@@ -21,7 +21,8 @@ from understudy.files.atomic import atomic_write
 from understudy.files.records import check_recorded
 from understudy.motion.read import TAKE
 from understudy.rendering.stage import Performance
-from understudy.viewer.acts import Scene, ViewerConfig, scene, sources
+from understudy.viewer.acts import Scene, scene, sources
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.correctives import correctives
 
 logger = logging.getLogger(__name__)
