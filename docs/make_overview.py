@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from understudy.avatar.archive import load_avatar
-from understudy.avatar.turntable import RenderConfig, turntable_pictures
+from understudy.avatar.turntable import TurntableConfig, turntable_pictures
 from understudy.body.files import load_body
 from understudy.body.posed import posed_vertices
 from understudy.formats.frames import Frames
@@ -34,7 +34,7 @@ def main(results: Path, picture: Path, frame: int) -> None:
         draw_mesh(image, posed_vertices(body, track, frame), body.faces, track.K),
         draw_parsing(image, read_parsing(results / "parsing", frame)),
     ]
-    turn = list(turntable_pictures(load_avatar(results / "avatar.tar"), RenderConfig(frames=8)))
+    turn = list(turntable_pictures(load_avatar(results / "avatar.tar"), TurntableConfig(frames=8)))
     panels = [shrink(panel, HEIGHT) for panel in [*stages, *(turn[view] for view in VIEWS)]]
     Image.fromarray(np.concatenate(panels, axis=1)).save(picture, quality=88)
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
-from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
+from understudy.canonical.config import CanonicalConfig
+from understudy.canonical.prepare import prepare_canonical
 from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.smpl import BodyTrack
 from understudy.job import run_job

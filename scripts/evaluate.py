@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
-from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
+from understudy.avatar.config import EvaluateConfig
+from understudy.avatar.evaluate import evaluate_avatar
 from understudy.files.arrays import write_json
 from understudy.formats.frames import Frames
 from understudy.job import run_job

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
-from understudy.export.run import ExportConfig, export_avatar
+from understudy.export.config import ExportConfig
+from understudy.export.run import export_avatar
 from understudy.job import run_job
 
 if TYPE_CHECKING:

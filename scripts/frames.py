@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from understudy.errors import InputError
 from understudy.job import run_job
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

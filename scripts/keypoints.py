@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from understudy.formats.frames import Frames
 from understudy.job import run_job, without
-from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
+from understudy.keypoints.config import KeypointsConfig
+from understudy.keypoints.detect import detect_keypoints
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

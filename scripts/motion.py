@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from understudy.avatar.archive import load_archive
 from understudy.job import run_job
 from understudy.rendering.backdrop import hex_colour
-from understudy.rendering.paths import PathConfig
-from understudy.rendering.render import ShowConfig, render_motion
+from understudy.rendering.config import PathConfig, ShowConfig
+from understudy.rendering.render import render_motion
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -7,7 +7,8 @@ from understudy.body.files import load_body
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from understudy.job import run_job, without
-from understudy.parsing.label import ParsingConfig, label_parts
+from understudy.parsing.config import ParsingConfig
+from understudy.parsing.label import label_parts
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from understudy.avatar.archive import load_archive
 from understudy.job import run_job
 from understudy.rendering.backdrop import hex_colour
-from understudy.rendering.reenact import render_reenactment
+from understudy.rendering.reenactment import render_reenactment
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

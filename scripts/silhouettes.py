@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.job import run_job, without
-from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
+from understudy.silhouettes.config import SilhouettesConfig
+from understudy.silhouettes.segment import cut_silhouettes
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -1,9 +1,10 @@
-"""Render the avatar on a turntable (rule render)."""
+"""Render the avatar on a turntable (rule turntable)."""
 
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_avatar
-from understudy.avatar.turntable import RenderConfig, turntable_pictures
+from understudy.avatar.config import TurntableConfig
+from understudy.avatar.turntable import turntable_pictures
 from understudy.job import run_job
 from understudy.progress import track
 from understudy.video.write import write_video
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    config = RenderConfig(**snakemake.params.settings)
+    config = TurntableConfig(**snakemake.params.settings)
     avatar = load_avatar(snakemake.input.avatar, snakemake.input.body)
     pictures = track(turntable_pictures(avatar, config), "rendering the turntable", config.frames)
     write_video(snakemake.output.turntable, pictures, config.fps)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
 from understudy.job import run_job
-from understudy.viewer.acts import ViewConfig
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    config = ViewConfig(**snakemake.params.settings)
+    config = ViewerConfig(**snakemake.params.settings)
     archive = load_archive(snakemake.input.avatar, snakemake.input.body)
     write_page(snakemake.output.page, archive, config, snakemake.input.motions, snakemake.wildcards.actor)
 

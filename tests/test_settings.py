@@ -1,62 +1,23 @@
 """The configuration is checked before any job, and an actor's own options win."""
 
-import json
-from dataclasses import fields
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
 from tests.support.paths import ROOT
+from tools.write_config import generate_files
 from understudy.errors import InputError
+from understudy.options import options_of
+from understudy.sections import SECTIONS
 from understudy.settings import actor_settings, check_settings
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
-
-
-def dataclasses_of_stages():
-    from understudy.avatar.config import AvatarConfig
-    from understudy.avatar.evaluate import EvaluateConfig
-    from understudy.avatar.gaussians.config import GaussiansConfig
-    from understudy.avatar.turntable import RenderConfig
-    from understudy.canonical.prepare import CanonicalConfig
-    from understudy.export.run import ExportConfig
-    from understudy.fitting.fit import FitConfig
-    from understudy.keypoints.detect import KeypointsConfig
-    from understudy.matting.matting import MatteConfig
-    from understudy.parsing.label import ParsingConfig
-    from understudy.silhouettes.segment import SilhouettesConfig
-    from understudy.video.decode import FramesConfig
-    from understudy.viewer.acts import ViewConfig
-
-    return {
-        "frames": FramesConfig,
-        "keypoints": KeypointsConfig,
-        "silhouettes": SilhouettesConfig,
-        "smpl": FitConfig,
-        "matte": MatteConfig,
-        "parsing": ParsingConfig,
-        "canonical": CanonicalConfig,
-        "avatar": AvatarConfig,
-        "gaussians": GaussiansConfig,
-        "evaluate": EvaluateConfig,
-        "render": RenderConfig,
-        "export": ExportConfig,
-        "viewer": ViewConfig,
-    }
-
-
-FILES = {
-    "keypoints": {"weights", "files"},
-    "silhouettes": {"weights", "files"},
-    "parsing": {"weights", "files"},
-    "smpl": {"regressor", "files"},
-    "render": {"motions"},
-    "export": {"motions"},
-    "viewer": {"motions"},
-}
-"""Options that name an input of the stage's rule, which hands the file over."""
 
 
 def test_shipped_config_is_valid():
@@ -64,23 +25,40 @@ def test_shipped_config_is_valid():
     check_settings(CONFIG, SCHEMA)
 
 
-@pytest.mark.parametrize("stage", sorted(dataclasses_of_stages()))
-def test_config_schema_and_code_have_the_same_options_and_defaults(stage):
-    config_class = dataclasses_of_stages()[stage]
-    names = {field.name for field in fields(config_class)}
-    files = FILES.get(stage, set())
-    assert set(CONFIG[stage]) == names | files
-    assert set(SCHEMA["$defs"][stage]["properties"]) == names | files
-    default = config_class()
-    for name in names:
-        value = getattr(default, name)
-        assert CONFIG[stage][name] == json.loads(json.dumps(value)), name
+def test_config_and_schema_are_what_the_options_say():
+    for name, text in generate_files().items():
+        assert (ROOT / name).read_text() == text, f"run: python tools/write_config.py, for {name}"
 
 
-def test_every_option_is_explained():
-    for stage, definition in SCHEMA["$defs"].items():
-        for name, option in definition["properties"].items():
-            assert option.get("description"), f"{stage}.{name}"
+def test_what_is_out_of_step_is_named_and_put_right(tmp_path):
+    for name in ("config.yaml", "schemas", "scripts", "tools/write_config.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    command = [sys.executable, tmp_path / "tools/write_config.py"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "scripts")}
+    source = tmp_path / "scripts/understudy/matting/config.py"
+    source.write_text(source.read_text().replace("Share = 0.85", "Annotated[float, Bounds(0, 0.9)] = 0.8"))
+    check = subprocess.run([*command, "--check"], capture_output=True, text=True, env=environment)
+    assert check.returncode == 1 and check.stderr.startswith("error: config.yaml, schemas/config.schema.yaml: ")
+    assert subprocess.run(command, env=environment).returncode == 0
+    assert "  agreement: 0.8  # " in (tmp_path / "config.yaml").read_text()
+    schema = yaml.safe_load((tmp_path / "schemas/config.schema.yaml").read_text())
+    assert schema["$defs"]["matting"]["properties"]["agreement"]["maximum"] == 0.9
+    assert subprocess.run([*command, "--check"], env=environment).returncode == 0
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_a_sections_values_are_within_the_limits_of_its_classes(section):
+    for group in section.groups:
+        group(**{option.name: CONFIG[section.name][option.name] for option in options_of(group)})
+
+
+def test_every_option_is_explained_once():
+    for section in SECTIONS:
+        options = [option for group in section.groups for option in options_of(group)]
+        assert all(option.sentence for option in options)
+        assert len({option.name for option in options}) == len(options), section.name
 
 
 @pytest.mark.parametrize(
@@ -90,10 +68,12 @@ def test_every_option_is_explained():
         ({"avatar": {"steps": "many"}}, ["avatar.steps", "many", "integer"]),
         ({"avatar": {"steps": -5}}, ["avatar.steps", "-5"]),
         ({"frames": {"max_frames": 3}}, ["frames.max_frames"]),
-        ({"smpl": {"height_m": 17.8}}, ["smpl.height_m", "17.8"]),
+        ({"fitting": {"height_m": 17.8}}, ["fitting.height_m", "17.8"]),
         ({"keypoints": {"backend": "guess"}}, ["keypoints.backend", "guess", "mediapipe"]),
         ({"actors": {"anna": {"avatar": {"stepz": 3}}}}, ["actors.anna.avatar", "stepz"]),
         ({"frame": {}}, ["frame", "frames"]),
+        ({"smpl": {"height_m": 1.7}}, ["unknown option smpl", "fitting"]),
+        ({"matte": {}}, ["unknown option matte", "matting"]),
         ({"actors": {7: {}}}, ["actors", "7", "quotes"]),
         ({"actors": {"a/b": {}}}, ["actors", "'a/b'", "folder"]),
         ({"videos": 3}, ["videos", "3", "string"]),
@@ -134,7 +114,7 @@ def test_numbers_that_size_a_result_have_limits():
     known = {f"{stage}.{name}" for stage, name, _ in limited_options()}
     sizes = (
         "frames.max_frames frames.max_size silhouettes.max_size canonical.texture_size canonical.margin gaussians.count "
-        "avatar.steps render.frames render.width render.height export.texture_size"
+        "avatar.steps turntable.frames turntable.width turntable.height export.texture_size"
     )
     assert set(sizes.split()) <= known
 

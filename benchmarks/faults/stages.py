@@ -1,6 +1,7 @@
 """What happens when a stage is killed, stopped, or finds no memory, no disk or a damaged file: on the tiny workflow, for real.
 
-python -m benchmarks.faults.stages [--folder finished tiny run] [--only kill stop memory disk damage rest] [--stages smpl avatar]
+python -m benchmarks.faults.stages [--folder finished tiny run] [--only kill stop memory disk damage rest]
+    [--stages fitting avatar]
 
 Prints a table: fault, stage, what is expected, what was seen. Without --folder the tiny demo is made first. The disk that is
 full is a small tmpfs, for which root is needed.
@@ -33,12 +34,12 @@ from benchmarks.faults.tiny import (
 )
 from benchmarks.support.runs import REPOSITORY
 
-FEW = ("frames", "smpl", "avatar", "export")
+FEW = ("frames", "fitting", "avatar", "export")
 """Stages for what does not differ between them."""
 
 DAMAGED = {
-    "frames/000003.jpg": "keypoints", "frames.json": "keypoints", "keypoints.npz": "silhouettes", "alpha/000003.png": "smpl",
-    "smpl.npz": "matte", "matte/000003.png": "canonical", "trimap/000003.png": "avatar", "parsing/000003.png": "dataset",
+    "frames/000003.jpg": "keypoints", "frames.json": "keypoints", "keypoints.npz": "silhouettes", "alpha/000003.png": "fitting",
+    "smpl.npz": "matting", "matte/000003.png": "canonical", "trimap/000003.png": "avatar", "parsing/000003.png": "dataset",
     "canonical.npz": "avatar", "avatar.tar": "turntable", "metrics.json": "report", "training.json": "report",
 }  # fmt: skip
 """A file that one stage hands to the next, and a rule that reads it."""
@@ -197,7 +198,7 @@ def rest(folder: Path, stages: list[str]) -> Iterator[tuple[str, str, str, str]]
     words = "the lock is explained" if explained else "no word of the lock"
     seen = f"second: status {second.status}, {words}; first: status {first.wait()}"
     yield "two runs in one folder", "any", "the second ends at once with a sentence, the first goes on", seen
-    for place, stage in (("models", "smpl"), ("results", "smpl")):
+    for place, stage in (("models", "fitting"), ("results", "fitting")):
         yield (
             f"read-only {place}",
             stage,

@@ -1,4 +1,4 @@
-"""How near silhouettes come to exact masks, before and after the matte stage.
+"""How near silhouettes come to exact masks, before and after the stage matting.
 
 python -m benchmarks.mattes.truth RESULTS=MASKS [RESULTS=MASKS ...] [--threads 2]
 python -m benchmarks.mattes.truth --fit RESULTS=MASKS [...]
@@ -26,7 +26,7 @@ from understudy.formats.masks import UNSURE, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.matting.appearance import learn_appearance
 from understudy.matting.looks import look_at
-from understudy.matting.matting import MatteConfig, evidence, sure_pixels
+from understudy.matting.matting import MattingConfig, evidence, sure_pixels
 from understudy.matting.refine import refine_mattes
 from understudy.metrics.masks import iou
 from understudy.threads import use_threads
@@ -62,7 +62,7 @@ def row(results: Path, masks: Path, threads: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         matte, trimap = Path(folder, "matte"), Path(folder, "trimap")
         started = time.monotonic()
-        refine_mattes(frames, results / "alpha", keypoints, track, body, matte, trimap, MatteConfig(), threads)
+        refine_mattes(frames, results / "alpha", keypoints, track, body, matte, trimap, MattingConfig(), threads)
         seconds = (time.monotonic() - started) / len(frames)
         figures = []
         for frame, true in truths(masks):
@@ -112,7 +112,7 @@ def sampled(results: Path, masks: Path, threads: int) -> tuple[np.ndarray, np.nd
     """Evidence [N,FEATURES] and truth [N] of ``PIXELS`` undecided pixels of an actor."""
     random = np.random.default_rng(0)
     frames, _, track, body = load(results)
-    appearance = learn_appearance(frames, results / "alpha", track, body, MatteConfig().sample_frames, threads)
+    appearance = learn_appearance(frames, results / "alpha", track, body, MattingConfig().sample_frames, threads)
     parts = []
     for frame, true in truths(masks):
         look = look_at(frames, results / "alpha", track, body, frame)

@@ -24,7 +24,7 @@ from understudy.body.model import JOINTS, BodyModel
 from understudy.body.rig import PointRig
 from understudy.files.arrays import read_npz
 from understudy.fitting.evidence import gather_evidence
-from understudy.fitting.fit import FitConfig, fit_body
+from understudy.fitting.fit import FittingConfig, fit_body
 from understudy.fitting.initialise import initial_motion
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -92,7 +92,7 @@ def find_people(folder: Path, demo: Path | None, names: list[str] | None) -> lis
 
 def report_ways(people: list[Person], body: BodyModel, weights: Path) -> None:
     """A table for every way from keypoints to a motion, then one of all means."""
-    fit, alone = FitConfig(silhouettes=False), FitConfig(backend="regressor")
+    fit, alone = FittingConfig(silhouettes=False), FittingConfig(backend="regressor")
     ways: dict[str, Callable[[Person], np.ndarray]] = {
         "start, detector's guess": lambda person: plain_start(person.keypoints, person, body),
         "fit, detector's guess": lambda person: fitted(person.keypoints, person, body, fit, None),
@@ -123,14 +123,14 @@ def report_ways(people: list[Person], body: BodyModel, weights: Path) -> None:
 
 def plain_start(keypoints: Keypoints, person: Person, body: BodyModel) -> np.ndarray:
     """Joints [T,24,3] of the first guess in closed form, m."""
-    evidence = gather_evidence(keypoints, person.frames, body, FitConfig().min_confidence)
+    evidence = gather_evidence(keypoints, person.frames, body, FittingConfig().min_confidence)
     rig = PointRig.of_keypoints(body).at(torch.tensor([body.keypoint_names.index(name) for name in evidence.names]))
     with torch.no_grad():
         return initial_motion(evidence, rig).points(rig)[1].numpy()
 
 
 def fitted(
-    keypoints: Keypoints, person: Person, body: BodyModel, config: FitConfig, weights: Path | None
+    keypoints: Keypoints, person: Person, body: BodyModel, config: FittingConfig, weights: Path | None
 ) -> np.ndarray:
     """Joints [T,24,3] of the fit to keypoints, m."""
     return posed_joints(body, fit_body(keypoints, person.frames, Path(), body, config, weights))

@@ -24,7 +24,7 @@ from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.fitting.curvature import add_outlines, terms_curvature
 from understudy.fitting.evidence import Evidence, gather_evidence
-from understudy.fitting.fit import FEW_BETAS, FitConfig
+from understudy.fitting.fit import FEW_BETAS, FittingConfig
 from understudy.fitting.ground import find_contacts
 from understudy.fitting.initialise import initial_motion
 from understudy.fitting.least_squares import Quadratic
@@ -94,7 +94,7 @@ def _stage(
     name: str, motion: Motion, evidence: Evidence, rig: PointRig, body: BodyModel, actor: Path, clip: np.ndarray
 ) -> Stage:
     size_px = evidence.K[1, 1] * body_height(body, motion.betas) / motion.transl[:, 2].clamp(min=0.1)
-    config, first = FitConfig(), name == "global"
+    config, first = FittingConfig(), name == "global"
     terms = Terms(
         evidence=evidence, rig=rig, size_px=size_px, contacts=find_contacts(evidence, size_px),
         smoothness=config.smoothness, robustness=8.0 if first else 4.0, height_m=None, guess=1.0 if first else 0.1,
@@ -129,7 +129,7 @@ def _stage(
 def _load(actor: Path, body: BodyModel, length: int) -> tuple[Evidence, PointRig, np.ndarray]:
     """Evidence of ``length`` frames played to and fro, its points on the body, and which frame each is."""
     keypoints, frames = Keypoints.load(actor / "keypoints.npz"), Frames.load(actor / "frames.json", actor / "frames")
-    evidence = gather_evidence(keypoints, frames, body, FitConfig().min_confidence)
+    evidence = gather_evidence(keypoints, frames, body, FittingConfig().min_confidence)
     clip = np.pad(np.arange(len(evidence)), (0, max(0, length - len(evidence))), mode="reflect")[:length]
     rig = PointRig.of_keypoints(body).at(torch.tensor([body.keypoint_names.index(name) for name in evidence.names]))
     return evidence.at(torch.from_numpy(clip)), rig, clip

@@ -108,7 +108,7 @@ def figures(actor: Actor, run: Run, body: BodyModel) -> list[float]:
     truth = read_npz(truth_at / "truth.npz")
     track = BodyTrack.load(results / "smpl.npz")
     pose = pose_figures(posed_joints(body, track), truth)
-    smpl = run.costs(actor.name).get("smpl")
+    fitting = run.costs(actor.name).get("fitting")
     return [
         keypoint_percent(results, truth),
         mask_iou(results / "alpha", truth, truth_at / "masks"),
@@ -121,7 +121,7 @@ def figures(actor: Actor, run: Run, body: BodyModel) -> list[float]:
         100 * (rest_height(body, track.betas) - float(truth["height_m"])),
         100 * pose.wrong_limbs,
         100 * pose.wrong_facing,
-        smpl.seconds if smpl else float("nan"),
+        fitting.seconds if fitting else float("nan"),
     ]
 
 

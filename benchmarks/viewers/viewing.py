@@ -32,7 +32,7 @@ from understudy.metrics.masks import iou
 from understudy.render.camera import look_at
 from understudy.render.cloud import splat
 from understudy.rendering.stage import Performance
-from understudy.viewer.acts import STANDING, Scene, ViewConfig, scene, sources
+from understudy.viewer.acts import STANDING, Scene, ViewerConfig, scene, sources
 from understudy.viewer.layers import ROOT, packed
 from understudy.viewer.live import FOV, LiveView
 from understudy.viewer.page import page_data, write_page
@@ -136,7 +136,7 @@ def table(head: str, rows: Sequence[Sequence[str]]) -> None:
 
 def page_row(archive: AvatarArchive, motions: Sequence[Path], folder: Path) -> list[str]:
     """Figures of the page."""
-    file, config = folder / "index.html", ViewConfig()
+    file, config = folder / "index.html", ViewerConfig()
     start = time.perf_counter()
     write_page(file, archive, config, motions)
     written = time.perf_counter() - start
@@ -210,7 +210,7 @@ def millimetres(archive: AvatarArchive, shown: Sequence[Scene], bent: bool) -> s
 
 def live_row(archive: AvatarArchive, path: Path, motions: Sequence[Path], folder: Path) -> list[str]:
     """Figures of the live view."""
-    act = scene(archive, *next(iter(sources(motions, ViewConfig()).items())), ViewConfig()).act
+    act = scene(archive, *next(iter(sources(motions, ViewerConfig()).items())), ViewerConfig()).act
     start = time.perf_counter()
     with torch.no_grad():
         for number in range(100):
@@ -232,7 +232,7 @@ def live_row(archive: AvatarArchive, path: Path, motions: Sequence[Path], folder
 
 def live_likeness(archive: AvatarArchive, folder: Path) -> tuple[float, float]:
     """PSNR on the person, dB, and IoU of the silhouettes, of what viser shows of a person who stands."""
-    config = ViewConfig(take=False)
+    config = ViewerConfig(take=False)
     view, act = LiveView(archive, config=config, port=8790), scene(archive, STANDING, None, config).act
     view.server.scene.remove_by_name(f"{ROOT}/ground")
     pelvis = act.pelvis()[0]

@@ -27,9 +27,9 @@ def method_options(wildcards):
 def motions_of(actor):
     """Motions to render of an actor: name of the video to the motion's file."""
     try:
-        return motion_names(actor_settings(config, "render", actor)["motions"])
+        return motion_names(actor_settings(config, "motion", actor)["motions"])
     except InputError as error:
-        stop(f"config.yaml, render.motions: {error}")
+        stop(f"config.yaml, motion.motions: {error}")
 
 
 def motion_file(wildcards):
@@ -38,9 +38,9 @@ def motion_file(wildcards):
     if wildcards.motion not in motions:
         there = ", ".join(motions) or "none yet"
         stop(
-            f"no motion '{wildcards.motion}': add its file to render.motions in config.yaml. Motions there: {there}."
+            f"no motion '{wildcards.motion}': add its file to motion.motions in config.yaml. Motions there: {there}."
         )
-    return model_file("render.motions", motions[wildcards.motion])
+    return model_file("motion.motions", motions[wildcards.motion])
 
 
 def motion_inputs(stage):
@@ -63,7 +63,7 @@ def motion_videos(wildcards):
 
 def height_given(wildcards):
     """Params function: whether the person's height is known."""
-    return actor_settings(config, "smpl", wildcards.actor)["height_m"] is not None
+    return actor_settings(config, "fitting", wildcards.actor)["height_m"] is not None
 
 
 def hold_out(wildcards):
@@ -80,8 +80,8 @@ def body_file(wildcards):
 
 def regressor_file(wildcards):
     """The pose regressor's weights of an actor, or no input where the configuration names none."""
-    path = actor_settings(config, "smpl", wildcards.actor)["regressor"]
-    return [] if path is None else model_file("smpl.regressor", path)
+    path = actor_settings(config, "fitting", wildcards.actor)["regressor"]
+    return [] if path is None else model_file("fitting.regressor", path)
 
 
 @cache

@@ -17,6 +17,7 @@ import tyro
 
 from understudy.errors import InputError, Stopped, sentence, stoppable
 from understudy.files.owned import check_apart
+from understudy.layouts.config import LayoutName
 from understudy.log import PrintableFormatter
 from understudy.streams import OutputLost, open_streams, printing, say, tell
 from understudy.text import one_line, printable
@@ -90,8 +91,8 @@ class Import:
     def run(self) -> None:
         """Import, and say what was written."""
         from understudy.body.files import load_body
+        from understudy.importers.config import ReadOptions
         from understudy.importers.run import import_tracking
-        from understudy.importers.tracking import ReadOptions
         from understudy.video.decode import FramesConfig
 
         done = import_tracking(
@@ -162,10 +163,10 @@ class Render:
     def run(self) -> None:
         """Render, and say what was written."""
         from understudy.avatar.archive import load_archive
-        from understudy.body.shape_edit import ShapeConfig
+        from understudy.body.config import ShapeConfig
         from understudy.rendering.cameras import read_cameras
         from understudy.rendering.paths import PathConfig
-        from understudy.rendering.reenact import render_reenactment
+        from understudy.rendering.reenactment import render_reenactment
         from understudy.rendering.render import ShowConfig, read_joint_map, render_motion
 
         follow = None if self.follow is None else self.follow == "yes"
@@ -228,7 +229,7 @@ class Export:
     def run(self) -> None:
         """Export, and say what was written."""
         from understudy.avatar.archive import load_archive
-        from understudy.body.shape_edit import ShapeConfig
+        from understudy.body.config import ShapeConfig
         from understudy.export.run import FILES, ExportConfig, export_avatar, reshaped
 
         config = ExportConfig(self.pose, self.texture_size, self.fps, self.take == "yes", self.mesh, self.author)
@@ -246,7 +247,7 @@ class Dataset:
     """An actor's folder, as results/actor."""
     output: Annotated[Path, tyro.conf.Positional]
     """Folder to write; a data set that was written there before is replaced, anything else is left alone."""
-    layout: Literal["easymocap", "instant-nvr", "ntc", "neural-actor", "instant-avatar"]
+    layout: LayoutName
     """The program whose layout it is."""
     hold_out: int = 8
     """Name every Nth frame as a test frame, where the layout can say so; 0 for none."""
@@ -291,9 +292,9 @@ class View:
         """Write the page, or serve until interrupted."""
         from understudy.avatar.archive import load_archive
         from understudy.threads import use_threads
-        from understudy.viewer.acts import ViewConfig
+        from understudy.viewer.acts import ViewerConfig
 
-        config, archive = ViewConfig(self.fps, loop=self.loop), load_archive(self.avatar, self.body)
+        config, archive = ViewerConfig(self.fps, loop=self.loop), load_archive(self.avatar, self.body)
         if self.page is not None:
             from understudy.viewer.page import write_page
 

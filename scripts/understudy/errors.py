@@ -103,7 +103,7 @@ def sentence(error: BaseException, what: str) -> str | None:
 
     Args:
         error: The error.
-        what: What was at work, such as "the stage matte".
+        what: What was at work, such as "the stage matting".
     """
     if isinstance(error, InputError):
         return str(error)

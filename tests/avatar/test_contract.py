@@ -24,7 +24,7 @@ from understudy.export.run import ExportConfig, export_avatar
 from understudy.render.camera import Camera
 from understudy.rendering.pictures import render_act
 from understudy.rendering.stage import filmed
-from understudy.viewer.acts import ViewConfig
+from understudy.viewer.acts import ViewerConfig
 from understudy.viewer.page import write_page
 
 MESH = {"mesh": "tests.support.mesh_method:MeshMethod"}
@@ -215,7 +215,7 @@ def test_what_needs_gaussians_says_so_where_there_are_none(scene, short, tmp_pat
     assert not isinstance(archive.avatar, SplatAvatar)
     for attempt in (
         lambda: export_avatar(archive, tmp_path / "exports", ExportConfig()),
-        lambda: write_page(tmp_path / "page.html", archive, ViewConfig()),
+        lambda: write_page(tmp_path / "page.html", archive, ViewerConfig()),
     ):
         with pytest.raises(InputError, match="method mesh has no Gaussians"):
             attempt()

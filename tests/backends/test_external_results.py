@@ -28,7 +28,7 @@ from understudy.backends.external_results import rows_of
 from understudy.backends.protocols import Pose, Region
 from understudy.backends.registry import open_backend
 from understudy.errors import InputError
-from understudy.fitting.fit import FitConfig, fit_body
+from understudy.fitting.fit import FittingConfig, fit_body
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import BODY_25, INDEX, KEYPOINTS
@@ -206,7 +206,7 @@ def test_a_folder_without_results_is_refused_in_one_sentence(tmp_path, points):
         read("openpose", tmp_path / "json", replace(frames, source_frames=np.arange(12) * 2))
     write_annots(tmp_path / "mocap/annots/0", points)
     with pytest.raises(InputError, match=r"no smpl/\*.json"):
-        open_backend("smpl", "easymocap", files=tmp_path / "mocap").read_track(frames, None, None)
+        open_backend("fitting", "easymocap", files=tmp_path / "mocap").read_track(frames, None, None)
     write_cameras(tmp_path / "mocap", {"0": (centred_at_whole(), np.array([0.1, 0, 0, 0, 0]), np.eye(3), np.zeros(3))})
     with pytest.raises(InputError, match="lens with distortion"):
         read("easymocap", tmp_path / "mocap", frames)
@@ -232,7 +232,7 @@ def fitted(files, frames, known):
         world=np.zeros((length, 25, 3)), interpolated=np.zeros(length, bool), swapped=np.zeros(length, bool),
         people=np.ones(length, int),
     )  # fmt: skip
-    return fit_body(keypoints, frames, Path(), known.body, FitConfig(backend="easymocap"), files=files)
+    return fit_body(keypoints, frames, Path(), known.body, FittingConfig(backend="easymocap"), files=files)
 
 
 def test_easymocaps_poses_are_on_the_frames_of_the_video(tmp_path, known):

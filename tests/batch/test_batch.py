@@ -33,7 +33,7 @@ def test_a_table_gives_what_the_configuration_would(tmp_path):
     path = sheet(
         tmp_path,
         "# our spring recordings",
-        "name\tvideo\tstart\tstop\theight_m\tframes.K\tmirror\tsmpl.backend\tavatar.minutes",
+        "name\tvideo\tstart\tstop\theight_m\tframes.K\tmirror\tfitting.backend\tavatar.minutes",
         "anna\t/clips/anna take 3.mov\t2.0\t14\t1.71\t[900, 900, 270, 480]\tTRUE\tregressor\tnull",
         "007\ts3://clips/7.mp4",
         "",
@@ -43,7 +43,7 @@ def test_a_table_gives_what_the_configuration_would(tmp_path):
         "anna": {
             "video": "/clips/anna take 3.mov",
             "frames": {"start": 2.0, "stop": 14, "K": [900, 900, 270, 480]},
-            "smpl": {"height_m": 1.71, "backend": "regressor"},
+            "fitting": {"height_m": 1.71, "backend": "regressor"},
             "canonical": {"mirror": True},
             "avatar": {"minutes": None},
         },
@@ -64,8 +64,8 @@ def test_every_option_can_be_a_column(tmp_path):
         ((), ["first line", "name"]),
         (("video", "a.mp4"), ["first line", "name"]),
         (("name\ttall", "anna\t1.7"), ["'tall'", "no option"]),
-        (("name\tsmpl.height", "anna\t1.7"), ["'smpl.height'", "no option"]),
-        (("name\tfps", "anna\t30"), ["fps", "frames.fps", "render.fps"]),
+        (("name\tfitting.height", "anna\t1.7"), ["'fitting.height'", "no option"]),
+        (("name\tfps", "anna\t30"), ["fps", "frames.fps", "turntable.fps"]),
         (("name\tstart\tframes.start", "anna\t1\t2"), ["two columns"]),
         (("name", "anna", "anna"), ["anna", "twice"]),
         (("name\tstart", "anna\t1\t2"), ["anna", "3 cells", "2 columns"]),
@@ -148,7 +148,7 @@ def results_of(folder, actor, stages, log=None):
             "Traceback (most recent call last):\n  File x\nValueError: no frames\n",
             True,
             "failed",
-            "smpl",
+            "fitting",
             "ValueError: no frames",
         ),
         (1, f"{STAMP} INFO understudy.keypoints: 7 of 100\n", True, "running", "keypoints", ""),
@@ -173,7 +173,7 @@ def test_the_state_of_an_actor_is_read_from_files_and_logs(tmp_path, stages, log
 
 def test_an_error_of_an_earlier_attempt_is_forgotten_when_its_inputs_are_made_again(tmp_path):
     results = results_of(tmp_path, "anna", 3, f"{STAMP} ERROR understudy: error: old\n")
-    (tmp_path / "logs/smpl/anna.log").touch()
+    (tmp_path / "logs/fitting/anna.log").touch()
     assert actor_status(results, "anna", False).state == "failed"
     os.utime(results / "anna/alpha", (2e9, 2e9))
     assert actor_status(results, "anna", False).state == "partial"

@@ -23,7 +23,7 @@ from understudy.avatar.training.train import Training
 from understudy.body.files import load_body, write_body
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.errors import InputError
-from understudy.fitting.fit import FitConfig, fit_body
+from understudy.fitting.fit import FittingConfig, fit_body
 
 MAKE = {"smpl": smpl_arrays, "smplh": smplh_arrays, "smplx": smplx_arrays}
 MIDDLE = {"smplh": (25, 40), "smplx": (28, 43)}
@@ -169,7 +169,7 @@ def test_fingers_that_hang_on_the_knee_are_refused(tmp_path):
 @pytest.mark.parametrize("family", ["smplh", "smplx"])
 def test_the_fit_and_the_canonical_stage_run_on_it(tmp_path, files, family):
     body, scene, walk = load_body(files[family]), film(tmp_path, [0.0, 2.0]), turning_walk(length=8)
-    track = fit_body(walk.keypoints, walk.frames, tmp_path, body, FitConfig(silhouettes=False, iterations=10))
+    track = fit_body(walk.keypoints, walk.frames, tmp_path, body, FittingConfig(silhouettes=False, iterations=10))
     assert track.valid.all() and np.nanmean(track.reprojection_px) < 10
     assert track.body_model == (family, body.sha256) and track.betas.shape == (10,)
     filmed = replace(scene.track, betas=np.zeros(10, np.float32), body_model=track.body_model)

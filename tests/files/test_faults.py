@@ -27,7 +27,7 @@ import sys, time
 from pathlib import Path
 from understudy.log import log_to
 from understudy.files.atomic import atomic_folder
-with log_to(sys.argv[1] + "/a.log", "matte"), atomic_folder(sys.argv[1] + "/matte", "mattes") as folder:
+with log_to(sys.argv[1] + "/a.log", "matting"), atomic_folder(sys.argv[1] + "/matte", "mattes") as folder:
     (folder / "0.png").write_text("x")
     print("on", flush=True)
     time.sleep(60)
@@ -40,7 +40,7 @@ with log_to(sys.argv[1] + "/a.log", "matte"), atomic_folder(sys.argv[1] + "/matt
         _, errors = process.communicate()
         assert process.returncode == status and time.monotonic() - started < 5
         assert errors.splitlines() == [
-            f"error: the stage matte was stopped by {signal.Signals(number).name}; run again and it goes on."
+            f"error: the stage matting was stopped by {signal.Signals(number).name}; run again and it goes on."
         ]
         assert "was stopped by" in (tmp_path / "a.log").read_text()
         assert [path.name for path in tmp_path.iterdir()] == ["a.log"]
@@ -178,7 +178,7 @@ def test_a_body_is_read_where_nothing_can_be_written(tmp_path):
 def test_a_log_on_a_full_disk_does_not_hide_the_reason(tmp_path, capfd):
     with small_disk(tmp_path / "disk", "16k") as disk, pytest.raises(SystemExit):
         (disk / "rest").write_bytes(bytes(12288))
-        with log_to(disk / "a.log", "smpl"):
+        with log_to(disk / "a.log", "fitting"):
             logging.getLogger("understudy").info("x" * 20_000)
             write_npz(disk / "a.npz", {"x": np.random.default_rng(0).random(10_000)})
     said = capfd.readouterr().err

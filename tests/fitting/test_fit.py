@@ -8,12 +8,12 @@ import torch
 
 from tests.support.fit_scenes import K, turning_walk
 from understudy.errors import InputError
-from understudy.fitting.fit import FitConfig, fit_body
+from understudy.fitting.fit import FittingConfig, fit_body
 from understudy.formats.masks import write_alpha
 from understudy.metrics.pose import mpjpe
 
 NO_MASKS = Path("nowhere")
-QUICK = FitConfig(silhouettes=False, iterations=40)
+QUICK = FittingConfig(silhouettes=False, iterations=40)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_silhouettes_find_a_thickness_that_points_cannot_tell(tmp_path):
         for corner in corners:
             cv2.fillConvexPoly(mask, corner, 255, shift=4)
         write_alpha(tmp_path, frame, mask)
-    with_masks = fit_body(walk.keypoints, walk.frames, tmp_path, walk.body, FitConfig(clothing=0.0, iterations=40))
+    with_masks = fit_body(walk.keypoints, walk.frames, tmp_path, walk.body, FittingConfig(clothing=0.0, iterations=40))
     assert abs(track.betas[2]) < 0.5
     assert with_masks.betas[2] > 1.0
 
@@ -140,14 +140,14 @@ def test_empty_silhouettes_leave_the_keypoints_to_decide(tmp_path):
     walk = turning_walk(length=4, turn=0.3)
     for frame in range(4):
         write_alpha(tmp_path, frame, np.zeros((512, 512), np.uint8))
-    track = fit_body(walk.keypoints, walk.frames, tmp_path, walk.body, FitConfig(iterations=10))
+    track = fit_body(walk.keypoints, walk.frames, tmp_path, walk.body, FittingConfig(iterations=10))
     assert track.valid.all()
 
 
 @pytest.mark.parametrize("height", [0.3, 3.0, float("nan")])
 def test_impossible_heights_are_refused(walk, height):
     with pytest.raises(InputError, match="height_m"):
-        fit_body(walk.keypoints, walk.frames, NO_MASKS, walk.body, FitConfig(height_m=height))
+        fit_body(walk.keypoints, walk.frames, NO_MASKS, walk.body, FittingConfig(height_m=height))
 
 
 def test_keypoints_of_another_video_are_refused(walk):

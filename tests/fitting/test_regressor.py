@@ -14,7 +14,7 @@ from understudy.body.files import load_body
 from understudy.body.model import JOINTS
 from understudy.errors import InputError
 from understudy.fitting.evidence import gather_evidence
-from understudy.fitting.fit import FitConfig, fit_body
+from understudy.fitting.fit import FittingConfig, fit_body
 from understudy.fitting.motion import body_height
 from understudy.fitting.regressor import regress as module
 from understudy.fitting.regressor.files import load_net, save_net
@@ -193,7 +193,7 @@ def seen_from_all_sides():
 
 def test_shipped_weights_follow_a_turning_walker_from_2d_points_alone(seen_from_all_sides):
     scene = seen_from_all_sides
-    track = fit_body(scene.keypoints, scene.frames, NO_MASKS, scene.body, FitConfig(backend="regressor"), SHIPPED)
+    track = fit_body(scene.keypoints, scene.frames, NO_MASKS, scene.body, FittingConfig(backend="regressor"), SHIPPED)
     joints, true = scene.posed(track).joints.numpy(), scene.truth.joints.numpy()
     left, right = JOINTS.index("left_hip"), JOINTS.index("right_hip")
     across, truly = joints[:, left] - joints[:, right], true[:, left] - true[:, right]
@@ -208,7 +208,7 @@ def test_keypoints_without_a_guess_start_from_the_networks(weights, monkeypatch)
     monkeypatch.setattr("understudy.fitting.fit.initial_motion", None)
     walk = turning_walk(length=6, turn=1.0)
     keypoints = dataclasses.replace(walk.keypoints, world=np.zeros_like(walk.keypoints.world))
-    config = FitConfig(silhouettes=False, iterations=2)
+    config = FittingConfig(silhouettes=False, iterations=2)
     track = fit_body(keypoints, walk.frames, NO_MASKS, walk.body, config, weights)
     assert track.valid.all() and np.nanmean(track.reprojection_px) < 10.0
 
@@ -217,7 +217,9 @@ def test_a_detectors_guess_is_not_replaced():
     """The weights are not even opened."""
     walk = turning_walk(length=6, turn=1.0)
     tracks = [
-        fit_body(walk.keypoints, walk.frames, NO_MASKS, walk.body, FitConfig(silhouettes=False, iterations=2), weights)
+        fit_body(
+            walk.keypoints, walk.frames, NO_MASKS, walk.body, FittingConfig(silhouettes=False, iterations=2), weights
+        )
         for weights in (None, Path("nowhere"))
     ]
     assert np.array_equal(tracks[0].body_pose, tracks[1].body_pose)
@@ -250,21 +252,21 @@ def test_frames_without_points_are_not_valid_for_the_regressor_either(weights):
     lost = np.zeros(20, bool)
     lost[8:11] = True
     keypoints = dataclasses.replace(walk.keypoints, interpolated=lost)
-    track = fit_body(keypoints, walk.frames, NO_MASKS, walk.body, FitConfig(backend="regressor"), weights)
+    track = fit_body(keypoints, walk.frames, NO_MASKS, walk.body, FittingConfig(backend="regressor"), weights)
     assert not track.valid[lost].any() and np.isfinite(track.body_pose).all() and np.isfinite(track.transl).all()
 
 
 def test_a_given_height_is_the_regressed_bodys_too(weights):
     walk = turning_walk(length=5, turn=1.0)
-    config = FitConfig(backend="regressor", height_m=1.9)
+    config = FittingConfig(backend="regressor", height_m=1.9)
     track = fit_body(walk.keypoints, walk.frames, NO_MASKS, walk.body, config, weights)
     assert float(body_height(walk.body, torch.from_numpy(track.betas))) == pytest.approx(1.9, abs=0.01)
 
 
 def test_the_regressor_as_backend_needs_its_weights():
     walk = turning_walk(length=5)
-    with pytest.raises(InputError, match=r"smpl\.regressor"):
-        fit_body(walk.keypoints, walk.frames, NO_MASKS, walk.body, FitConfig(backend="regressor"))
+    with pytest.raises(InputError, match=r"fitting\.regressor"):
+        fit_body(walk.keypoints, walk.frames, NO_MASKS, walk.body, FittingConfig(backend="regressor"))
 
 
 def test_shipped_weights_say_whose_they_are():

@@ -15,7 +15,7 @@ from understudy.body.rig import PointRig
 from understudy.errors import InputError
 from understudy.fitting.curvature import fit_terms
 from understudy.fitting.evidence import gather_evidence
-from understudy.fitting.fit import FitConfig, fit_body
+from understudy.fitting.fit import FittingConfig, fit_body
 from understudy.fitting.ground import SLIDE, find_contacts, ground_energy, height_above_ground
 from understudy.fitting.initialise import LIMBS, initial_motion
 from understudy.fitting.limbs import mirrored_limb, turn_limbs
@@ -70,7 +70,7 @@ def test_the_focal_length_of_a_walk_towards_the_camera_is_found_only_where_it_is
     walk = turning_walk(length=40)
     wrong = walk.frames.K.copy()
     wrong[:2, :2] *= 0.7
-    config = FitConfig(silhouettes=False, iterations=60)
+    config = FittingConfig(silhouettes=False, iterations=60)
     guessed = fit_body(walk.keypoints, replace(walk.frames, K=wrong, K_source="default"), Path(), walk.body, config)
     given = fit_body(walk.keypoints, replace(walk.frames, K=wrong), Path(), walk.body, config)
     assert np.array_equal(given.K, wrong.astype(np.float32))
@@ -81,7 +81,7 @@ def test_the_focal_length_of_a_walk_towards_the_camera_is_found_only_where_it_is
 def test_impossible_bounds_of_the_focal_length_are_refused(bounds):
     walk = turning_walk(length=4)
     with pytest.raises(InputError, match="focal_range"):
-        fit_body(walk.keypoints, walk.frames, Path(), walk.body, FitConfig(focal_range=bounds))
+        fit_body(walk.keypoints, walk.frames, Path(), walk.body, FittingConfig(focal_range=bounds))
 
 
 def test_a_rig_moves_points_as_skinning_does():

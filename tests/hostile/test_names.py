@@ -30,7 +30,7 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import write_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.report.page import ReportInputs, write_report
-from understudy.viewer.acts import ViewConfig
+from understudy.viewer.acts import ViewerConfig
 from understudy.viewer.live import LiveView
 from understudy.viewer.page import write_page
 
@@ -182,7 +182,7 @@ def test_names_are_text_in_the_page_that_plays_the_avatar(tmp_path):
     hostile = type(known)(**{**known.__dict__, "info": info})
     path = tmp_path / f"{SCRIPT.replace('/', '')}{{{{data}}}}.npz"
     shutil.copy(motion(tmp_path), path)
-    write_page(tmp_path / "index.html", hostile, ViewConfig(), [path], f"{BREAKOUT}{{{{program}}}}")
+    write_page(tmp_path / "index.html", hostile, ViewerConfig(), [path], f"{BREAKOUT}{{{{program}}}}")
     text = (tmp_path / "index.html").read_text()
     page = _Page(text)
     assert page.scripts == 1 and page.handlers == []
@@ -194,7 +194,7 @@ def test_the_live_view_listens_to_this_machine_alone(tmp_path):
     assert inspect.signature(LiveView).parameters["host"].default == "localhost"
     assert View.__dataclass_fields__["host"].default == "localhost"
     pytest.importorskip("viser", reason="needs viser")
-    view = LiveView(archive(), [motion(tmp_path)], ViewConfig(), port=8790)
+    view = LiveView(archive(), [motion(tmp_path)], ViewerConfig(), port=8790)
     try:
         port = f"{view.server.get_port():04X}"
         heard = []

@@ -55,7 +55,7 @@ def test_cells_begin_no_formula_and_are_read_back(text):
 def test_logs_and_terminal_get_no_control_characters_and_no_forged_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(logging.getLogger("understudy"), "propagate", False)  # pytest's own log could not be sent on
     forged = "2026-01-01 00:00:00,000 ERROR understudy: error: forged"
-    with pytest.raises(SystemExit), log_to(tmp_path / "a.log", "matte"):
+    with pytest.raises(SystemExit), log_to(tmp_path / "a.log", "matting"):
         logging.getLogger("understudy.x").warning("%s is odd", STEERING)
         raise RuntimeError(f"{STEERING}\n{forged}")
     for text in (capsys.readouterr().err, (tmp_path / "a.log").read_text()):

@@ -13,7 +13,7 @@ from understudy.formats.masks import UNSURE, mask_path, read_alpha, read_trimap,
 from understudy.formats.skeleton import KEYPOINTS
 from understudy.matting.appearance import learn_appearance
 from understudy.matting.looks import look_at
-from understudy.matting.matting import MatteConfig, evidence, neighbour_ties, sure_pixels
+from understudy.matting.matting import MattingConfig, evidence, neighbour_ties, sure_pixels
 from understudy.matting.refine import refine_mattes
 from understudy.metrics.masks import iou
 
@@ -47,7 +47,7 @@ def no_keypoints(count):
     return Keypoints(nothing, KEYPOINTS, np.zeros((count, 4)), "none", nothing, flags, flags, np.ones(count, int))
 
 
-def refined(scene, coarse, folder, config=MatteConfig(), threads=1, **changes):  # noqa: B008
+def refined(scene, coarse, folder, config=MattingConfig(), threads=1, **changes):  # noqa: B008
     track = replace(scene.track, **changes)
     folders = folder / "matte", folder / "trimap"
     refine_mattes(
@@ -90,9 +90,9 @@ def test_an_absurd_body_does_not_spoil_the_mask(scene, tmp_path):
 
 def test_a_frame_out_of_the_row_keeps_its_coarse_mask_and_is_unsure_where_they_differ(scene, tmp_path):
     filmed, coarse = scene
-    config = MatteConfig(tolerance=10.0, agreement=0.9999)
+    config = MattingConfig(tolerance=10.0, agreement=0.9999)
     mattes, trimaps = refined(filmed, coarse, tmp_path, config)
-    hoped, _ = refined(filmed, coarse, tmp_path / "free", MatteConfig(agreement=0.0))
+    hoped, _ = refined(filmed, coarse, tmp_path / "free", MattingConfig(agreement=0.0))
     for i in range(len(TURNS)):
         mask = read_alpha(coarse, i)
         np.testing.assert_array_equal(mattes[i], mask)

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.support.fit_scenes import K, turning_walk
 from understudy.body.files import load_body, write_body
 from understudy.body.posed import posed_vertices
-from understudy.fitting.fit import FitConfig, fit_body
+from understudy.fitting.fit import FittingConfig, fit_body
 from understudy.formats.masks import write_alpha
 from understudy.formats.skeleton import mirrored
 from understudy.render.mesh import silhouette
@@ -27,7 +27,7 @@ def sick_walk(folder: Path) -> Path:
     write_body(folder / "models/body.npz", walk.body)
     body = load_body(folder / "models/body.npz")
     replace(walk.frames, folder=actor / "frames").save(actor / "frames.json")
-    track = fit_body(walk.keypoints, walk.frames, Path(), body, FitConfig(silhouettes=False, iterations=5))
+    track = fit_body(walk.keypoints, walk.frames, Path(), body, FittingConfig(silhouettes=False, iterations=5))
     points = walk.keypoints.keypoints.copy()
     points[SICK, :, 2] = 0.1
     points[EXCHANGED] = points[EXCHANGED, mirrored(walk.keypoints.names)]

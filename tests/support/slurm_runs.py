@@ -23,12 +23,12 @@ main()
 ACTORS = ("anna", "bob", "cleo")
 OPTIONS = {
     "frames": {"max_frames": 12, "max_size": 320},
-    "smpl": {"backend": "regressor"},
+    "fitting": {"backend": "regressor"},
     "canonical": {"texture_size": 128, "step": 0.05},
     "avatar": {"steps": 6, "align_steps": 0, "final_align_steps": 0},
     "gaussians": {"count": 1500},
     "evaluate": {"refine_steps": 0},
-    "render": {"frames": 6, "width": 90, "height": 160},
+    "turntable": {"frames": 6, "width": 90, "height": 160},
     "export": {"texture_size": 128},
 }
 """As little work as can be."""

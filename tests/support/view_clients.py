@@ -13,7 +13,7 @@ from PIL import Image
 from tests.support.export_scenes import LENGTH
 from tests.support.view_scenes import archive, motion
 from understudy.formats.frames import Frames
-from understudy.viewer.acts import ViewConfig
+from understudy.viewer.acts import ViewerConfig
 from understudy.viewer.live import LiveView
 
 viser = pytest.importorskip("viser", reason="needs viser")
@@ -47,7 +47,7 @@ def at_work(tmp_path_factory):
     for number in range(LENGTH):
         Image.new("RGB", (known.width, known.height)).save(frames.path(number))
     frames.save(folder / "frames.json")
-    live = LiveView(known, [motion(folder)], ViewConfig(fps=24.0), folder, port=8850)
+    live = LiveView(known, [motion(folder)], ViewerConfig(fps=24.0), folder, port=8850)
     live._motion._playing.value = False
     over = threading.Event()
 

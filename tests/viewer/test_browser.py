@@ -13,7 +13,7 @@ from tests.support.view_scenes import archive, motion
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
 from understudy.motion.read import TAKE
-from understudy.viewer.acts import ViewConfig, scene
+from understudy.viewer.acts import ViewerConfig, scene
 from understudy.viewer.page import write_page
 
 pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    write_page(folder / "index.html", archive(), ViewConfig(), [motion(folder)])
+    write_page(folder / "index.html", archive(), ViewerConfig(), [motion(folder)])
     return folder
 
 
@@ -49,7 +49,7 @@ def pixels(picture):
 @pytest.mark.parametrize(("name", "frame"), [("turn", 9), (TAKE, 2)])
 def test_the_page_shows_what_the_program_renders(page, files, name, frame):
     camera = page.ask(f"page.still('{name}', {frame})")
-    act = scene(archive(), name, None if name == TAKE else files / f"{name}.npz", ViewConfig()).act
+    act = scene(archive(), name, None if name == TAKE else files / f"{name}.npz", ViewerConfig()).act
     (theirs, covered), (ours, alpha) = page_picture(camera), our_picture(act, frame, camera)
     assert 0.02 < (covered > 0.5).mean() < 0.6
     assert iou(covered > 0.5, alpha > 0.5) > 0.98

@@ -21,7 +21,7 @@ from understudy.formats.frames import Frames
 from understudy.motion.read import TAKE
 from understudy.rendering.stage import filmed
 from understudy.viewer import correctives as correctives_module
-from understudy.viewer.acts import STANDING, ViewConfig, own_motion, scene, sources
+from understudy.viewer.acts import STANDING, ViewerConfig, own_motion, scene, sources
 from understudy.viewer.correctives import correctives
 from understudy.viewer.page import page_data, write_page
 
@@ -30,13 +30,13 @@ from understudy.viewer.page import page_data, write_page
 
 def test_given_motions_come_before_the_videos_own(tmp_path):
     files = [motion(tmp_path, "b"), motion(tmp_path, "a")]
-    assert list(sources(files, ViewConfig())) == ["b", "a", TAKE]
-    assert list(sources(files, ViewConfig(take=False))) == ["b", "a"]
-    assert list(sources([], ViewConfig(take=False))) == [STANDING]
+    assert list(sources(files, ViewerConfig())) == ["b", "a", TAKE]
+    assert list(sources(files, ViewerConfig(take=False))) == ["b", "a"]
+    assert list(sources([], ViewerConfig(take=False))) == [STANDING]
     with pytest.raises(InputError, match=r"a\.npz: there is a motion a already"):
-        sources([files[1], files[1]], ViewConfig())
+        sources([files[1], files[1]], ViewerConfig())
     with pytest.raises(InputError, match="there is a motion take already"):
-        sources([tmp_path / "take.bvh"], ViewConfig())
+        sources([tmp_path / "take.bvh"], ViewerConfig())
 
 
 def test_the_videos_own_motion_stands_on_the_ground_and_is_only_shifted():
@@ -49,11 +49,11 @@ def test_the_videos_own_motion_stands_on_the_ground_and_is_only_shifted():
 
 
 def test_a_motion_loops_for_as_long_as_wished(tmp_path):
-    long = scene(archive(), "turn", motion(tmp_path), ViewConfig(fps=20.0))
+    long = scene(archive(), "turn", motion(tmp_path), ViewerConfig(fps=20.0))
     # 12 frames at 24 per second are too short for a cycle
     assert long.fps == 20.0 and len(long.act) == 10
     with pytest.raises(InputError, match="a loop needs"):
-        scene(archive(), "turn", motion(tmp_path), ViewConfig(loop=5.0))
+        scene(archive(), "turn", motion(tmp_path), ViewerConfig(loop=5.0))
 
 
 # correctives
@@ -88,7 +88,7 @@ def test_many_poses_have_the_best_basis_that_there_is(monkeypatch):
 
 @pytest.mark.parametrize("name", ["turn", TAKE])
 def test_the_page_has_all_that_poses_the_gaussians_as_the_avatar_does(tmp_path, name):
-    shown = [scene(archive(), *item, ViewConfig()) for item in sources([motion(tmp_path)], ViewConfig()).items()]
+    shown = [scene(archive(), *item, ViewerConfig()) for item in sources([motion(tmp_path)], ViewerConfig()).items()]
     act = next(one.act for one in shown if one.name == name)
     frame = len(act) - 1
     data = page_data(archive().avatar, shown)
@@ -107,14 +107,14 @@ def test_the_page_has_all_that_poses_the_gaussians_as_the_avatar_does(tmp_path, 
 
 def test_the_page_is_one_file_that_names_no_other(tmp_path):
     known = replace(archive(), info={**archive().info, "licences": ["footage: mine </p>"]})
-    write_page(tmp_path / "viewer/index.html", known, ViewConfig(), [motion(tmp_path, "a<b")], "Anna <b>")
+    write_page(tmp_path / "viewer/index.html", known, ViewerConfig(), [motion(tmp_path, "a<b")], "Anna <b>")
     assert [path.name for path in (tmp_path / "viewer").glob("[!.]*")] == ["index.html"]
     page = (tmp_path / "viewer/index.html").read_text()
     assert not re.findall(r"""(?:src|href|url|import|fetch)\s*[=(]|https?://""", page)
     assert page.count("</script>") == page.count("<script>") == 1 and "{{" not in page
     assert "<title>Anna &lt;b&gt;</title>" in page and "mine &lt;/p&gt;" in page
     again = tmp_path / "again.html"
-    write_page(again, known, ViewConfig(), [motion(tmp_path, "a<b")], "Anna <b>")
+    write_page(again, known, ViewerConfig(), [motion(tmp_path, "a<b")], "Anna <b>")
     assert again.read_text() == page
 
 
@@ -125,7 +125,7 @@ def test_texts_cannot_leave_their_place_in_the_page(tmp_path):
     )
     file = tmp_path / "page.html"
     named = Path(motion(tmp_path)).rename(tmp_path / f"a<!--<script>\u2028-->{'{{about}}'}.npz")
-    write_page(file, known, ViewConfig(), [named])
+    write_page(file, known, ViewerConfig(), [named])
     page = file.read_text(encoding="utf-8")
     script = page[page.index("<script>") + 8 : page.index("</script>")]
     assert page.count("<script>") == page.count("</script>") == 1
@@ -138,7 +138,7 @@ def test_a_licensed_bodys_page_is_warned_about(tmp_path, caplog):
     free = known.avatar.body
     known.avatar.body = replace(free, free=False)
     try:
-        write_page(tmp_path / "page.html", known, ViewConfig())
+        write_page(tmp_path / "page.html", known, ViewerConfig())
     finally:
         known.avatar.body = free
     assert "skin weights of sausage" in caplog.text
@@ -175,7 +175,7 @@ def live(tmp_path):
     for number in range(LENGTH):
         Image.new("RGB", (known.width, known.height), (40 * number, 0, 0)).save(frames.path(number))
     frames.save(results / "frames.json")
-    view = LiveView(known, [motion(tmp_path)], ViewConfig(fps=24.0), results, port=8765)
+    view = LiveView(known, [motion(tmp_path)], ViewerConfig(fps=24.0), results, port=8765)
     yield view
     view.stop()
 

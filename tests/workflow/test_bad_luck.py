@@ -26,7 +26,7 @@ import sys, time
 from understudy.log import log_to
 from understudy.progress import track
 from understudy.files.atomic import atomic_folder
-with log_to("a.log", "matte"), atomic_folder("matte", "masks") as folder:
+with log_to("a.log", "matting"), atomic_folder("matte", "masks") as folder:
     (folder / "0.png").write_text("x")
     for _ in track(range(600), "refining"):
         time.sleep(0.02)
@@ -68,7 +68,7 @@ def test_a_stage_whose_terminal_is_closed_ends_as_after_ctrl_c(tmp_path):
     os.close(terminal)
     assert status_of(process) == 129
     assert [path.name for path in tmp_path.iterdir()] == ["a.log"]
-    assert "the stage matte was stopped by SIGHUP; run again and it goes on." in (tmp_path / "a.log").read_text()
+    assert "the stage matting was stopped by SIGHUP; run again and it goes on." in (tmp_path / "a.log").read_text()
 
 
 def test_a_stage_goes_on_without_its_terminal_where_that_is_asked_for(tmp_path):
@@ -140,7 +140,7 @@ def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
     code = """
 import os, sys
 from understudy.log import log_to
-with log_to("a.log", "matte"):
+with log_to("a.log", "matting"):
     with open("result", "w") as file:
         os.system("echo noise; echo noise >&2")
         file.write("result")
@@ -181,8 +181,8 @@ def test_no_folder_for_temporary_files_is_told_in_one_sentence(monkeypatch):
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc"])
     with pytest.raises(FileNotFoundError) as error:
         tempfile.gettempdir()
-    assert sentence(error.value, "the stage matte") == (
-        "the stage matte finds no folder for temporary files; make room or rights in /tmp, or set TMPDIR to a folder with both."
+    assert sentence(error.value, "the stage matting") == (
+        "the stage matting finds no folder for temporary files; make room or rights in /tmp, or set TMPDIR to a folder with both."
     )
 
 

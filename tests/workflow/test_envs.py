@@ -19,7 +19,7 @@ BACKEND_RULES = {
     "keypoints": "keypoints.py",
     "silhouettes": "silhouettes.py",
     "parsing": "parsing.py",
-    "smpl": "smpl.py",
+    "fitting": "fitting.py",
 }
 BACKENDS_OF_STAGES = [(stage, name) for stage, table in BACKENDS.items() for name in table]
 

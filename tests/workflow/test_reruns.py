@@ -18,29 +18,29 @@ from understudy.batch.code import code_digest, reached_modules
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
-BASE = {"render": {"motions": ["walk.bvh"]}}
+BASE = {"motion": {"motions": ["walk.bvh"]}}
 """What is configured when everything is made."""
 LAYOUT = "ntc"
 
 AVATAR = {"avatar", "evaluate", "turntable", "reenactment", "motion", "export", "viewer", "report"}
-MATTE = {"matte", "parsing", "canonical", "dataset"} | AVATAR
-SMPL = {"smpl"} | MATTE
+MATTING = {"matting", "parsing", "canonical", "dataset"} | AVATAR
+FITTING = {"fitting"} | MATTING
 RERUN = {
-    "frames": {"frames", "keypoints", "silhouettes"} | SMPL,
-    "keypoints": {"keypoints", "silhouettes"} | SMPL,
-    "silhouettes": {"silhouettes"} | SMPL,
-    "body": SMPL,
-    "smpl": SMPL,
-    "matte": MATTE,
+    "frames": {"frames", "keypoints", "silhouettes"} | FITTING,
+    "keypoints": {"keypoints", "silhouettes"} | FITTING,
+    "silhouettes": {"silhouettes"} | FITTING,
+    "body": FITTING,
+    "fitting": FITTING,
+    "matting": MATTING,
     "parsing": {"parsing", "dataset", "report"},
     "canonical": {"canonical", "dataset"} | AVATAR,
     "avatar": AVATAR,
     "evaluate": {"evaluate", "report"},
-    "render": {"turntable", "reenactment", "motion", "report"},
+    "turntable": {"turntable", "reenactment", "motion", "report"},
+    "motion": {"motion", "report"},  # the new one; those there are stay
     "export": {"export", "report"},
     "viewer": {"viewer", "report"},
     "avatar.hold_out": {"canonical", "dataset"} | AVATAR,  # the texture learns from the same frames
-    "render.motions": {"motion", "report"},  # the new one; those there are stay
 }
 """Rules that run again when an option of a stage changes, or one option that differs from its stage."""
 
@@ -48,11 +48,11 @@ OTHER = {
     "frames.K": [500.0, 500.0, 64.0, 64.0],
     "frames.distortion": [0.1, 0.0, 0.0, 0.0, 0.0],
     "body.path": "other_body.npz",
-    "smpl.regressor": "other_regressor.safetensors",
-    "smpl.focal_range": [0.7, 1.5],
+    "fitting.regressor": "other_regressor.safetensors",
+    "fitting.focal_range": [0.7, 1.5],
     "avatar.levels": [[2, 1.0]],
-    "render.background": [0.0, 0.0, 0.0],
-    "render.motions": ["walk.bvh", "run.bvh"],
+    "turntable.background": [0.0, 0.0, 0.0],
+    "motion.motions": ["walk.bvh", "run.bvh"],
     "export.motions": ["run.bvh"],
     "keypoints.backend": "openpose",
     "silhouettes.backend": "files",
@@ -180,7 +180,7 @@ def copy(tmp_path_factory):
 @pytest.mark.parametrize(
     ("module", "change", "rules"),
     [
-        ("matting/band.py", "\nADDED = 1\n", MATTE),  # imported by matting/matting.py, which the script imports
+        ("matting/band.py", "\nADDED = 1\n", MATTING),  # imported by matting/matting.py, which the script imports
         ("report/page.html.j2", "\n<p>\n", {"report"}),
         ("importers/run.py", "\nADDED = 1\n", set()),  # of no rule
         ("matting/band.py", '\n# A comment.\n"""A text."""\n', set()),

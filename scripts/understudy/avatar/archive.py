@@ -17,10 +17,11 @@ from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
 from understudy.avatar.base import Avatar
+from understudy.avatar.config import TurntableConfig
 from understudy.avatar.members import LARGEST_INFO, POSES, check_avatar, check_info, check_poses
 from understudy.avatar.registry import METHODS, find_method
 from understudy.avatar.training.train import Training
-from understudy.avatar.turntable import RenderConfig, turntable_pictures
+from understudy.avatar.turntable import turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
@@ -35,7 +36,7 @@ from understudy.formats.smpl import BodyTrack
 FORMAT = "understudy-avatar"
 VERSION = 5
 MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
-PREVIEW = RenderConfig(frames=1, width=270, height=480)
+PREVIEW = TurntableConfig(frames=1, width=270, height=480)
 
 
 @dataclass(frozen=True)

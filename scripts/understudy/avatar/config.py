@@ -1,55 +1,66 @@
-"""How an avatar is trained, by whatever method."""
+"""Options of the stages avatar, evaluate and turntable."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from understudy.avatar.registry import METHODS
+from understudy.options import Bounds, Choices, Length, Options, Share
+
+Device = Literal["auto", "cpu", "cuda"]
+Rate = Annotated[float, Bounds(0)]
+Weight = Annotated[float, Bounds(0)]
+Part = Annotated[float, Bounds(0, above=True)]
+Steps = Annotated[int, Bounds(0, 10_000)]
+Shrink = Literal[1, 2, 4, 8]
 
 
 @dataclass(frozen=True)
-class AvatarConfig:
+class AvatarConfig(Options):
     """How an avatar is trained, by whatever method."""
 
-    method: str = "gaussians"
+    method: Annotated[str, Choices(METHODS)] = "gaussians"
     """What the avatar is made of; its own options are in the section of its name."""
-    steps: int = 1100
+    steps: Annotated[int, Bounds(1, 100_000_000)] = 1100
     """Training steps, one frame each."""
-    minutes: float | None = None
+    minutes: Annotated[float, Bounds(0, 1_000_000, above=True)] | None = None
     """Time after which training ends even if steps are left; the schedule is shortened to fit. None for no limit."""
-    hold_out: int = 8
+    hold_out: Annotated[int, Bounds(0, 1_000_000, but=1)] = 8
     """Hold out every Nth frame from training, for evaluation; 0 for none."""
-    seed: int = 0
+    seed: Annotated[int, Bounds(0, 2**32 - 1)] = 0
     """Of everything random; on a CPU the same seed gives the same avatar."""
-    device: str = "auto"
+    device: Device = "auto"
     """cpu, cuda, or auto: CUDA where PyTorch and gsplat find it."""
-    gpus: int = 1
+    gpus: Annotated[int, Bounds(1, 1024)] = 1
     """GPUs that train together, each on its own frames; as many steps are made at once."""
-    levels: tuple[tuple[int, float], ...] = ((4, 0.25), (2, 0.35), (1, 0.4))
+    levels: Annotated[tuple[tuple[Shrink, Part], ...], Length(1)] = ((4, 0.25), (2, 0.35), (1, 0.4))
     """Shrink factor of the pictures and the part of the training that uses it, coarse to fine."""
     exposure: bool = False
     """Whether every frame has a brightness and tint of its own, as cameras with automatic exposure need it."""
-    lr_betas: float = 5e-3
+    lr_betas: Rate = 5e-3
     """Of the shape; 0 keeps the fitted one."""
-    lr_end: float = 0.1
+    lr_end: Annotated[float, Bounds(0, 1, above=True)] = 0.1
     """Learning rates at the end over those at the start."""
-    refine_from: float = 0.03
+    refine_from: Share = 0.03
     """Part of the training after which poses are aligned and the shape is refined."""
-    dssim: float = 0.2
+    dssim: Weight = 0.2
     """Weight of D-SSIM against L1."""
-    alpha: float = 0.2
+    alpha: Weight = 0.2
     """Weight of the silhouette."""
-    edge_band: float = 0.0
+    edge_band: Annotated[float, Bounds(0, 0.1)] = 0.0
     """Width of a further band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
-    unsure: float = 0.3
+    unsure: Share = 0.3
     """Weight of pixels where the trimap is unsure; 0 leaves them out."""
-    reg_betas: float = 1e-2
+    reg_betas: Weight = 1e-2
     """Weight of the shape's mean squared distance from the fitted one."""
-    align_steps: int = 2
+    align_steps: Steps = 2
     """Steps by which a frame's pose is aligned with its picture each time the frame comes round; 0 keeps the fitted poses."""
-    align_often: float = 0.4
+    align_often: Share = 0.4
     """Part of the training during which poses are aligned each time a frame comes round; then it is every second time."""
-    align_shrink: int = 2
+    align_shrink: Shrink = 2
     """Least shrink factor of the pictures that poses are aligned with: 1, 2, 4 or 8."""
-    final_align_steps: int = 2
+    final_align_steps: Steps = 2
     """Steps of aligning every frame when the avatar is done, beyond the time of ``minutes``."""
-    cache_mb: int = 256
+    cache_mb: Annotated[int, Bounds(1, 10_000_000, unit="MB")] = 256
     """Memory for pictures that are read again, MB."""
 
     def shrink(self, done: float) -> int:
@@ -59,3 +70,35 @@ class AvatarConfig:
                 return shrink
             done -= part
         return self.levels[-1][0]
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(Options):
+    """How an avatar is measured."""
+
+    refine_steps: Steps = 4
+    """Steps of aligning the pose with each held-out frame, at a quarter, half and all of its size; 0 leaves that part out."""
+    reconstruction: Annotated[int, Bounds(0, 1_000_000)] = 6
+    """Number of training frames that are measured as well; 0 for none."""
+    lpips_weights: str | None = None
+    """Folder with AlexNet's weights (alexnet*.pth) and LPIPS's own (alex.pth); without it LPIPS is not measured."""
+    pictures: Annotated[int, Bounds(0, 1000)] = 6
+    """Number of held-out frames shown beside their truth."""
+    device: Device = "auto"
+    """cpu, cuda or auto."""
+
+
+@dataclass(frozen=True)
+class TurntableConfig(Options):
+    """How the turntable looks."""
+
+    frames: Annotated[int, Bounds(1, 100_000)] = 72
+    """Pictures of one whole turn."""
+    fps: Annotated[float, Bounds(0.01, 240)] = 24.0
+    """Pictures per second."""
+    width: Annotated[int, Bounds(16, 8192, unit="px")] = 540
+    """Width of the pictures, px."""
+    height: Annotated[int, Bounds(16, 8192, unit="px")] = 960
+    """Height of the pictures, px."""
+    background: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
+    """sRGB, 0..1."""

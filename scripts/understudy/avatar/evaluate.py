@@ -13,6 +13,7 @@ from torch import Tensor
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.base import Avatar, Shaped
+from understudy.avatar.config import EvaluateConfig
 from understudy.avatar.device import choose_device
 from understudy.avatar.training.alignment import LEAST_HEIGHT, TrustRegion, align
 from understudy.avatar.training.crops import MARGIN, Crops, person_box
@@ -32,22 +33,6 @@ REFINE_SHRINKS = (4, 2, 1)
 """Factors by which pictures are shrunk for the alignment of poses, one after the other."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EvaluateConfig:
-    """How an avatar is measured."""
-
-    refine_steps: int = 4
-    """Steps of aligning the pose with each held-out frame, at a quarter, half and all of its size; 0 leaves that part out."""
-    reconstruction: int = 6
-    """Number of training frames that are measured as well; 0 for none."""
-    lpips_weights: str | None = None
-    """Folder with AlexNet's weights (alexnet*.pth) and LPIPS's own (alex.pth); without it LPIPS is not measured."""
-    pictures: int = 6
-    """Number of held-out frames shown beside their truth."""
-    device: str = "auto"
-    """cpu, cuda or auto."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """Methods of avatars by name; only the one that is asked for is imported."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from understudy.avatar.base import Method
 from understudy.errors import InputError
+
+if TYPE_CHECKING:
+    from understudy.avatar.base import Method
 
 METHODS = {
     "gaussians": "understudy.avatar.gaussians.method:GaussiansMethod",
@@ -11,7 +14,7 @@ METHODS = {
 """Name of a method to the class that is it."""
 
 
-def find_method(name: str) -> Method:
+def find_method(name: str) -> "Method":
     """A method by its name.
 
     Raises:

@@ -1,12 +1,12 @@
 """The avatar on a turntable: one pose, seen from all round."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from understudy.avatar.base import Avatar
+from understudy.avatar.config import TurntableConfig
 from understudy.body.lbs import pose_rotations
 from understudy.render.camera import turntable
 
@@ -14,23 +14,7 @@ A_POSE = {16: (0.0, 0.0, -0.9), 17: (0.0, 0.0, 0.9), 1: (0.0, 0.0, 0.08), 2: (0.
 """Axis-angle of the joints that differ from the T-pose: arms lowered, feet a little apart."""
 
 
-@dataclass(frozen=True)
-class RenderConfig:
-    """How the turntable looks."""
-
-    frames: int = 72
-    """Pictures of one whole turn."""
-    fps: float = 24.0
-    """Pictures per second."""
-    width: int = 540
-    """px"""
-    height: int = 960
-    """px"""
-    background: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """sRGB, 0..1."""
-
-
-def turntable_pictures(avatar: Avatar, config: RenderConfig) -> Iterator[np.ndarray]:
+def turntable_pictures(avatar: Avatar, config: TurntableConfig) -> Iterator[np.ndarray]:
     """Yield pictures uint8 [height,width,3] of the avatar in A-pose, the camera circling it once."""
     body_pose = torch.zeros(69)
     for joint, turn in A_POSE.items():

@@ -12,9 +12,9 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
+from understudy.importers.config import ReadOptions
 from understudy.importers.easymocap import poses_folder
 from understudy.importers.registry import read_tracking
-from understudy.importers.tracking import ReadOptions
 from understudy.importers.transfer import body_track, place_poses
 from understudy.video.intrinsics import scale_camera
 

@@ -7,8 +7,9 @@ from understudy.backends.easymocap_program import extract_keypoints, is_program
 from understudy.backends.external_results import given_poses, numbers_in, rows_of
 from understudy.backends.protocols import Pose
 from understudy.formats.frames import Frames
+from understudy.importers.config import ReadOptions
 from understudy.importers.easymocap import read_easymocap
-from understudy.importers.tracking import ReadOptions, reading_tracking
+from understudy.importers.tracking import reading_tracking
 
 
 class EasyMocapKeypoints:

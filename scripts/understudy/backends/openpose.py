@@ -6,8 +6,9 @@ from pathlib import Path
 from understudy.backends.external_results import are_of_frames, given_poses, numbers_in, rows_of
 from understudy.backends.protocols import Pose
 from understudy.formats.frames import Frames
+from understudy.importers.config import ReadOptions
 from understudy.importers.openpose import read_openpose
-from understudy.importers.tracking import ReadOptions, Tracking, reading_tracking
+from understudy.importers.tracking import Tracking, reading_tracking
 
 
 class OpenPoseKeypoints:

@@ -109,11 +109,11 @@ PARSING: dict[str, Backend] = {
 }  # fmt: skip
 """They make a ``backends.protocols.LabelBackend``, or a ``LabelFiles`` where they read; body is the stage's own way."""
 
-SMPL: dict[str, Backend] = {
-    "fit": Backend("fitting.fit", "fit_body", env="fitting", mem_mb=3000, minutes=60),
-    "regressor": Backend("fitting.fit", "fit_body", env="fitting", mem_mb=3000, minutes=60),
+FITTING: dict[str, Backend] = {
+    "fit": Backend("fitting.fit", "fit_body", mem_mb=3000, minutes=60),
+    "regressor": Backend("fitting.fit", "fit_body", mem_mb=3000, minutes=60),
     "easymocap": Backend(
-        "backends.easymocap_body", "EasyMocapBody", env="fitting", reads=True, mem_mb=5000, minutes=120, program=EASYMOCAP,
+        "backends.easymocap_body", "EasyMocapBody", reads=True, mem_mb=5000, minutes=120, program=EASYMOCAP,
         program_files=(
             "config/1v1p/hrnet_pare_finetune.yml",
             "data/models/pose_hrnet_w48_384x288.pth",
@@ -128,7 +128,7 @@ BACKENDS: Mapping[str, Mapping[str, Backend]] = {
     "keypoints": KEYPOINTS,
     "silhouettes": SILHOUETTES,
     "parsing": PARSING,
-    "smpl": SMPL,
+    "fitting": FITTING,
 }
 
 INSTALL = dict.fromkeys(("detectron2", "densepose"), "build it from source as docs/backends.md says")
@@ -199,7 +199,7 @@ def open_backend(
     """Make a stage's backend.
 
     Args:
-        stage: keypoints, silhouettes, parsing or smpl.
+        stage: keypoints, silhouettes, parsing or fitting.
         name: Of the backend.
         weights: Its file of weights, if it takes any.
         files: The user's folder, for a backend that reads.

@@ -20,7 +20,7 @@ LONGEST = 100_000
 def read_sheet(path: str | Path, schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Actors of a TSV, in the form of the configuration's ``actors``.
 
-    The columns are ``name``, ``video`` and any option, as ``smpl.height_m`` or ``height_m`` where one stage alone
+    The columns are ``name``, ``video`` and any option, as ``fitting.height_m`` or ``height_m`` where one stage alone
     has it; ``start`` and ``stop`` are those of ``frames``. Values are written as in JSON, text without quotes;
     an empty cell leaves the option as it is. Lines that begin with ``#`` are passed over.
 

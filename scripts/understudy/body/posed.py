@@ -25,7 +25,9 @@ def check_same_body(body: BodyModel, track: BodyTrack, frames: int) -> None:
     if track.body_model[1] != body.sha256:
         raise InputError(
             f"The poses were fitted with another file of the body {track.body_model[0]} than {body.name} as it is now; "
-            "run the smpl stage again."
+            "run the stage fitting again."
         )
     if len(track) != frames:
-        raise InputError(f"The poses cover {len(track)} frames and the video has {frames}; run the smpl stage again.")
+        raise InputError(
+            f"The poses cover {len(track)} frames and the video has {frames}; run the stage fitting again."
+        )

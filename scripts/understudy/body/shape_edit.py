@@ -1,48 +1,21 @@
 """Other shapes of a person: taller or shorter, heavier or lighter."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from understudy.body.config import ShapeConfig
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-SHORTEST, TALLEST = 100.0, 230.0
-"""Heights that are taken, cm."""
-LIGHTEST, HEAVIEST = 15.0, 300.0
-"""Weights that are taken, kg."""
 DENSITY = 1000.0
 """kg/m^3, about that of people; clothes and hair are not counted."""
-MOST_BETA = 100.0
-"""Standard deviations of one component; the body comes apart long before, but what it does there can be looked at."""
 FAR = 4.0
 """Distance from the mean shape, in standard deviations, beyond which the body's shapes were never seen."""
-
-
-@dataclass(frozen=True)
-class ShapeConfig:
-    """What is changed about a person's shape."""
-
-    betas: tuple[float, ...] | None = None
-    """Shape components in place of the person's own; those that are left out are zero."""
-    height: float | None = None
-    """Height, crown to sole, cm."""
-    weight: float | None = None
-    """Weight, kg, at an even density; the height stays."""
-
-    def __post_init__(self) -> None:
-        if self.betas is not None and not all(abs(beta) <= MOST_BETA for beta in self.betas):
-            raise InputError(
-                f"betas are {', '.join(f'{beta:g}' for beta in self.betas[:20])}; give up to {MOST_BETA:g} each."
-            )
-        if self.height is not None and not SHORTEST <= self.height <= TALLEST:
-            raise InputError(f"height is {self.height:g}; give centimetres, {SHORTEST:g} to {TALLEST:g}.")
-        if self.weight is not None and not LIGHTEST <= self.weight <= HEAVIEST:
-            raise InputError(f"weight is {self.weight:g}; give kilograms, {LIGHTEST:g} to {HEAVIEST:g}.")
 
 
 def chosen_betas(body: BodyModel, own: Tensor, config: ShapeConfig) -> Tensor:

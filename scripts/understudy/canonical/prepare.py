@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
 from understudy.canonical.atlas import Atlas, make_atlas
+from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.fill import mirror_unseen, smooth_unseen
 from understudy.canonical.views import BestViews, Viewer, ViewRules
 from understudy.canonical.volume import build_volume
@@ -26,30 +26,6 @@ logger = logging.getLogger(__name__)
 
 BIG_POSE_HIP = np.pi / 6
 """Radians about z: the left hip by this much, the right one by as much the other way."""
-
-
-@dataclass(frozen=True)
-class CanonicalConfig:
-    """Options of the canonical stage."""
-
-    margin: float = 0.1
-    """How far the volume reaches beyond the big-pose body, m."""
-    step: float = 0.025
-    """Distance of the volume's nodes, m."""
-    texture_size: int = 512
-    """Side of the texture and normal maps, px."""
-    max_frames: int = 60
-    """The texture is taken from at most this many frames, evenly spread."""
-    views_per_texel: int = 8
-    """A texel's colour is the weighted median of this many best views."""
-    cos_power: float = 4.0
-    """A view counts by the cosine of its angle to the surface's normal to this power."""
-    min_cos: float = 0.25
-    """Views at a smaller cosine are left out."""
-    border: float = 0.008
-    """Views this near to an outline, as a share of the person's height, count only where there is no better one."""
-    mirror: bool = True
-    """Fill what was never seen from the other side of the body first."""
 
 
 def big_pose() -> np.ndarray:
@@ -90,7 +66,7 @@ def prepare_canonical(
     if not seen.any():
         raise InputError(
             f"{alpha_folder}: no frame shows any part of the fitted body inside its silhouette; "
-            "look at the overlays of the smpl stage."
+            "look at the overlays of the stage fitting."
         )
     colors, filled = views.median(), quality
     if config.mirror:

@@ -3,17 +3,18 @@
 import copy
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.splats import SplatAvatar, need_splats
-from understudy.body.shape_edit import ShapeConfig, chosen_betas, shaped_body
+from understudy.body.config import ShapeConfig
+from understudy.body.shape_edit import chosen_betas, shaped_body
 from understudy.errors import InputError
+from understudy.export.config import FILES, ExportConfig
 from understudy.export.cubes import cubes_mesh
 from understudy.export.meshes import vertex_colors, write_mesh_ply, write_obj
 from understudy.export.relief import bake_normals
@@ -26,43 +27,16 @@ from understudy.export.surface import Surface, avatar_surface
 from understudy.export.texture import bake_texture
 from understudy.export.vrm import VrmMeta
 from understudy.files.atomic import atomic_files
-from understudy.motion.clip import Clip, check_shown_rate
+from understudy.motion.clip import Clip
 from understudy.motion.read import TAKE, named_motions, read_motion
 
 logger = logging.getLogger(__name__)
 
-FILES = ("avatar.glb", "avatar.vrm", "avatar.ply", "avatar.spz", "splats.glb", "mesh.obj", "mesh.ply")
-"""What can be written."""
 BESIDE_OBJ = ("mesh.mtl", "mesh.jpg", "mesh_normal.jpg")
 """What belongs to mesh.obj."""
 SPLATS = ("avatar.ply", "avatar.spz", "splats.glb")
 RELIEF_SIZE = 1024
 """Largest side of the normal map, px: the density that it shows is blurred by more than one such texel."""
-
-
-@dataclass(frozen=True)
-class ExportConfig:
-    """Options of the exports."""
-
-    pose: str | int = "a"
-    """Of the files without joints: a (arms lowered), t, big (T-pose, legs apart), or the number of a frame of the video."""
-    texture_size: int = 2048
-    """Side of the mesh's texture, px."""
-    fps: float = 30.0
-    """Most frames per second of the motions in avatar.glb."""
-    take: bool = True
-    """Whether the motion of the video itself is one of them."""
-    mesh: Literal["body", "cubes"] = "body"
-    """Surface of mesh.ply: the body's mesh moved to the Gaussians, or marching cubes over their density."""
-    author: str = "unknown"
-    """Whom avatar.vrm names as its author."""
-
-    def __post_init__(self) -> None:
-        if self.mesh not in ("body", "cubes"):
-            raise InputError(f"mesh is {self.mesh}; it must be body or cubes.")
-        if not 16 <= self.texture_size <= 8192:
-            raise InputError(f"texture_size is {self.texture_size}; it must be 16 to 8192 px.")
-        check_shown_rate(self.fps)
 
 
 def export_avatar(

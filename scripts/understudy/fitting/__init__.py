@@ -1,4 +1,4 @@
-"""Stage ``smpl``: the body's pose, place and shape in every frame, from 2D points and silhouettes, ``smpl.npz``.
+"""Stage ``fitting``: the body's pose, place and shape in every frame, from 2D points and silhouettes, ``smpl.npz``.
 
 Here belongs the start (``initialise``, ``yaw``, ``flips``, or the pose regressor in ``regressor``), the energy
 (``terms``, ``priors``, ``pose_prior``), the solver (``least_squares``, linear in the number of frames), and the

@@ -2,9 +2,8 @@
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from understudy.backends.registry import find_backend, open_backend
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.errors import InputError
+from understudy.fitting.config import FittingConfig
 from understudy.fitting.curvature import add_outlines, fit_terms, terms_curvature
 from understudy.fitting.evidence import Evidence, gather_evidence
 from understudy.fitting.flips import turn_back
@@ -42,39 +42,12 @@ LATE_GUESS = 0.2
 """Weight of the 3D guess once it has shown the way."""
 
 
-@dataclass(frozen=True)
-class FitConfig:
-    """How to fit the body."""
-
-    backend: Literal["fit", "regressor", "easymocap"] = "fit"
-    """fit: by optimisation; regressor: what the network says of the 2D keypoints alone, fast and less exact; easymocap:
-    what EasyMocap found."""
-    height_m: float | None = None
-    """Height of the person, crown to sole, if known: it sets the scale. None: near the mean adult's."""
-    min_confidence: float = 0.3
-    """Keypoints with less confidence are not used."""
-    smoothness: float = 1.0
-    """Weight of smooth motion: more for shaky keypoints, less for fast dance."""
-    iterations: int = 20
-    """Steps of the optimiser in each stage."""
-    silhouettes: bool = True
-    """Whether the silhouettes take part."""
-    silhouette_frames: int = 300
-    """Maximum number of frames whose silhouettes take part, spread over the video."""
-    silhouette_weight: float = 1.0
-    """Weight of the silhouettes."""
-    focal_range: tuple[float, float] | None = (0.6, 1.8)
-    """Factors between which a guessed focal length is refined; None keeps it."""
-    clothing: float = 0.01
-    """How far clothes stand off the body, as a share of the person's height."""
-
-
 def fit_body(
     keypoints: Keypoints,
     frames: Frames,
     alpha_folder: Path,
     body: BodyModel,
-    config: FitConfig,
+    config: FittingConfig,
     regressor: Path | None = None,
     files: Path | None = None,
 ) -> BodyTrack:
@@ -95,23 +68,16 @@ def fit_body(
         files: Another program's results, if the backend reads such.
 
     Raises:
-        InputError: An impossible ``height_m`` or ``focal_range``, no confident keypoints, keypoints of another number of
-            frames, or a regressor that is damaged, or missing where it is the backend; or the backend lacks its files.
+        InputError: No confident keypoints, keypoints of another number of frames, or a regressor that is damaged, or missing
+            where it is the backend; or the backend lacks its files.
     """
-    if find_backend("smpl", config.backend).reads:
-        given: BodyFiles = open_backend("smpl", config.backend, files=files)
+    if find_backend("fitting", config.backend).reads:
+        given: BodyFiles = open_backend("fitting", config.backend, files=files)
         return given.read_track(frames, keypoints, body)
-    if config.height_m is not None and not 0.5 <= config.height_m <= 2.5:
-        raise InputError(
-            f"smpl.height_m is {config.height_m}, but a person's height is 0.5 to 2.5 m; mend config.yaml."
-        )
-    if config.focal_range is not None and not 0.0 < config.focal_range[0] <= 1 <= config.focal_range[1]:
-        raise InputError(
-            f"smpl.focal_range is {list(config.focal_range)}, but its factors must enclose 1, as [0.6, 1.8] does; "
-            "mend config.yaml."
-        )
     if config.backend == "regressor" and regressor is None:
-        raise InputError("smpl.backend is regressor, but smpl.regressor names no file of weights; mend config.yaml.")
+        raise InputError(
+            "fitting.backend is regressor, but fitting.regressor names no file of weights; mend config.yaml."
+        )
     if frames.K_source != "default":
         config = replace(config, focal_range=None)
     evidence = gather_evidence(keypoints, frames, body, config.min_confidence)
@@ -133,7 +99,7 @@ def fit_body(
     return _track(motion, evidence, body, rig)
 
 
-def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, config: FitConfig) -> Motion:
+def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, config: FittingConfig) -> Motion:
     terms = _terms(motion, evidence, body, rig, config, robustness=8.0, guess=1.0)
     started = time.monotonic()
     groups = (GROUP["root"], GROUP["spine"], *LIMBS)
@@ -151,7 +117,7 @@ def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointR
 
 
 def _fit_silhouettes(
-    motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, alpha_folder: Path, config: FitConfig
+    motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, alpha_folder: Path, config: FittingConfig
 ) -> Motion:
     rounds = 3
     seen = np.flatnonzero(evidence.seen.numpy())
@@ -192,7 +158,7 @@ def _terms(
     evidence: Evidence,
     body: BodyModel,
     rig: PointRig,
-    config: FitConfig,
+    config: FittingConfig,
     robustness: float,
     guess: float = LATE_GUESS,
 ) -> Terms:

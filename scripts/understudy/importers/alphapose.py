@@ -6,10 +6,11 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.arrays import read_json
+from understudy.importers.config import ReadOptions
 from understudy.importers.people import Person, choose_person, number_of
 from understudy.importers.possible import whole_numbers
 from understudy.importers.skeletons import body_points
-from understudy.importers.tracking import ReadOptions, Tracking
+from understudy.importers.tracking import Tracking
 
 
 def read_alphapose(source: Path, options: ReadOptions) -> Tracking:

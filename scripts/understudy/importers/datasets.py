@@ -7,12 +7,13 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.safe_arrays import read_any
+from understudy.importers.config import ReadOptions
 from understudy.importers.easymocap import easymocap_poses
 from understudy.importers.matlab import read_matlab
 from understudy.importers.parameters import poses_from
 from understudy.importers.people import number_of
 from understudy.importers.possible import real_numbers
-from understudy.importers.tracking import Camera, Poses, ReadOptions, Tracking
+from understudy.importers.tracking import Camera, Poses, Tracking
 from understudy.video.sources import list_images
 
 MILLIMETRES = 1000.0

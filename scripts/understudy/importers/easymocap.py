@@ -8,11 +8,12 @@ import numpy as np
 from understudy.errors import InputError
 from understudy.files.arrays import check_ranges, read_json, reading
 from understudy.importers.calibration import KIND, Calibration
+from understudy.importers.config import ReadOptions
 from understudy.importers.people import Person, choose_person, number_of
 from understudy.importers.possible import POSSIBLE, real_numbers
 from understudy.importers.rotations import joint_rotations, matrices
 from understudy.importers.skeletons import add_hands_and_face, body_points
-from understudy.importers.tracking import Camera, Family, Points, Poses, ReadOptions, Tracking
+from understudy.importers.tracking import Camera, Family, Points, Poses, Tracking
 from understudy.video.sources import list_images
 
 FOCAL = 1.2

@@ -7,9 +7,10 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.arrays import read_json
+from understudy.importers.config import ReadOptions
 from understudy.importers.people import Person, choose_person, number_of
 from understudy.importers.skeletons import add_hands_and_face, body_points
-from understudy.importers.tracking import ReadOptions, Tracking
+from understudy.importers.tracking import Tracking
 
 
 def read_openpose(source: Path, options: ReadOptions) -> Tracking:

@@ -8,11 +8,12 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.safe_arrays import read_any
+from understudy.importers.config import ReadOptions
 from understudy.importers.people import number_of
 from understudy.importers.possible import real_numbers, whole_numbers
 from understudy.importers.rotations import joint_rotations
 from understudy.importers.skeletons import body_points, box_of, used_names
-from understudy.importers.tracking import Camera, Family, Points, Poses, ReadOptions, Tracking
+from understudy.importers.tracking import Camera, Family, Points, Poses, Tracking, listed_pictures
 from understudy.video.sources import list_images
 
 CROP_FOCAL = 5000 / 256
@@ -60,7 +61,7 @@ def read_parameters(source: Path, options: ReadOptions) -> Tracking:
         camera, transl = _from_crops(content)
         content = {**content, "transl": transl}
     poses = poses_from(content, path)
-    frames = options.listed(len(poses))
+    frames = listed_pictures(options, len(poses))
     K = _first(content, "K")
     if K is not None and camera is None:
         camera = camera_from(K)
@@ -169,7 +170,7 @@ def _with_folder(tracking: Tracking, folder: Path, options: ReadOptions) -> Trac
         tracking = replace(
             tracking,
             points=Points(named, names, boxes, np.ones(len(points), np.int64)),
-            point_frames=options.listed(len(points)),
+            point_frames=listed_pictures(options, len(points)),
         )
     for name in ("masks_sam", "masks"):
         masks = sorted((folder / name).glob("*.npy")) or (
@@ -177,7 +178,7 @@ def _with_folder(tracking: Tracking, folder: Path, options: ReadOptions) -> Trac
         )
         if masks:
             ordered = sorted(masks, key=lambda path: number_of(path.name, folder))
-            listed = options.listed(len(ordered)).tolist()
+            listed = listed_pictures(options, len(ordered)).tolist()
             tracking = replace(tracking, masks=dict(zip(listed, ordered, strict=True)))
             break
     images = folder / "images"

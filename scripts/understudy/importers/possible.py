@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from understudy.importers.config import MOST_FIRST, MOST_SIDE
+
 POSSIBLE: dict[str, tuple[float, float]] = {
     "the number of poses": (1, 500_000),  # two hours at 60 per second
     "an angle": (-1e4, 1e4),  # rad; not every program wraps them
@@ -11,9 +13,9 @@ POSSIBLE: dict[str, tuple[float, float]] = {
     "betas": (-100.0, 100.0),  # standard deviations; nobody is beyond 10, but what a failed fit found is no damage
     "a keypoint or confidence": (-1e6, 1e6),  # px, also far outside of the picture
     "a box": (-1e6, 1e6),  # px
-    "a picture's number": (-1e15, 1e15),  # also a time of day in microseconds
+    "a picture's number": (-MOST_FIRST, MOST_FIRST),
     "the number of people in a picture": (0, 1000),
-    "a picture's width or height": (1, 1 << 16),  # px, as in frames.json
+    "a picture's width or height": (1, MOST_SIDE),  # px
     "a focal length": (1.0, 1e7),  # px; the moon fills a picture at 1e6
     "a principal point": (-1e6, 1e6),  # px
     "a lens coefficient": (-1e3, 1e3),

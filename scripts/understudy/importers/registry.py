@@ -9,12 +9,13 @@ from understudy.errors import InputError
 from understudy.files.arrays import reading
 from understudy.files.safe_arrays import read_any
 from understudy.importers.alphapose import read_alphapose
+from understudy.importers.config import ReadOptions
 from understudy.importers.datasets import read_instant_nvr, read_ntc
 from understudy.importers.easymocap import read_easymocap
 from understudy.importers.openpose import read_openpose
 from understudy.importers.parameters import read_parameters
 from understudy.importers.regressors import read_gvhmr, read_phalp, read_pymaf, read_romp, read_wham
-from understudy.importers.tracking import ReadOptions, Tracking, reading_tracking
+from understudy.importers.tracking import Tracking, reading_tracking
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.safe_arrays import read_any
+from understudy.importers.config import ReadOptions
 from understudy.importers.parameters import CROP_FOCAL, camera_from, poses_from, square_camera
 from understudy.importers.people import number_of
 from understudy.importers.possible import real_numbers, whole_numbers
 from understudy.importers.rotations import joint_rotations
-from understudy.importers.tracking import Camera, Poses, ReadOptions, Tracking
+from understudy.importers.tracking import Camera, Poses, Tracking, listed_pictures
 
 ROMP_FOCAL = 443.4 / 512
 """ROMP's focal length by the longer side: 60 degrees, on a picture padded to a square."""
@@ -170,7 +171,7 @@ def read_wham(source: Path, options: ReadOptions) -> Tracking:
         content = {0: content}
     _, value, notes = _one_of(content, ("pose", "trans"), options.person, source)
     poses = poses_from({key: value[key] for key in ("pose", "trans", "betas") if key in value}, source)
-    frames = whole_numbers(value.get("frame_ids", options.listed(len(poses))), "frame_ids")
+    frames = whole_numbers(value.get("frame_ids", listed_pictures(options, len(poses))), "frame_ids")
     return Tracking(backend="wham", camera=diagonal_camera, poses=poses, pose_frames=frames, notes=notes)
 
 
@@ -191,7 +192,7 @@ def read_pymaf(source: Path, options: ReadOptions) -> Tracking:
     # with a focal length of F widths the depth is F w / (sx w / 2), whatever the width
     transl = np.stack([cam[:, 2], cam[:, 3], 2 * CROP_FOCAL / cam[:, 0]], axis=1)
     poses = poses_from({"pose": value["pose"], "betas": value["betas"], "transl": transl}, source)
-    frames = whole_numbers(value.get("frame_ids", options.listed(len(poses))), "frame_ids")
+    frames = whole_numbers(value.get("frame_ids", listed_pictures(options, len(poses))), "frame_ids")
 
     def camera(size: tuple[int, int]) -> Camera:
         return square_camera(size, CROP_FOCAL * size[0] / max(size), real=False)
@@ -240,5 +241,5 @@ def read_gvhmr(source: Path, options: ReadOptions) -> Tracking:
         backend="gvhmr",
         camera=diagonal_camera if K is None else camera_from(np.asarray(K)),
         poses=poses,
-        pose_frames=options.listed(len(poses)),
+        pose_frames=listed_pictures(options, len(poses)),
     )

@@ -14,6 +14,7 @@ from understudy.files.records import check_recorded
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.importers.alpha import write_masks
+from understudy.importers.config import ReadOptions
 from understudy.importers.place import (
     first_number,
     kept_scale,
@@ -22,10 +23,11 @@ from understudy.importers.place import (
     rows_of_frames,
 )
 from understudy.importers.registry import guess_format, read_tracking
-from understudy.importers.tracking import Camera, ReadOptions, Tracking
+from understudy.importers.tracking import Camera, Tracking
 from understudy.importers.transfer import body_track, place_poses
 from understudy.video.clip import VideoFile
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 from understudy.video.images import ImageFolder
 from understudy.video.intrinsics import scale_camera
 

@@ -8,47 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from understudy.errors import InputError
 from understudy.files.arrays import check_ranges, check_shapes, reading
+from understudy.importers.config import ReadOptions
 from understudy.importers.possible import POSSIBLE, check_camera_matrix, check_turns, real_numbers
-
-MOST_EVERY, MOST_FIRST = 1_000_000, 10**15
-"""Of the options that number pictures; times of day in microseconds are numbers too."""
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """What a reader cannot know by itself."""
-
-    person: str | None = None
-    """Name or number of the person; None for the largest one who stays longest."""
-    camera: str | None = None
-    """Name or number of one camera of several; None where there is only one."""
-    first: int | None = None
-    """Number of the video's first picture in the files' numbering; for files that only list frames, the picture
-    (counted from 0) that the first one is of. None to find out, which is 0 for lists."""
-    every: int = 1
-    """For files that only list frames: they are of every Nth picture."""
-    size: tuple[int, int] | None = None
-    """Width and height of the tracked pictures, where neither they are given nor the files say it."""
-    fps: float = 30.0
-    """Frames per second, where the files do not say: for how long a person may be lost, and for motions."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.every <= MOST_EVERY:
-            raise InputError(f"every is {self.every}; it must be 1 to {MOST_EVERY}.")
-        if self.first is not None and abs(self.first) > MOST_FIRST:
-            raise InputError(f"first is {self.first}; no video has so many pictures.")
-        _, largest = POSSIBLE["a picture's width or height"]
-        if self.size is not None and not all(0 < side <= largest for side in self.size):
-            raise InputError(f"size is {self.size}; it must be width and height in px, up to {largest}.")
-        if not 0 < self.fps < float("inf"):
-            raise InputError(f"fps is {self.fps}; it must be more than 0.")
-
-    def listed(self, count: int) -> np.ndarray:
-        """Pictures [count] that a plain list of frames is of."""
-        return (self.first or 0) + self.every * np.arange(count)
-
 
 Family = Literal["smpl", "smplh", "smplx"]
 
@@ -180,3 +142,8 @@ class Tracking:
 def reading_tracking(source: Path, kind: str) -> AbstractContextManager[None]:
     """Turn what a damaged or foreign tracking of a format makes its reader raise into an ``InputError`` that names it."""
     return reading(source, f"a tracking of {kind} that can be read", "write it again, or give its kind")
+
+
+def listed_pictures(options: ReadOptions, count: int) -> np.ndarray:
+    """Pictures [count] that a plain list of frames is of."""
+    return (options.first or 0) + options.every * np.arange(count)

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import FACE, KEYPOINTS
 from understudy.formats.tracks import fill_rows, link, main_picks
+from understudy.keypoints.config import KeypointsConfig
 from understudy.keypoints.temporal import (
     HIDDEN_FACE_CONFIDENCE,
     doubt_hidden_faces,
@@ -27,18 +27,6 @@ from understudy.keypoints.temporal import (
 from understudy.progress import track
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class KeypointsConfig:
-    """How keypoints are found."""
-
-    backend: str = "mediapipe"
-    """mediapipe, or one of docs/backends.md that needs weights of yours or reads another program's files."""
-    max_gap_seconds: float = 0.5
-    """Frames without the person are interpolated in gaps of up to this length."""
-    min_height: int = 128
-    """Least median height of the person, px."""
 
 
 def detect_keypoints(

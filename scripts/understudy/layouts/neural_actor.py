@@ -8,8 +8,9 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from understudy.canonical.atlas import Atlas, make_atlas
+from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.fill import SURE
-from understudy.canonical.prepare import CanonicalConfig, big_pose
+from understudy.canonical.prepare import big_pose
 from understudy.canonical.views import Viewer, ViewRules
 from understudy.errors import InputError
 from understudy.formats.canonical import read_texture

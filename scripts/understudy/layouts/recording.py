@@ -131,9 +131,9 @@ def open_recording(
     folder = Path(folder)
     found = open_result(folder, body, bodies)
     if found.track is None:
-        raise InputError(f"{folder} has no smpl.npz yet; run the smpl stage.")
+        raise InputError(f"{folder} has no smpl.npz yet; run the stage fitting.")
     if found.masks is None:
-        raise InputError(f"{folder} has no masks yet; run the matte stage.")
+        raise InputError(f"{folder} has no masks yet; run the stage matting.")
     if found.body is None:
         raise InputError(
             f"The body {found.track.body_model[0]} that was fitted was not found; give its file with --body."

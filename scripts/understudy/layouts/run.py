@@ -11,6 +11,7 @@ from understudy.errors import InputError
 from understudy.files.arrays import write_json
 from understudy.files.atomic import atomic_folder
 from understudy.files.owned import check_replaceable
+from understudy.layouts.config import LayoutName
 from understudy.layouts.easymocap import write_easymocap
 from understudy.layouts.instant_avatar import write_instant_avatar
 from understudy.layouts.instant_nvr import write_instant_nvr
@@ -35,7 +36,7 @@ class Layout:
 HOLDS = "a data set"
 """What a folder that is written here holds."""
 MEAN = "the program poses an SMPL file of its own: it gets the poses and SMPL's mean shape, which it must fit itself"
-LAYOUTS = {
+LAYOUTS: dict[LayoutName, Layout] = {
     "easymocap": Layout(write_easymocap, (), MEAN),
     "instant-nvr": Layout(
         write_instant_nvr,
@@ -48,7 +49,7 @@ LAYOUTS = {
 }
 
 
-def write_dataset(recording: Recording, folder: str | Path, layout: str) -> Path:
+def write_dataset(recording: Recording, folder: str | Path, layout: LayoutName) -> Path:
     """Write a recording as a data set, in place of a folder that may be there; frames are read one at a time.
 
     Beside the program's own files ``understudy.json`` says which body, frames and units they are of.

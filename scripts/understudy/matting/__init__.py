@@ -1,4 +1,4 @@
-"""Stage ``matte``: the person's opacity at full resolution, and where it is unknown, ``matte/`` and ``trimap/``.
+"""Stage ``matting``: the person's opacity at full resolution, and where it is unknown, ``matte/`` and ``trimap/``.
 
 Here belongs each pixel's evidence (colours of the person and of the surroundings over the whole video, the empty
 scene, the coarse mask, the fitted body), its settling with its neighbours (``band``), and agreement over time

@@ -7,13 +7,12 @@ those of a logistic regression. Neighbours of like colour then settle on one ans
 contrast-sensitive Potts model, whose graph GrabCut (Rother et al. 2004) cuts instead.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
 from understudy.matting.appearance import Appearance
 from understudy.matting.band import FEATURES, gather, settle
+from understudy.matting.config import MattingConfig
 from understudy.matting.looks import Look, signed_distance
 from understudy.silhouettes.blobs import draw_skeleton, without_specks
 
@@ -29,26 +28,8 @@ LOOKS = 64
 SWEEPS = 10
 
 
-@dataclass(frozen=True)
-class MatteConfig:
-    """How silhouettes are refined."""
-
-    sample_frames: int = 32
-    """Colours and the empty scene are learned from at most this many frames, evenly spread."""
-    likeness: float = 2.0
-    """Pull of neighbouring pixels of the same colour towards one answer, in log odds."""
-    unsure: float = 0.002
-    """Least half width of the unsure band along the outline, as a share of the person's height."""
-    doubt: float = 1.0
-    """Pixels with log odds within this of zero are unsure."""
-    tolerance: float = 0.04
-    """A frame keeps its coarse mask if its area changes by this share more than its neighbours', unless towards the body's."""
-    agreement: float = 0.85
-    """It also does if refined and coarse mask agree less than this, IoU."""
-
-
 def refine(
-    look: Look, appearance: Appearance, points: np.ndarray, config: MatteConfig
+    look: Look, appearance: Appearance, points: np.ndarray, config: MattingConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """Matte [h,w] float32 0..1 and unsure pixels [h,w] bool of one look.
 
@@ -157,7 +138,7 @@ def _bones(look: Look, points: np.ndarray) -> np.ndarray:
 
 
 def _unsure(
-    look: Look, mask: np.ndarray, coarse: np.ndarray, band: np.ndarray, odds: np.ndarray, config: MatteConfig
+    look: Look, mask: np.ndarray, coarse: np.ndarray, band: np.ndarray, odds: np.ndarray, config: MattingConfig
 ) -> np.ndarray:
     """Pixels along the outline, and those whose evidence is weak: bool [h,w]."""
     doubt = np.zeros(mask.shape, bool)

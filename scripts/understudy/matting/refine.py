@@ -17,8 +17,9 @@ from understudy.formats.masks import UNSURE, read_alpha, read_trimap, write_alph
 from understudy.formats.smpl import BodyTrack
 from understudy.matting.appearance import Appearance, learn_appearance
 from understudy.matting.coherence import flickering, outliers
+from understudy.matting.config import MattingConfig
 from understudy.matting.looks import ROOM, look_at, mask_window
-from understudy.matting.matting import MatteConfig, refine
+from understudy.matting.matting import refine
 from understudy.metrics.masks import iou
 from understudy.progress import track as show_progress
 
@@ -36,7 +37,7 @@ def refine_mattes(
     body: BodyModel,
     matte_folder: str | Path,
     trimap_folder: str | Path,
-    config: MatteConfig,
+    config: MattingConfig,
     threads: int = 1,
 ) -> None:
     """Write the matte and the trimap of every frame; both all zero in frames without the person.
@@ -86,7 +87,7 @@ class _Run:
     keypoints: Keypoints
     track: BodyTrack
     body: BodyModel
-    config: MatteConfig
+    config: MattingConfig
     appearance: Appearance
     single: _Folders
     """What each frame by itself says."""

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
 from understudy.files.arrays import check_ranges, reading
-from understudy.motion.clip import LEAST_FPS, MOST_FPS, MOST_FRAMES
+from understudy.motion.limits import LEAST_FPS, MOST_FPS, MOST_FRAMES
 
 MOST = 20_000_000
 """Joints times frames: an hour of a rig of 90 joints at 60 frames per second."""

@@ -8,13 +8,8 @@ from scipy.spatial.transform import Rotation, RotationSpline
 
 from understudy.body.model import JOINTS
 from understudy.errors import InputError
+from understudy.motion.limits import LEAST_FPS, MOST_FPS, MOST_FRAMES
 
-MOST_FRAMES = 500_000
-"""Frames of a motion, as its file has them or as they are shown: two hours at 60 per second, more than anybody films."""
-LEAST_FPS, MOST_FPS = 0.01, 10_000.0
-"""Rates of motions: a pose in 100 s is none any more, and no camera that follows people is faster."""
-MOST_SHOWN_FPS = 240.0
-"""What is shown needs no more pictures per second: no screen has them."""
 POSSIBLE = {
     "frames": (1, MOST_FRAMES),
     "frames per second": (LEAST_FPS, MOST_FPS),
@@ -78,16 +73,6 @@ class Clip:
 
     def _rotvecs(self) -> np.ndarray:
         return np.concatenate([self.global_orient[:, None], self.body_pose.reshape(len(self), 23, 3)], axis=1)
-
-
-def check_shown_rate(fps: float) -> None:
-    """Refuse rates at which nothing can be shown.
-
-    Raises:
-        InputError: It is one.
-    """
-    if not LEAST_FPS <= fps <= MOST_SHOWN_FPS:
-        raise InputError(f"fps is {fps:g}; it must be {LEAST_FPS:g} to {MOST_SHOWN_FPS:g}.")
 
 
 def _clip(rotvecs: np.ndarray, transl: np.ndarray, fps: float) -> Clip:

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
-from understudy.motion.clip import MOST_FRAMES, Clip
+from understudy.motion.clip import Clip
+from understudy.motion.limits import MOST_FRAMES, MOST_LOOP
 
 SHORTEST = 0.6
 """s of a cycle."""
@@ -24,7 +25,7 @@ def looped(clip: Clip, seconds: float) -> Clip:
         InputError: The motion is shorter than the shortest cycle, or ``seconds`` is not more than 0, or more than an hour
             or ``MOST_FRAMES``.
     """
-    if not 0 < seconds < 3600:
+    if not 0 < seconds < MOST_LOOP:
         raise InputError(f"loop is {seconds:g} s; it must be more than 0 and less than an hour.")
     if seconds * clip.fps > MOST_FRAMES:
         raise InputError(

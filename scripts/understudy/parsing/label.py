@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from understudy.formats.masks import read_alpha, write_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.parsing.anatomy import anatomy_of
 from understudy.parsing.clothing import Clothing, learn_clothing
+from understudy.parsing.config import ParsingConfig
 from understudy.parsing.sightings import collect
 from understudy.parsing.spread import ColourTables, cut_labels, settled_labels
 from understudy.progress import track as show_progress
@@ -35,22 +35,6 @@ NO_OVERLAP = 0.3
 """Mean IoU below which body and video have nothing to do with each other."""
 OPTIONS = {"schp": ("label_set", "scales"), "files": ("label_set",)}
 """Options that backends take."""
-
-
-@dataclass(frozen=True)
-class ParsingConfig:
-    """How parts and clothes are labelled."""
-
-    backend: str = "body"
-    """body: from the fitted body and the video's colours; or one of docs/backends.md."""
-    label_set: str | None = None
-    """CIHP-20, LIP-20 or ATR-18: that of your own labels, or of schp's weights, where they do not tell themselves."""
-    scales: tuple[float, ...] = (1.0,)
-    """Sizes at which schp looks at the person; its answers' mean counts, and each costs a look."""
-    clothing: bool = True
-    """Whether the video's colours say what is worn where; false: a shirt on the torso and shoes, limbs bare."""
-    sample_frames: int = 48
-    """Colours are learned from at most this many frames, evenly spread."""
 
 
 def label_parts(
@@ -179,7 +163,7 @@ def _check_overlap(overlap: float, alpha_folder: str | Path) -> None:
     if overlap < NO_OVERLAP:
         raise InputError(
             f"{alpha_folder}: the fitted body covers the silhouettes with a mean IoU of only {overlap:.2f}; "
-            "look at the overlays of the smpl stage, and check the camera (frames.K) and the tracked person."
+            "look at the overlays of the stage fitting, and check the camera (frames.K) and the tracked person."
         )
     if overlap < POOR_OVERLAP:
         logger.warning("the fitted body covers the silhouettes with a mean IoU of only %.2f", overlap)

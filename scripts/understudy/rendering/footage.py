@@ -8,7 +8,7 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.arrays import again, check_ranges, read_json, reading
-from understudy.motion.clip import LEAST_FPS, MOST_FPS, MOST_FRAMES
+from understudy.motion.limits import LEAST_FPS, MOST_FPS, MOST_FRAMES
 from understudy.video.clip import VideoFile
 from understudy.video.decode import SOUND_TIMES
 from understudy.video.images import ImageFolder

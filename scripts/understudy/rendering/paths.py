@@ -1,14 +1,13 @@
 """Camera paths round an act: each keeps the whole person in the picture."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from understudy.errors import InputError
 from understudy.render.camera import Camera, look_at
+from understudy.rendering.config import PathConfig, PathName
 from understudy.rendering.stage import UP, Performance
 
 SIZE = (540, 960)
@@ -23,35 +22,8 @@ LINE = 35.0
 """Degrees to each side at the ends of the line."""
 SWAY, NOD = 18.0, 7.0
 """Degrees to the sides and up and down on the circle."""
-MOST_AZIMUTH = 3600.0
-"""Degrees; more turns than ten are a slip."""
 CLOSEST = 0.4
 """What zooming shows at last, as a part of the person's height: head and shoulders."""
-
-
-@dataclass(frozen=True)
-class PathConfig:
-    """Where the camera is."""
-
-    path: str = "still"
-    """still: one place that sees the whole motion; turntable: once round; circle: a small circle before the person;
-    line: past the person, from one side to the other; zoom: from the whole person to head and shoulders."""
-    azimuth: float = 0.0
-    """Degrees by which the camera stands towards the person's left; 180 is from behind."""
-    elevation: float = 0.0
-    """Degrees by which it looks down."""
-    follow: bool | None = None
-    """Whether it goes along with the person; None: all paths but still do."""
-
-    def __post_init__(self) -> None:
-        if self.path not in _PATHS:
-            raise InputError(f"path is {self.path!r}; it must be one of {', '.join(_PATHS)}.")
-        if not abs(self.azimuth) <= MOST_AZIMUTH:
-            raise InputError(
-                f"azimuth is {self.azimuth}; it must be between -{MOST_AZIMUTH:g} and {MOST_AZIMUTH:g} degrees."
-            )
-        if not abs(self.elevation) <= 85:
-            raise InputError(f"elevation is {self.elevation}; it must be between -85 and 85 degrees.")
 
 
 def camera_path(
@@ -64,13 +36,14 @@ def camera_path(
         count: Number of pictures.
         fps: Pictures per second.
         size: Width and height, px; None for 540 x 960, lying where the motion is wider than tall.
-        config: Which path.
+        config: Which path; ``still`` where it names none.
     """
     frames, low, high = act.boxes()
-    follow = config.path != "still" if config.follow is None else config.follow
+    path = config.path or "still"
+    follow = path != "still" if config.follow is None else config.follow
     centre = _middle(act, frames, low, high, fps, follow)
     corners = _corners(low - centre[frames], high - centre[frames])
-    angles = _PATHS[config.path](np.linspace(0.0, 1.0, count, endpoint=False))
+    angles = _PATHS[path](np.linspace(0.0, 1.0, count, endpoint=False))
     size = _suited(corners, _direction(config, 0.0, 0.0)) if size is None else size
     focal = FOCAL * max(size)
     K = np.array([[focal, 0.0, size[0] / 2], [0.0, focal, size[1] / 2], [0.0, 0.0, 1.0]])
@@ -122,7 +95,7 @@ def _zoom(time: np.ndarray) -> np.ndarray:
     return np.stack([0 * time, 0 * time, eased * eased * (3 - 2 * eased)], axis=1)
 
 
-_PATHS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+_PATHS: dict[PathName, Callable[[np.ndarray], np.ndarray]] = {
     "still": _still, "turntable": _turntable, "circle": _circle, "line": _line, "zoom": _zoom,
 }  # fmt: skip
 """Degrees to the person's left, degrees down, and how far zoomed in (0 to 1), [count,3], for times from 0 to 1."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
@@ -10,10 +10,10 @@ import torch
 from understudy.errors import InputError
 from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop
+from understudy.rendering.config import Layer
 from understudy.rendering.shadow import ground_shadow
 from understudy.rendering.stage import Performance
 
-Layer = Literal["color", "alpha", "depth", "normal"]
 LAYERS = get_args(Layer)
 MILLIMETRES = 1000.0
 COVERED = 0.5

@@ -2,67 +2,31 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.device import choose_device
-from understudy.body.shape_edit import ShapeConfig, chosen_betas, shaped_body
+from understudy.body.config import ShapeConfig
+from understudy.body.shape_edit import chosen_betas, shaped_body
 from understudy.errors import InputError
 from understudy.files.arrays import read_json
-from understudy.motion.clip import MOST_FRAMES, check_shown_rate
 from understudy.motion.read import read_motion
 from understudy.progress import track
 from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop, open_backdrop
-from understudy.rendering.paths import PathConfig, camera_path, fitted
-from understudy.rendering.pictures import check_layer, render_act, to_pixels
+from understudy.rendering.config import MOST_SIDE, ShowConfig
+from understudy.rendering.paths import camera_path, fitted
+from understudy.rendering.pictures import render_act, to_pixels
 from understudy.rendering.stage import SAMPLES, Performance, a_pose, staged
 from understudy.rendering.write import VIDEOS, check_output, write_pictures
 
 logger = logging.getLogger(__name__)
 
-LEAST_SIDE, MOST_SIDE = 2, 8192
-"""Of pictures, px: encoders take no less, and a gigabyte is needed for more."""
 TURN_SECONDS = 3.0
 """How long a path round a person who stands still takes."""
-
-
-@dataclass(frozen=True)
-class ShowConfig:
-    """What is rendered, and how it looks."""
-
-    size: tuple[int, int] | None = None
-    """Width and height, px; None for those of given cameras, else 540 x 960, or 960 x 540 where the motion is wider."""
-    fps: float = 24.0
-    """Pictures per second."""
-    loop: float | None = None
-    """Seconds for which the motion's best cycle is repeated; None for the motion as it is."""
-    frames: int | None = None
-    """At most so many pictures; None for all of the motion."""
-    layer: str = "color"
-    """color, alpha, depth or normal."""
-    background: str = "white"
-    """white, black, grey, transparent, #rrggbb, an image, a video or a folder of frames."""
-    shadow: bool = False
-    """Whether the person throws a soft shadow on the ground."""
-    path: PathConfig = field(default_factory=PathConfig)
-    """Where the camera is, if none are given."""
-    shape: ShapeConfig = field(default_factory=ShapeConfig)
-    """What is changed about the person's shape."""
-    device: str = "auto"
-    """cpu, cuda or auto."""
-
-    def __post_init__(self) -> None:
-        if self.size is not None and not all(LEAST_SIDE <= side <= MOST_SIDE for side in self.size):
-            width, height = (f"{side:.6g}" for side in self.size)
-            raise InputError(f"size is {width}x{height}; each side must be {LEAST_SIDE} to {MOST_SIDE} px.")
-        check_shown_rate(self.fps)
-        if self.frames is not None and self.frames < 1:
-            raise InputError(f"frames is {self.frames}; it must be 1 or more.")
-        check_layer(self.layer)
 
 
 def render_motion(
@@ -95,12 +59,11 @@ def render_motion(
     act = make_act(archive, config.shape, config.fps, motion, joint_map, config.loop, most)
     standing = motion is None
     if cameras is None:
-        count = max(1, round(TURN_SECONDS * config.fps)) if standing and config.path.path != "still" else len(act)
+        path = config.path if config.path.path else replace(config.path, path="turntable" if standing else "still")
+        count = max(1, round(TURN_SECONDS * config.fps)) if standing and path.path != "still" else len(act)
         count = count if config.frames is None else config.frames if standing else min(count, config.frames)
-        if count > MOST_FRAMES:
-            raise InputError(f"frames is {config.frames}; {MOST_FRAMES} pictures are possible.")
         act = act.first(count)
-        cameras = camera_path(act, count, config.fps, config.size, config.path)
+        cameras = camera_path(act, count, config.fps, config.size, path)
     else:
         count = len(cameras) if standing else len(act) if len(cameras) == 1 else min(len(act), len(cameras))
         count = count if config.frames is None else min(count, config.frames)

@@ -32,14 +32,14 @@ MEASURED = {
         "left and right of the limbs may be mistaken for one another",
         "Look whether colours swap sides in the pictures below; legs that cross fast look like this too.",
     ),
-    "Keypoints off the body": ("the body is not where the joints were seen", "For fast motion, lower smpl.smoothness."),
-    "One keypoint off the body": ("a limb is not where it was seen", "For fast motion, lower smpl.smoothness."),
+    "Keypoints off the body": ("the body is not where the joints were seen", "For fast motion, lower fitting.smoothness."),
+    "One keypoint off the body": ("a limb is not where it was seen", "For fast motion, lower fitting.smoothness."),
     "Out of the picture": (
         "a part of the person is out of the picture",
         "What is never in the picture is guessed; film from farther away.",
     ),
-    "A limb jumps": ("a limb jumps", "Raise smpl.smoothness, unless the motion is as fast as that."),
-    "The person jumps": ("the whole person jumps", "Use a camera that stands still; raise smpl.smoothness."),
+    "A limb jumps": ("a limb jumps", "Raise fitting.smoothness, unless the motion is as fast as that."),
+    "The person jumps": ("the whole person jumps", "Use a camera that stands still; raise fitting.smoothness."),
     "The person turns": ("the person turns faster than people do", "Front and back may be taken for one another there."),
     "A joint beyond its range": (
         "a joint is bent farther than people can",
@@ -51,7 +51,7 @@ MEASURED = {
     ),
     "Mask without body": (
         "the silhouette holds much that is no body",
-        "Wide clothes and long hair do that, and raise smpl.clothing for them; so do things that are carried.",
+        "Wide clothes and long hair do that, and raise fitting.clothing for them; so do things that are carried.",
     ),
     "Mask changes size": (
         "the silhouette flickers",
@@ -189,7 +189,7 @@ def _of_guesses(frames: Frames, height: float | None) -> Iterable[Caution]:
     if height is not None:
         yield Caution(
             f"Nobody said how tall the person is; {height:.2f}\u00a0m is a guess near the mean adult's.",
-            "One video cannot tell size from distance: set smpl.height_m.",
+            "One video cannot tell size from distance: set fitting.height_m.",
             grave=False,
         )
     if frames.K_source == "default":

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from understudy.formats.masks import write_alpha
 from understudy.formats.skeleton import INDEX
 from understudy.progress import track
 from understudy.silhouettes.blobs import SURE, draw_skeleton, keep_touching
+from understudy.silhouettes.config import SilhouettesConfig
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +32,6 @@ TILTS = (0.0, 0.2, -0.2)
 """Radians by which the views are turned against each other."""
 REACH_PER_TORSO = 1.5
 """Least reach in lengths of the torso, for people of whom little is seen."""
-
-
-@dataclass(frozen=True)
-class SilhouettesConfig:
-    """How silhouettes are cut."""
-
-    backend: str = "mediapipe"
-    """mediapipe, or one of docs/backends.md that needs weights of yours or reads your own masks."""
-    margin: float = 1.25
-    """Nothing outside the person's box grown by this factor is foreground."""
-    max_size: int = 720
-    """Masks are computed on a picture of the person of at most this many px and enlarged from there."""
 
 
 def cut_silhouettes(

@@ -1,7 +1,6 @@
 """The frames stage: a video or a folder of images to ``frames/`` and ``frames.json``."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from understudy.files.atomic import atomic_folder
 from understudy.formats.frames import Frames, KSource
 from understudy.progress import track
 from understudy.video.clip import VideoFile
+from understudy.video.config import MIN_FRAMES, FramesConfig
 from understudy.video.images import ImageFolder
 from understudy.video.intrinsics import (
     PHONE_FOCAL_35MM,
@@ -28,12 +28,6 @@ from understudy.video.timing import frame_rate, frames_on_grid, keep_frames
 
 logger = logging.getLogger(__name__)
 
-MIN_FRAMES = 9
-"""Fewer frames do not show a body in motion."""
-
-POSSIBLE = {"fps": (0.01, 10_000.0), "focal_px": (1.0, 1e7), "focal_35mm": (0.1, 1e5)}
-"""Least and most of what is said of a camera; the moon fills a picture at a focal length of 1e6 px."""
-
 JPEG_QUALITY = 95
 
 SOUND_TIMES = "a video whose times make sense", "convert it to mp4"
@@ -41,55 +35,6 @@ SOUND_TIMES = "a video whose times make sense", "convert it to mp4"
 
 IMAGES_FPS = 30.0
 """Rate of a folder of images, unless the config says otherwise."""
-
-
-@dataclass(frozen=True)
-class FramesConfig:
-    """Which frames to keep and what is known of the camera.
-
-    Intrinsics are those of the upright picture, as players and OpenCV show it, before ``max_size`` scales it.
-    """
-
-    start: float = 0.0
-    """Seconds from the beginning of the video to the first kept frame."""
-    stop: float | None = None
-    """Second of the video before which to end; None for its end."""
-    step: int = 1
-    """Keep every ``step``-th frame."""
-    max_frames: int = 300
-    """Maximum number of frames; a longer clip is thinned evenly, by a larger step."""
-    max_size: int = 960
-    """Longest side of the kept frames in px; larger ones are scaled down."""
-    fps: float | None = None
-    """Frames per second of a folder of images (default 30); a video knows its own."""
-    focal_px: float | None = None
-    """Focal length in px; the principal point is then the picture's middle."""
-    focal_35mm: float | None = None
-    """35-mm equivalent focal length in mm, by the diagonal."""
-    K: tuple[float, float, float, float] | None = None
-    """fx, fy, cx, cy in px, pixel centres at +0.5."""
-    distortion: tuple[float, float, float, float, float] | None = None
-    """Lens distortion k1, k2, p1, p2, k3 as OpenCV has them; it is removed from the frames."""
-
-    def __post_init__(self) -> None:
-        for name, least in (("step", 1), ("max_frames", MIN_FRAMES), ("max_size", 16), ("start", 0)):
-            if not getattr(self, name) >= least:
-                raise InputError(f"frames.{name} is {getattr(self, name)}; it must be {least} or more.")
-        for name, (low, high) in POSSIBLE.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InputError(f"frames.{name} is {value}; it must be more than 0, {low:g} to {high:g}.")
-        if self.stop is not None and not self.stop > self.start:
-            raise InputError(f"frames.stop is {self.stop} s; it must be later than frames.start, {self.start} s.")
-        for name, length, what in (("K", 4, "fx, fy, cx, cy"), ("distortion", 5, "k1, k2, p1, p2, k3")):
-            value = getattr(self, name)
-            if value is not None and (len(value) != length or not np.isfinite(value).all()):
-                raise InputError(f"frames.{name} is {list(value)}; it must be the {length} numbers {what}.")
-        if self.K is not None and not min(self.K[:2]) > 0:
-            raise InputError(f"frames.K is {list(self.K)}; its focal lengths fx and fy must be more than 0.")
-        given = [name for name in ("K", "focal_px", "focal_35mm") if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise InputError(f"frames.{given[0]} and frames.{given[1]} are both given; keep one of them.")
 
 
 def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig) -> Frames:

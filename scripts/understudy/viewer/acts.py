@@ -8,31 +8,17 @@ import numpy as np
 import torch
 
 from understudy.avatar.archive import AvatarArchive
-from understudy.body.shape_edit import ShapeConfig, chosen_betas
-from understudy.motion.clip import check_shown_rate
+from understudy.body.config import ShapeConfig
+from understudy.body.shape_edit import chosen_betas
 from understudy.motion.read import TAKE, named_motions
 from understudy.rendering.render import make_act
 from understudy.rendering.stage import Performance, filmed
+from understudy.viewer.config import ViewerConfig
 
 STANDING = "standing"
 """Name of what is shown where there is no motion."""
 SUNKEN = 95
 """Percentile of the depths of the lowest points that is the ground: a few frames may press the feet into it."""
-
-
-@dataclass(frozen=True)
-class ViewConfig:
-    """What viewers play."""
-
-    fps: float = 30.0
-    """Frames per second of the motions; the video's own keeps that of the video."""
-    take: bool = True
-    """Whether the motion of the video itself can be chosen."""
-    loop: float | None = None
-    """Loop each motion's best cycle for this many seconds; a walk walks on. null: play the motions as they are."""
-
-    def __post_init__(self) -> None:
-        check_shown_rate(self.fps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +34,7 @@ Sources = Mapping[str, str | Path | None]
 """Files of motions by name; None for the video's own, and for standing where there is no other."""
 
 
-def sources(motions: Sequence[str | Path], config: ViewConfig) -> Sources:
+def sources(motions: Sequence[str | Path], config: ViewerConfig) -> Sources:
     """The motions that can be chosen, in the order in which they are offered: the given files, then the video's own.
 
     Raises:
@@ -61,7 +47,7 @@ def sources(motions: Sequence[str | Path], config: ViewConfig) -> Sources:
 
 
 def scene(
-    archive: AvatarArchive, name: str, path: str | Path | None, config: ViewConfig, shape: ShapeConfig | None = None
+    archive: AvatarArchive, name: str, path: str | Path | None, config: ViewerConfig, shape: ShapeConfig | None = None
 ) -> Scene:
     """One of the ``sources`` on the avatar in a shape, by default its own.
 

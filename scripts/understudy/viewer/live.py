@@ -11,11 +11,12 @@ import numpy as np
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.splats import need_splats
-from understudy.body.shape_edit import ShapeConfig
+from understudy.body.config import ShapeConfig
 from understudy.commands import called
 from understudy.errors import InputError
 from understudy.motion.read import TAKE
-from understudy.viewer.acts import ViewConfig, scene, sources
+from understudy.viewer.acts import scene, sources
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.layers import Layers
 from understudy.viewer.panel import MotionPanel, ShapePanel
 
@@ -49,7 +50,7 @@ class LiveView:
         self,
         archive: AvatarArchive,
         motions: Sequence[str | Path] = (),
-        config: ViewConfig | None = None,
+        config: ViewerConfig | None = None,
         results: str | Path | None = None,
         host: str = "localhost",
         port: int = 8080,
@@ -65,7 +66,7 @@ class LiveView:
             port: Port; the next free one where it is taken.
         """
         need_splats(archive.avatar, "the live view")
-        self._archive, self._config = archive, config or ViewConfig()
+        self._archive, self._config = archive, config or ViewerConfig()
         self._sources = sources(motions, self._config)
         self._scene = scene(archive, next(iter(self._sources)), next(iter(self._sources.values())), self._config)
         self._controls: dict[str, Any] = {}

@@ -21,7 +21,8 @@ from understudy.files.atomic import atomic_write
 from understudy.files.records import check_recorded
 from understudy.motion.read import TAKE
 from understudy.rendering.stage import Performance
-from understudy.viewer.acts import Scene, ViewConfig, scene, sources
+from understudy.viewer.acts import Scene, scene, sources
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.correctives import correctives
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ ALIGNED = 4
 def write_page(
     path: str | Path,
     archive: AvatarArchive,
-    config: ViewConfig,
+    config: ViewerConfig,
     motions: Sequence[str | Path] = (),
     title: str | None = None,
 ) -> None:

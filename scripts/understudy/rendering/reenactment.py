@@ -33,6 +33,7 @@ def render_reenactment(
     background: str = "white",
     layer: str = "color",
     start: float = 0.0,
+    device: str = "auto",
 ) -> int:
     """Write the video on the left, and on the right the avatar in the poses that it had there, seen by its camera.
 
@@ -45,6 +46,7 @@ def render_reenactment(
             so that the avatar stands where the person was.
         layer: color, alpha, depth or normal.
         start: Seconds of the video before the first frame that was used (``frames.start``), where a video is given.
+        device: cpu, cuda or auto.
 
     Returns:
         Number of pictures.
@@ -62,7 +64,7 @@ def render_reenactment(
         logger.warning("%s has %d frames of the avatar's %d; the rest is left out", video, len(footage), len(poses))
     _check_same(archive, Path(video))
     count = count if frames is None else min(count, frames)
-    act = filmed(archive.avatar.to(choose_device("auto")), poses).first(count)
+    act = filmed(archive.avatar.to(choose_device(device)), poses).first(count)
     size = (archive.width, archive.height)
     cameras = [Camera(poses.K, *size)] * count
     seen = footage.pictures(max(size))

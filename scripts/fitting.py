@@ -1,10 +1,11 @@
-"""Fit the body to keypoints and silhouettes (rule smpl)."""
+"""Fit the body to keypoints and silhouettes (rule fitting)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.body.files import load_body
-from understudy.fitting.fit import FitConfig, fit_body
+from understudy.fitting.config import FittingConfig
+from understudy.fitting.fit import fit_body
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.job import run_job, without
@@ -20,7 +21,7 @@ def main() -> None:
         frames=Frames.load(snakemake.input.index, snakemake.input.frames),
         alpha_folder=Path(snakemake.input.alpha),
         body=load_body(snakemake.input.body, snakemake.params.body.get("model", "auto")),
-        config=FitConfig(**without(snakemake.params.settings, "regressor", "files")),
+        config=FittingConfig(**without(snakemake.params.settings, "regressor", "files")),
         regressor=Path(snakemake.input.regressor) if snakemake.input.regressor else None,
         files=Path(snakemake.input.files) if snakemake.input.files else None,
     )

@@ -1,4 +1,4 @@
-"""Refine the actor's silhouettes by the fitted body and the colours of the whole video (rule matte)."""
+"""Refine the actor's silhouettes by the fitted body and the colours of the whole video (rule matting)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
 from understudy.job import run_job
-from understudy.matting.matting import MatteConfig
+from understudy.matting.config import MattingConfig
 from understudy.matting.refine import refine_mattes
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def main() -> None:
         body=load_body(snakemake.input.body),
         matte_folder=Path(snakemake.output.matte),
         trimap_folder=Path(snakemake.output.trimap),
-        config=MatteConfig(**snakemake.params.settings),
+        config=MattingConfig(**snakemake.params.settings),
         threads=snakemake.threads,
     )
 

@@ -1,4 +1,4 @@
-rule smpl:
+rule fitting:
     input:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
@@ -6,24 +6,24 @@ rule smpl:
         alpha="results/{actor}/alpha",
         body=body_file,
         regressor=regressor_file,
-        files=given_files("smpl"),
+        files=given_files("fitting"),
     output:
         smpl="results/{actor}/smpl.npz",
     log:
-        "logs/smpl/{actor}.log",
+        "logs/fitting/{actor}.log",
     benchmark:
-        "results/{actor}/benchmarks/smpl.tsv"
+        "results/{actor}/benchmarks/fitting.tsv"
     conda:
-        env_of("smpl")
+        env_of("fitting")
     threads: 1  # its matrices are small and many: more threads only wait for each other
     resources:
-        mem_mb=backend_mem("smpl"),
-        runtime=backend_time("smpl"),
+        mem_mb=backend_mem("fitting"),
+        runtime=backend_time("fitting"),
     params:
-        settings=settings("smpl"),
+        settings=settings("fitting"),
         body=settings("body"),
-        code=code_of("smpl.py", "smpl"),
+        code=code_of("fitting.py", "fitting"),
     message:
         "{wildcards.actor}: fitting the body"
     script:
-        "../scripts/smpl.py"
+        "../scripts/fitting.py"

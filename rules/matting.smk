@@ -1,4 +1,4 @@
-rule matte:
+rule matting:
     input:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
@@ -10,9 +10,9 @@ rule matte:
         matte=directory("results/{actor}/matte"),
         trimap=directory("results/{actor}/trimap"),
     log:
-        "logs/matte/{actor}.log",
+        "logs/matting/{actor}.log",
     benchmark:
-        "results/{actor}/benchmarks/matte.tsv"
+        "results/{actor}/benchmarks/matting.tsv"
     conda:
         "../envs/matting.yaml"
     threads: 4
@@ -20,9 +20,9 @@ rule matte:
         mem_mb=scaled_mem(2000),
         runtime=scaled_time(60),
     params:
-        settings=settings("matte"),
-        code=code_of("matte.py"),
+        settings=settings("matting"),
+        code=code_of("matting.py"),
     message:
         "{wildcards.actor}: refining silhouettes"
     script:
-        "../scripts/matte.py"
+        "../scripts/matting.py"
