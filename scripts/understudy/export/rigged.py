@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 from understudy.export.gltf import INDICES, VERTICES, Glb
 from understudy.export.seams import unwrapped
 from understudy.export.surface import Surface
@@ -130,8 +130,8 @@ def _add_material(glb: Glb, texture: np.ndarray, relief: np.ndarray) -> None:
 def _animation(glb: Glb, name: str, clip: Clip, pelvis: np.ndarray) -> dict[str, Any]:
     """A motion: turns of the joints, and the way of the hips."""
     time = glb.accessor((np.arange(len(clip)) / clip.fps).astype(np.float32), bounds=True)
-    turns = np.concatenate([clip.global_orient, clip.body_pose], axis=1).reshape(len(clip), len(JOINTS), 3)
-    moving = [joint == 0 or np.ptp(turns[:, joint], axis=0).max() > STILL for joint in range(len(JOINTS))]
+    turns = np.concatenate([clip.global_orient, clip.body_pose], axis=1).reshape(len(clip), len(SMPL_JOINTS), 3)
+    moving = [joint == 0 or np.ptp(turns[:, joint], axis=0).max() > STILL for joint in range(len(SMPL_JOINTS))]
     start = time if all(moving) else glb.accessor(np.zeros(1, np.float32), bounds=True)
     tracks = [(0, "translation", time, (clip.transl + pelvis).astype(np.float32))]
     for joint, moves in enumerate(moving):
