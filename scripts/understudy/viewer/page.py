@@ -109,6 +109,7 @@ def page_data(archive: AvatarArchive, shown: Sequence[Scene]) -> dict[str, Any]:
     return {
         "packed": _packed(arrays),
         "parents": list(avatar.body.parents),
+        "names": list(avatar.body.joint_names),
         "rank": len(fix.basis),
         "light": avatar.light.tolist(),
         "height": float(np.ptp(splats.means[:, 1])),
