@@ -40,19 +40,21 @@ def test_motion_in_the_picture_is_what_finite_differences_say(scene: Scene):
     fitted = track_pose(scene.track, 6, torch.device("cpu"))
     crop = Crops(scene.frames, scene.alpha, scene.track.K).get(6)
     picture = alignment._Picture.of(crop, torch.device("cpu"))
-    start = Correction(0.1 * torch.randn(24, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(3))
+    start = Correction(
+        0.1 * torch.randn(len(scene.body.parents), 3, generator=torch.Generator().manual_seed(0)), torch.zeros(3)
+    )
     view = alignment._see(avatar, rest, picture, fitted, start)
     moves = torch.stack(alignment._motion(avatar, rest, picture, view, torch.ones(len(avatar), dtype=torch.bool)))
 
     def places(step: torch.Tensor) -> torch.Tensor:
-        turned = roma.rotvec_to_rotmat(start.turns) @ roma.rotvec_to_rotmat(step[:72].view(24, 3))
-        means = avatar.gaussians(fitted[0] @ turned, fitted[1] + step[72:], rest).means
+        turned = roma.rotvec_to_rotmat(start.turns) @ roma.rotvec_to_rotmat(step[:-3].view(-1, 3))
+        means = avatar.gaussians(fitted[0] @ turned, fitted[1] + step[-3:], rest).means
         return (means[:, :2] / means[:, 2:]) @ picture.K[:2, :2].T
 
     # a blend of rotations is taken for the rotation of the blend: exact but where weights mix
     rigid = avatar.weights.max(dim=1).values > 0.999
-    for column in (2, 3 * 2 + 1, 3 * 16 + 2, 72, 74):
-        step = torch.zeros(75)
+    for column in (2, 3 * scene.body.joint("right_hip") + 1, 3 * scene.body.joint("left_shoulder") + 2, -3, -1):
+        step = torch.zeros(3 * len(scene.body.parents) + 3)
         step[column] = 1e-2
         difference = (places(step) - places(-step)) / 2e-2
         torch.testing.assert_close(moves[:, rigid, column].T, difference[rigid], atol=0.5, rtol=0.02)
@@ -60,12 +62,12 @@ def test_motion_in_the_picture_is_what_finite_differences_say(scene: Scene):
 
 def test_alignment_finds_a_turned_and_shifted_person(scene: Scene):
     fitted = track_pose(scene.track, 6, torch.device("cpu"))
-    turns = torch.zeros(24, 3)
-    turns[16, 2], turns[0, 1] = 0.1, 0.05
+    turns = torch.zeros(len(scene.body.parents), 3)
+    turns[scene.body.joint("left_shoulder"), 2], turns[0, 1] = 0.1, 0.05
     wrong = Correction(turns, torch.tensor([0.015, -0.01, 0.0])).of(*fitted)
     crop = Crops(scene.frames, scene.alpha, scene.track.K).get(6)
     rest = scene.truth.rest()
-    found = align(scene.truth, rest, crop, wrong, (Correction.none(),), None, TrustRegion(), 6).of(*wrong)
+    found = align(scene.truth, rest, crop, wrong, (Correction.none(len(turns)),), None, TrustRegion(), 6).of(*wrong)
 
     def error(pose: tuple[torch.Tensor, torch.Tensor]) -> float:
         # in the picture's plane: depth hardly shows
@@ -78,7 +80,7 @@ def test_alignment_finds_a_turned_and_shifted_person(scene: Scene):
 def test_alignment_never_makes_the_likeness_worse_and_the_trust_region_holds(scene: Scene):
     fitted = track_pose(scene.track, 6, torch.device("cpu"))
     crop = Crops(scene.frames, scene.alpha, scene.track.K).get(0)  # another frame's picture
-    rest, none = scene.truth.rest(), Correction.none()
+    rest, none = scene.truth.rest(), Correction.none(len(scene.body.parents))
     free = align(scene.truth, rest, crop, fitted, (none,), None, TrustRegion(), 5)
     held = align(scene.truth, rest, crop, fitted, (none,), None, TrustRegion(1e-4, 1e-4), 5)
     picture = alignment._Picture.of(crop, torch.device("cpu"))
@@ -176,7 +178,7 @@ def test_every_frame_is_aligned_at_the_end_even_one_that_training_never_reached(
 def test_corrections_lean_on_near_frames_alone():
     track = turning_track(12, sausage_body(), np.eye(3))
     poses = CorrectedPoses(track, [0, 1, 11], torch.device("cpu"))
-    poses.correct(0, replace(Correction.none(), shift=torch.ones(3)))
+    poses.correct(0, replace(Correction.none(poses.track.joints), shift=torch.ones(3)))
     assert poses.neighbours(1).shift.tolist() == [1.0, 1.0, 1.0]
     assert poses.neighbours(11) is None
 

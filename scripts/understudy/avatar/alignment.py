@@ -51,7 +51,7 @@ def align(
     avatar: Avatar,
     rest: Rest,
     crop: Crop,
-    fitted: tuple[Tensor, Tensor],  # rotations [24,3,3], transl [3]
+    fitted: tuple[Tensor, Tensor],  # rotations [J,3,3], transl [3]
     starts: Sequence[Correction],
     neighbours: Correction | None,
     trust_region: TrustRegion,
@@ -72,7 +72,7 @@ def align(
         iterations: Steps of Levenberg and Marquardt's method, each kept only where it betters the likeness.
     """
     picture = _Picture.of(crop, fitted[1].device, exposure)
-    prior = _prior(neighbours, trust_region, fitted[1].device)
+    prior = _prior(neighbours, trust_region, *fitted)
     views = [_see(avatar, rest, picture, fitted, start) for start in starts]
     energies = [view.energy + prior.energy(start) for view, start in zip(views, starts, strict=True)]
     energy = min(energies)
@@ -83,8 +83,8 @@ def align(
         whole = curvature + torch.diag(prior.weights)
         whole.diagonal().mul_(1.0 + damping)
         step = -torch.linalg.solve(whole, slope + prior.slope(best)).to(best.turns)
-        turned = roma.rotmat_to_rotvec(roma.rotvec_to_rotmat(best.turns) @ roma.rotvec_to_rotmat(step[:72].view(24, 3)))
-        tried = Correction(turned, best.shift + step[72:])
+        turned = roma.rotmat_to_rotvec(roma.rotvec_to_rotmat(best.turns) @ roma.rotvec_to_rotmat(step[:-3].view(-1, 3)))
+        tried = Correction(turned, best.shift + step[-3:])
         seen = _see(avatar, rest, picture, fitted, tried)
         now = seen.energy + prior.energy(tried)
         if now < energy:
@@ -121,7 +121,7 @@ class _View:
     """What is seen in one pose."""
 
     gaussians: Gaussians
-    transforms: Tensor  # [24,4,4]
+    transforms: Tensor  # [J,4,4]
     values: Tensor  # [h,w,4]
     sums: Tensor  # [h,w,5], zero: pulled back, it sums over each Gaussian's pixels
     handles: Tensor  # [N,5]
@@ -149,7 +149,7 @@ def _energy(values: Tensor, picture: _Picture) -> float:
 
 
 def _normal_equations(avatar: Avatar, rest: Rest, picture: _Picture, view: _View) -> tuple[Tensor, Tensor]:
-    """Curvature [75,75] and slope [75] of the energy in the turns of all joints and the shift."""
+    """Curvature [3J+3,3J+3] and slope [3J+3] of the energy in the turns of all joints and the shift."""
     residual = view.values - picture.values
     squares = residual.square().sum(dim=-1)
     weight = picture.weight / (1.0 + squares / DOUBT**2).square()
@@ -180,11 +180,11 @@ def _slopes(values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _motion(avatar: Avatar, rest: Rest, picture: _Picture, view: _View, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Motion along x and y [M,75] in the picture, px, of the Gaussians that are ``seen``, by each turn and shift."""
+    """Motion along x and y [M,3J+3] in the picture, px, of the Gaussians that are ``seen``, by each turn and shift."""
     means = view.gaussians.means[seen]
     axes = view.transforms[:, :3, :3]  # columns of each joint's world rotation
     centres = (axes @ rest.joints[..., None])[..., 0] + view.transforms[:, :3, 3]
-    axes, centres = axes.mT.reshape(-1, 3), centres.repeat_interleave(3, dim=0)  # [72,3]
+    axes, centres = axes.mT.reshape(-1, 3), centres.repeat_interleave(3, dim=0)  # [3J,3]
     carried = _carried(avatar.blend_weights().detach()[seen], avatar.body.parents)
     x, y, z = means.unbind(dim=1)
     fx, fy = picture.K[0, 0], picture.K[1, 1]
@@ -200,7 +200,7 @@ def _motion(avatar: Avatar, rest: Rest, picture: _Picture, view: _View, seen: Te
 
 
 def _carried(weights: Tensor, parents: tuple[int, ...]) -> Tensor:
-    """The share [M,72] of blend weights [M,24] that a joint carries, with all joints after it, for each of its axes."""
+    """The share [M,3J] of blend weights [M,J] that a joint carries, with all joints after it, for each of its axes."""
     carried = weights.clone()
     for joint in range(len(parents) - 1, 0, -1):
         carried[:, parents[joint]] += carried[:, joint]
@@ -211,8 +211,8 @@ def _carried(weights: Tensor, parents: tuple[int, ...]) -> Tensor:
 class _Prior:
     """Squared distances from two guesses, over their variances, halved."""
 
-    centre: Tensor  # [75]
-    weights: Tensor  # [75]
+    centre: Tensor  # [3J+3]
+    weights: Tensor  # [3J+3]
 
     def slope(self, at: Correction) -> Tensor:
         return self.weights * (_flat(at) - self.centre)
@@ -221,9 +221,13 @@ class _Prior:
         return 0.5 * float((self.weights * (_flat(at) - self.centre).square()).sum())
 
 
-def _prior(neighbours: Correction | None, trust_region: TrustRegion, device: torch.device) -> _Prior:
+def _prior(neighbours: Correction | None, trust_region: TrustRegion, rotations: Tensor, transl: Tensor) -> _Prior:
     def each(turn: float, shift: float) -> Tensor:
-        return torch.cat([torch.full((72,), turn**-2.0), torch.full((3,), shift**-2.0)]).to(device).double()
+        return (
+            torch.cat([torch.full((3 * len(rotations),), turn**-2.0), torch.full((3,), shift**-2.0)])
+            .to(transl)
+            .double()
+        )
 
     weights = each(trust_region.turn_sigma, trust_region.shift_sigma)
     centre = torch.zeros_like(weights)

@@ -25,6 +25,7 @@ from understudy.avatar.train import Training
 from understudy.avatar.turntable import RenderConfig, turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
+from understudy.body.posed import check_same_joints
 from understudy.errors import InputError
 from understudy.files.arrays import read_json, read_npz, reading, write_json, write_npz
 from understudy.files.atomic import scratch_folder
@@ -131,6 +132,7 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
             body = _body(path, info, folder, body_path)
             avatar = _avatar(folder / "weights.safetensors", body, info["gaussians"])
             track = BodyTrack.load(folder / "poses.npz", AGAIN)
+            check_same_joints(body, track)
             poses = check_poses(read_npz(folder / "poses.npz", tuple(POSES), AGAIN), len(track))
             check_area(float(poses["width"]), float(poses["height"]))
             texture = read_texture(folder / "canonical.npz", mend=AGAIN)
@@ -215,7 +217,10 @@ def _body(path: str | Path, info: dict[str, Any], folder: Path, body_path: str |
 
 
 def _avatar(path: Path, body: BodyModel, gaussians: int) -> Avatar:
-    weights = {key: torch.from_numpy(value) for key, value in check_weights(load_file(path), gaussians).items()}
+    weights = {
+        key: torch.from_numpy(value)
+        for key, value in check_weights(load_file(path), gaussians, len(body.joint_names)).items()
+    }
     anchors = Anchors(weights["face"].numpy(), weights["bary"].numpy(), weights["spacing"].numpy())
     extras = [extra for extra in EXTRAS if any(name.split(".")[0] == extra for name in weights)]
     avatar = Avatar(body, anchors, weights["betas"], torch.full((len(anchors.face), 3), 0.5), extras)

@@ -11,7 +11,17 @@ from understudy.avatar.nodes import NODES
 from understudy.avatar.residual import FEATURES, HIDDEN, POSE, SIDES
 from understudy.files.arrays import check_ranges
 from understudy.files.tables import Numbers, check_shares, check_table, check_text, readable
-from understudy.formats.limits import BETAS, MOST_BETAS, MOST_FACES, MOST_FRAMES, MOST_PX, RATES, SIZE
+from understudy.formats.limits import (
+    BETAS,
+    LEAST_JOINTS,
+    MOST_BETAS,
+    MOST_FACES,
+    MOST_FRAMES,
+    MOST_JOINTS,
+    MOST_PX,
+    RATES,
+    SIZE,
+)
 
 LARGEST_INFO = 1 << 24
 """Bytes of ``avatar.json``: texts of many licences, and numbers of all held-out frames."""
@@ -36,7 +46,7 @@ WEIGHTS = {
     "rgb_logits": Numbers(("N", 3), np.float32, -LOGITS, LOGITS),
     "light": Numbers((TERMS, 3), np.float32, -2.0, 2.0),  # logarithms: some million times brighter from one side
     "sh": Numbers(("N", 3, 3), np.float32, -100.0, 100.0),
-    "weight_logits": Numbers((NODES, 24), np.float32, -30.0, 30.0),  # logarithms
+    "weight_logits": Numbers((NODES, "J"), np.float32, -30.0, 30.0),  # logarithms
     "residual.first": Numbers((FEATURES * len(SIDES) + POSE, HIDDEN), np.float32, -_NET, _NET),
     "residual.bias": Numbers((HIDDEN,), np.float32, -_NET, _NET),
     "residual.last": Numbers((HIDDEN, 6), np.float32, -_NET, _NET),
@@ -46,7 +56,7 @@ WEIGHTS = {
     },
 }
 """Of ``weights.safetensors``; there may be no ``sh``, ``weight_logits`` and ``residual``."""
-WEIGHTS_LENGTHS = {"N": (1, MOST_GAUSSIANS), "B": (1, MOST_BETAS)}
+WEIGHTS_LENGTHS = {"N": (1, MOST_GAUSSIANS), "B": (1, MOST_BETAS), "J": (LEAST_JOINTS, MOST_JOINTS)}
 QUATERNION = (1e-3, 1e4)
 """Length of a Gaussian's quaternion, which need not be one."""
 
@@ -109,12 +119,13 @@ def _part(info: dict[str, Any], key: str) -> dict[str, Any]:
     return part
 
 
-def check_weights(arrays: dict[str, np.ndarray], gaussians: int) -> dict[str, np.ndarray]:
+def check_weights(arrays: dict[str, np.ndarray], gaussians: int, joints: int) -> dict[str, np.ndarray]:
     """The arrays of ``weights.safetensors`` as the types that ``WEIGHTS`` says.
 
     Args:
         arrays: What the file holds.
         gaussians: How many ``avatar.json`` tells of.
+        joints: How many the body has.
 
     Raises:
         ValueError: They are not what may be.
@@ -125,7 +136,7 @@ def check_weights(arrays: dict[str, np.ndarray], gaussians: int) -> dict[str, np
     strange = [key for key in arrays if key not in WEIGHTS]
     if strange:
         raise ValueError(f"the weights hold {strange[0]!a}, which no avatar has")
-    taken = check_table(arrays, WEIGHTS, WEIGHTS_LENGTHS)
+    taken = check_table(arrays, WEIGHTS, {**WEIGHTS_LENGTHS, "J": (joints, joints)})
     count = len(taken["face"])
     if count != gaussians:
         raise ValueError(f"there are {count} Gaussians, and it tells of {gaussians}")
@@ -160,7 +171,7 @@ def check_avatar(avatar: Avatar) -> None:
     rest = avatar.rest()
     corners = avatar.body.shaped(avatar.betas)[0][torch.from_numpy(avatar.body.faces).long()].double()
     areas = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=-1) / 2
-    posed = avatar.gaussians(torch.eye(3).expand(24, 3, 3), torch.zeros(3), rest)
+    posed = avatar.gaussians(avatar.body.rest_rotations, torch.zeros(3), rest)
     extent = posed.means.amax(dim=0) - posed.means.amin(dim=0)
     sizes = {
         "the avatar's height": extent[1],

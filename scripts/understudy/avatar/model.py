@@ -65,7 +65,7 @@ class Rest:
     quats: Tensor  # [N,4] wxyz
     size: Tensor  # [N]
     """Side of the anchor's face over that of the avatar's own shape."""
-    joints: Tensor  # [24,3] m
+    joints: Tensor  # [J,3] m
 
     def detach(self) -> "Rest":
         """The same without gradients."""
@@ -123,7 +123,7 @@ class Avatar(nn.Module):
         self.sh = nn.Parameter(torch.zeros(count, 3, 3)) if "sh" in extras else None
         self.weight_logits: nn.Parameter | None = None
         if "weight_logits" in extras:
-            self.weight_logits = nn.Parameter(torch.zeros(NODES, 24))
+            self.weight_logits = nn.Parameter(torch.zeros(NODES, len(body.joint_names)))
             self._bind_nodes()
         self.residual: PoseResidual | None = None
         if "residual" in extras:
@@ -187,7 +187,7 @@ class Avatar(nn.Module):
         return torch.einsum("nk,nkc->nc", self.bary, corners)
 
     def blend_weights(self) -> Tensor:
-        """Weights [N,24] of the joints that the Gaussians follow."""
+        """Weights [N,J] of the joints that the Gaussians follow."""
         if self.weight_logits is None:
             return self.weights
         corrections = (self.node_shares[..., None] * take_rows(self.weight_logits, self.near_nodes)).sum(dim=1)
@@ -216,7 +216,7 @@ class Avatar(nn.Module):
 
     def gaussians(
         self,
-        rotations: Tensor,  # [24,3,3] of each joint relative to its parent
+        rotations: Tensor,  # [J,3,3] of each joint relative to its parent
         transl: Tensor,  # [3] m
         rest: Rest | None = None,
     ) -> Gaussians:
@@ -249,7 +249,7 @@ class Avatar(nn.Module):
     def posed_means(
         self,
         global_orient: Tensor,  # [3] axis-angle
-        body_pose: Tensor,  # [69]
+        body_pose: Tensor,  # [3(J-1)]
         transl: Tensor,  # [3] m
         betas: Tensor | None = None,  # [B]
     ) -> Tensor:
@@ -260,7 +260,7 @@ class Avatar(nn.Module):
     def render(
         self,
         global_orient: Tensor,  # [3] axis-angle, about the pelvis
-        body_pose: Tensor,  # [69] axis-angle
+        body_pose: Tensor,  # [3(J-1)] axis-angle
         transl: Tensor,  # [3] m
         camera: Camera,
         betas: Tensor | None = None,  # [B], the person's own by default

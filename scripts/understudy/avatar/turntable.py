@@ -7,10 +7,8 @@ import numpy as np
 import torch
 
 from understudy.avatar.model import Avatar
+from understudy.body.joints import A_POSE, pose_of
 from understudy.render.camera import turntable
-
-A_POSE = {16: (0.0, 0.0, -0.9), 17: (0.0, 0.0, 0.9), 1: (0.0, 0.0, 0.08), 2: (0.0, 0.0, -0.08)}
-"""Axis-angle of the joints that differ from the T-pose: arms lowered, feet a little apart."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,7 @@ class RenderConfig:
 
 def turntable_pictures(avatar: Avatar, config: RenderConfig) -> Iterator[np.ndarray]:
     """Yield pictures uint8 [height,width,3] of the avatar in A-pose, the camera circling it once."""
-    body_pose = torch.zeros(69)
-    for joint, turn in A_POSE.items():
-        body_pose[3 * (joint - 1) : 3 * joint] = torch.tensor(turn)
+    body_pose = torch.from_numpy(pose_of(avatar.body.joint_names, A_POSE))
     upright = torch.tensor([torch.pi, 0.0, 0.0])  # from y up to the camera's y down, facing the camera
     device = next(avatar.parameters()).device
     global_orient, body_pose, transl = (part.to(device) for part in (upright, body_pose, torch.zeros(3)))
