@@ -59,7 +59,7 @@ def main() -> None:
     poses = np.concatenate([recorded, natural_poses(arguments.natural, arguments.seed)])
     rig = AnnyRig.of(sample_anny(AnnyBodyConfig()), plain)
     # raised to the T-pose, an arm lifts the shoulder: that belongs to the rest shape
-    body = with_rest_shape(plain, rig.posed(np.zeros(69)))
+    body = with_rest_shape(plain, rig.posed(np.zeros_like(poses[0])))
     unposer = Unposer(body)
     offsets = np.stack([unposer.offsets(p, rig.posed(p)).astype(np.float32) for p in track(poses, "posing Anny")])
     posedirs = learn_correctives(body, poses, offsets)

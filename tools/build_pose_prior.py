@@ -13,6 +13,7 @@ import torch
 import tyro
 
 from understudy.body.files import load_body
+from understudy.body.smpl_joints import on_smpl_joints
 from understudy.files.arrays import write_npz
 from understudy.fitting.pose_prior import features_of, learn_prior, prior_of
 from understudy.motion.retarget import bvh_clip
@@ -49,7 +50,7 @@ def main() -> None:
     """Learn, report on clips that were kept out beside a single Gaussian, and write."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     arguments = tyro.cli(Arguments, description=__doc__)
-    body = load_body(arguments.body)
+    body = on_smpl_joints(load_body(arguments.body))
     clips = {path.stem: bvh_clip(path, body) for path in sorted(arguments.motions.rglob("*.bvh"))}
     poses = {name: features_of(clip.resampled(arguments.fps).body_pose) for name, clip in clips.items()}
     known = [clip for name, clip in poses.items() if name not in arguments.keep_out]

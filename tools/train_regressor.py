@@ -12,6 +12,7 @@ import torch
 import tyro
 
 from understudy.body.files import load_body
+from understudy.body.smpl_joints import on_smpl_joints
 from understudy.fitting.regressor.files import save_net
 from understudy.fitting.regressor.motions import Bank
 from understudy.fitting.regressor.train import RegressorConfig, train
@@ -46,7 +47,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     arguments = tyro.cli(Arguments, description=__doc__)
     torch.set_num_threads(arguments.threads)
-    body = load_body(arguments.body)
+    body = on_smpl_joints(load_body(arguments.body))
     clips = {path.stem: bvh_clip(path, body) for path in sorted(arguments.motions.rglob("*.bvh"))}
     known = [clip for name, clip in clips.items() if not name.startswith(arguments.keep_out)]
     unknown = [clip for name, clip in clips.items() if name.startswith(arguments.keep_out)]

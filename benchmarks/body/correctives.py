@@ -19,7 +19,8 @@ from scipy.spatial.transform import Rotation
 from benchmarks.support.runs import REPOSITORY
 from understudy.body.building.natural_poses import arm_turn, natural_poses
 from understudy.body.files import load_body
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import BodyModel
 from understudy.motion.retarget import bvh_clip
 from understudy.render.mesh import rasterize_mesh, shade, vertex_normals
 
@@ -122,7 +123,7 @@ def single_joints() -> dict[str, np.ndarray]:
 def _pose(joints: dict[str, np.ndarray]) -> np.ndarray:
     pose = np.zeros((24, 3))
     for name, turn in {**HANGING, **joints}.items():
-        pose[JOINTS.index(name)] = turn
+        pose[SMPL_JOINTS.index(name)] = turn
     return pose[1:].reshape(69)
 
 
@@ -143,7 +144,7 @@ class Section:
     """The loop around a joint where the skin belongs half to one side, half to the other."""
 
     def __init__(self, body: BodyModel, joint: str) -> None:
-        below = [JOINTS.index(joint)]
+        below = [SMPL_JOINTS.index(joint)]
         for index, parent in enumerate(body.parents):
             if parent in below:
                 below.append(index)

@@ -27,11 +27,11 @@ from benchmarks.exports.programs import blender_version, in_blender, in_three, n
 from understudy.avatar.archive import AvatarArchive, load_archive
 from understudy.body.shape_edit import shaped_body
 from understudy.export.cubes import cubes_mesh
-from understudy.export.rigged import BONES
 from understudy.export.run import ExportConfig, export_avatar
 from understudy.export.splats import posed_splats
 from understudy.export.stance import frame_pose, lift_to_sole, recorded, still
 from understudy.export.surface import Surface, avatar_surface
+from understudy.export.vrm import vrm_bones
 from understudy.metrics.masks import iou
 from understudy.motion.clip import Clip
 from understudy.motion.read import TAKE, read_motion
@@ -277,7 +277,8 @@ def bones_of(pose: Pose, surface: Surface) -> dict[str, dict[str, list[float]]]:
     """A pose by VRM's names: rotations x y z w, and how far the hips are from where they rest, m."""
     rotations, transl = frame_pose(pose.clip, pose.frame)
     quats = Rotation.from_matrix(rotations.numpy()).as_quat()
-    bones = {bone: {"rotation": quat.tolist()} for bone, quat in zip(BONES, quats, strict=True)}
+    names, joints = vrm_bones(surface.body.joint_names), zip(surface.body.joint_names, quats, strict=True)
+    bones = {names[joint]: {"rotation": quat.tolist()} for joint, quat in joints if joint in names}
     # the file's rest stands on the ground above the origin
     rest = surface.joints[0] * [0.0, 1.0, 0.0] - [0.0, float(surface.vertices[:, 1].min()), 0.0]
     bones["hips"]["position"] = (surface.joints[0] + transl.numpy() - rest).tolist()

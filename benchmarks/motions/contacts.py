@@ -19,7 +19,8 @@ from PIL import Image
 
 from understudy.avatar.archive import load_archive
 from understudy.body.files import load_body
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import BodyModel
 from understudy.body.shape_edit import shaped_body
 from understudy.motion.clip import Clip
 from understudy.motion.read import read_motion
@@ -126,10 +127,10 @@ def main() -> None:
         clip, rig = read_motion(path, body), read_rig(path)
         rig = rig.part(len(rig) - len(clip), len(rig))
         joints, low = posed(body, clip)
-        named = {name: joints[:, index] for index, name in enumerate(JOINTS)}
+        named = {name: joints[:, index] for index, name in enumerate(SMPL_JOINTS)}
         if arguments.pictures:
             save_pictures(staged(avatar, clip), arguments.pictures / f"{path.stem}.png")
-        scale = rig.scale_to({name: named[name][0] for name in JOINTS})
+        scale = rig.scale_to({name: named[name][0] for name in SMPL_JOINTS})
         found = slides(named, rig, scale) * 100
         everything.append(found)
         if len(found) == 0:

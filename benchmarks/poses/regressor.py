@@ -20,7 +20,8 @@ import torch
 
 from benchmarks.support.runs import REPOSITORY
 from benchmarks.support.truth import Truth, load_free_body, pose_figures, posed_joints
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.files.arrays import read_npz
 from understudy.fitting.evidence import gather_evidence
@@ -156,7 +157,7 @@ def yaw_error(joints: np.ndarray, true: np.ndarray, up: np.ndarray) -> float:
 
     def across(points: np.ndarray) -> np.ndarray:
         pairs = (("left_hip", "right_hip"), ("left_shoulder", "right_shoulder"))
-        line = sum(points[:, JOINTS.index(a)] - points[:, JOINTS.index(b)] for a, b in pairs)
+        line = sum(points[:, SMPL_JOINTS.index(a)] - points[:, SMPL_JOINTS.index(b)] for a, b in pairs)
         line = line - (line * up).sum(axis=-1, keepdims=True) * up
         return line / np.linalg.norm(line, axis=1, keepdims=True)
 
@@ -167,7 +168,7 @@ def flipped(joints: np.ndarray, true: np.ndarray) -> float:
     """Share of limbs' ends on the wrong side, in depth, of the joint above, by more than 10 cm of relative depth."""
     wrong = []
     for upper, lower in LIMBS:
-        a, b = JOINTS.index(upper), JOINTS.index(lower)
+        a, b = SMPL_JOINTS.index(upper), SMPL_JOINTS.index(lower)
         ray = true[:, a] / np.linalg.norm(true[:, a], axis=1, keepdims=True)
         found, right = ((((points[:, b] - points[:, a]) * ray).sum(axis=1)) for points in (joints, true))
         wrong.append((found * right < 0) & (np.abs(found - right) > FLIPPED_M))
@@ -183,8 +184,10 @@ def table(title: str, names: list[str], rows: list[list[float]]) -> None:
 
 def report_noise(people: list[Person]) -> None:
     """Errors of the detector's 12 limb joints in the picture, along an axis, in % of the person's height."""
-    names = [name for name in JOINTS if name.split("_")[-1] in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")]
-    rows = [JOINTS.index(name) for name in names]
+    names = [
+        name for name in SMPL_JOINTS if name.split("_")[-1] in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    ]
+    rows = [SMPL_JOINTS.index(name) for name in names]
     print("| person | all | standing | moving | of one frame | correlation after 0.2 s |\n|---|---|---|---|---|---|")
     for person in people:
         columns = [person.keypoints.names.index(name) for name in names]

@@ -29,7 +29,7 @@ from understudy.fitting.ground import find_contacts
 from understudy.fitting.initialise import initial_motion
 from understudy.fitting.least_squares import Quadratic
 from understudy.fitting.least_squares import minimise as levenberg_marquardt
-from understudy.fitting.motion import FREE, GROUP, LIMBS, Motion, body_height
+from understudy.fitting.motion import FREE, GROUP, LIMB_GROUPS, Motion, body_height
 from understudy.fitting.outline import match, outline_energy, read_outlines, thin_surface
 from understudy.fitting.skeleton import Skeleton
 from understudy.fitting.terms import Terms, crown_and_sole
@@ -101,7 +101,7 @@ def _stage(
         crown_and_sole=crown_and_sole(body),
     )  # fmt: skip
     if first:
-        groups = (GROUP["root"], GROUP["spine"], *LIMBS)
+        groups = (GROUP["root"], GROUP["spine"], *LIMB_GROUPS)
         return terms.energy, lambda skeleton: terms_curvature(terms, skeleton), groups, FEW_BETAS
     if name == "full":
         return terms.energy, lambda skeleton: terms_curvature(terms, skeleton), FREE, body.num_betas

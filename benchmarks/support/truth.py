@@ -13,7 +13,8 @@ from PIL import Image
 
 from benchmarks.support.runs import REPOSITORY
 from understudy.body.files import load_body
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import mask_path, read_alpha
@@ -69,7 +70,7 @@ def pose_figures(joints: np.ndarray, truth: Truth) -> PoseFigures:
     true = truth["joints"]
     if len(joints) != len(true):
         raise InputError(f"The result has {len(joints)} frames and the truth {len(true)}; they are of different clips.")
-    limbs = [JOINTS.index(name) for name in LIMBS]
+    limbs = [SMPL_JOINTS.index(name) for name in LIMBS]
     centred, true_centred = (points[:, limbs] - points[:, :1] for points in (joints, true))
     return PoseFigures(
         mpjpe=1000 * float(np.mean(mpjpe(joints, true))),
@@ -89,7 +90,7 @@ def wrong_limbs(joints: np.ndarray, true: np.ndarray) -> np.ndarray:
     joints, true = joints - joints[:, :1], true - true[:, :1]
     wrong = []
     for part in ENDS:
-        left, right = JOINTS.index(f"left_{part}"), JOINTS.index(f"right_{part}")
+        left, right = SMPL_JOINTS.index(f"left_{part}"), SMPL_JOINTS.index(f"right_{part}")
         straight, crossed = (
             np.linalg.norm(joints[:, left] - true[:, a], axis=1) + np.linalg.norm(joints[:, right] - true[:, b], axis=1)
             for a, b in ((left, right), (right, left))
@@ -103,7 +104,7 @@ def wrong_facing(joints: np.ndarray, true: np.ndarray, up: np.ndarray) -> np.nda
 
     def across(points: np.ndarray) -> np.ndarray:
         pairs = (("left_hip", "right_hip"), ("left_shoulder", "right_shoulder"))
-        line = sum(points[:, JOINTS.index(a)] - points[:, JOINTS.index(b)] for a, b in pairs)
+        line = sum(points[:, SMPL_JOINTS.index(a)] - points[:, SMPL_JOINTS.index(b)] for a, b in pairs)
         return line - (line * up).sum(axis=-1, keepdims=True) * up
 
     return (across(joints) * across(true)).sum(axis=1) < 0
@@ -112,7 +113,7 @@ def wrong_facing(joints: np.ndarray, true: np.ndarray, up: np.ndarray) -> np.nda
 def detector_acceleration(keypoints: Keypoints, truth: Truth) -> float:
     """Acceleration error of the detector's own 3D guess, frame by frame, m/s^2: as of a track; NaN where it has none."""
     guess = keypoints.world[:, [keypoints.names.index(name) for name in LIMBS]]
-    true = truth["joints"][:, [JOINTS.index(name) for name in LIMBS]]
+    true = truth["joints"][:, [SMPL_JOINTS.index(name) for name in LIMBS]]
     hips = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
     guess, true = (points - points[:, hips].mean(axis=1, keepdims=True) for points in (guess, true))
     seen = np.abs(keypoints.world).sum(axis=(1, 2)) > 0
@@ -145,7 +146,7 @@ def keypoint_percent(results: Path, truth: Truth) -> float:
     """Mean error of the detected limb joints, in percent of the person's height in the picture."""
     keypoints = Keypoints.load(results / "keypoints.npz")
     seen = keypoints.keypoints[:, [keypoints.names.index(name) for name in LIMBS]]
-    true = truth["keypoints2d"][:, [JOINTS.index(name) for name in LIMBS]]
+    true = truth["keypoints2d"][:, [SMPL_JOINTS.index(name) for name in LIMBS]]
     heights = keypoints.bbox[:, 3] - keypoints.bbox[:, 1]
     return float(np.nanmean(keypoint_error(true, seen[..., :2], seen[..., 2], heights)))
 

@@ -8,8 +8,7 @@ import numpy as np
 from data.demo.person import Body
 from understudy.body.building.build import group_joints, smooth_weights, strongest, unpose
 from understudy.body.building.from_anny import SMOOTHING, bone_groups, rest_rotations
-from understudy.body.model import JOINTS
-from understudy.body.parts import SMPL_PARENTS
+from understudy.body.joints import SMPL_JOINTS, SMPL_PARENTS
 
 TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """From SMPL's axes (y up, facing +z) to Blender's."""
@@ -21,12 +20,12 @@ def group_of_bones(body: Body) -> np.ndarray:
 
 
 def smpl_joints(body: Body, heads: np.ndarray) -> np.ndarray:
-    """SMPL's 24 joints [T,24,3] of bone heads [T,B,3]: the mean head of the first bones of each part (toes, fingers)."""
-    return group_joints(heads, body.parents, group_of_bones(body), len(JOINTS))
+    """SMPL's joints [T,J,3] of bone heads [T,B,3]: the mean head of the first bones of each part (toes, fingers)."""
+    return group_joints(heads, body.parents, group_of_bones(body), len(SMPL_JOINTS))
 
 
 def t_pose_rotations(body: Body) -> tuple[np.ndarray, np.ndarray]:
-    """World rotations [24,3,3] from the body's rest to the T-pose, and its 24 joints [24,3] at rest; y up."""
+    """World rotations [J,3,3] from the body's rest to the T-pose, and its joints [J,3] at rest; y up."""
     heads = (body.heads @ TO_Z_UP)[None]
     joints = smpl_joints(body, heads)
     # all that the rotations depend on are the bones' heads
@@ -38,7 +37,7 @@ def rest_in_t_pose(body: Body) -> np.ndarray:
     """Vertices [V,3] in the T-pose, m: y up, facing +z, the pelvis at the origin."""
     rotations, joints = t_pose_rotations(body)
     vertices = body.vertices @ TO_Z_UP
-    weights = body.weights @ np.eye(len(JOINTS))[group_of_bones(body)]
+    weights = body.weights @ np.eye(len(SMPL_JOINTS))[group_of_bones(body)]
     weights = strongest(smooth_weights(weights, vertices, body.faces, SMOOTHING))
     moved, placed = unpose(vertices[None], joints[None], rotations[None], weights, SMPL_PARENTS)
     return moved[0] - placed[0, 0]

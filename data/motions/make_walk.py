@@ -11,7 +11,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from understudy.body.files import load_body
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import BodyModel
 from understudy.files.arrays import write_npz
 from understudy.motion.clip import Clip
 from understudy.motion.frames import joint_frames
@@ -49,9 +50,9 @@ def walk(body: BodyModel) -> Clip:
         # arms are lowered from the T-pose first, then swing against the leg of their side
         angles[f"{side}_shoulder"] = _about(x=20 * np.cos(own), z=-73 * sign)
         angles[f"{side}_elbow"] = _about(y=-sign * (16 - 9 * np.cos(own)))
-    turns = np.zeros((len(phase), len(JOINTS), 3))
+    turns = np.zeros((len(phase), len(SMPL_JOINTS), 3))
     for name, degrees in angles.items():
-        turns[:, JOINTS.index(name)] = Rotation.from_euler("zyx", degrees[:, ::-1], degrees=True).as_rotvec()
+        turns[:, SMPL_JOINTS.index(name)] = Rotation.from_euler("zyx", degrees[:, ::-1], degrees=True).as_rotvec()
     heading = Rotation.from_rotvec(np.linspace(0, 2 * np.pi, len(phase))[:, None] * [0.0, 1.0, 0.0])
     turns[:, 0] = (heading * Rotation.from_rotvec(turns[:, 0])).as_rotvec()
     flat = turns.reshape(len(turns), 72).astype(np.float32)
@@ -62,7 +63,7 @@ def walk(body: BodyModel) -> Clip:
 def _path(clip: Clip, body: BodyModel) -> np.ndarray:
     """Places [T,3] of a motion in place such that the lower foot stays where it is, on the ground, and the circle closes."""
     _, places = joint_frames(clip, body)
-    left, right = ((places[:, JOINTS.index(f"{side}_ankle")] + places[:, JOINTS.index(f"{side}_foot")]) / 2
+    left, right = ((places[:, SMPL_JOINTS.index(f"{side}_ankle")] + places[:, SMPL_JOINTS.index(f"{side}_foot")]) / 2
                    for side in ("left", "right"))  # fmt: skip
     share = 1 / (1 + np.exp((left[:, 1] - right[:, 1]) / SOFT))
     carries = (share[1:] + share[:-1])[:, None] / 2

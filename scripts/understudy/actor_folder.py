@@ -10,6 +10,7 @@ import torch
 
 from understudy.body.files import load_body
 from understudy.body.model import BodyModel
+from understudy.body.posed import check_same_joints
 from understudy.errors import InputError
 from understudy.files.arrays import sha256
 from understudy.formats.frames import Frames
@@ -81,6 +82,8 @@ def open_result(folder: str | Path, body: str | Path | None = None, bodies: Iter
     if not masks:
         notes.append("There are no masks yet.")
     found = None if track is None else _body_of(track, body, bodies, folder / "smpl.npz")
+    if track is not None and found is not None:
+        check_same_joints(found[0], track)
     if track is not None and found is None:
         notes.append(
             f"The body {track.body_model[0]} that was fitted was not found, so only keypoints and masks are looked at; "

@@ -47,19 +47,21 @@ def test_motion_in_the_picture_is_what_finite_differences_say(scene: Scene):
     fitted = track_pose(scene.track, 6, torch.device("cpu"))
     crop = Crops(scene.frames, scene.alpha, scene.track.K).get(6)
     picture = alignment._Picture.of(crop, torch.device("cpu"))
-    start = Correction(0.1 * torch.randn(24, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(3))
+    start = Correction(
+        0.1 * torch.randn(len(scene.body.parents), 3, generator=torch.Generator().manual_seed(0)), torch.zeros(3)
+    )
     view = alignment._see(shaped, parents, picture, fitted, start)
     moves = torch.stack(alignment._motion(shaped, parents, picture, view, torch.ones(len(avatar), dtype=torch.bool)))
 
     def places(step: torch.Tensor) -> torch.Tensor:
-        turned = roma.rotvec_to_rotmat(start.turns) @ roma.rotvec_to_rotmat(step[:72].view(24, 3))
-        means = avatar.gaussians(fitted[0] @ turned, fitted[1] + step[72:], shaped).means
+        turned = roma.rotvec_to_rotmat(start.turns) @ roma.rotvec_to_rotmat(step[:-3].view(-1, 3))
+        means = avatar.gaussians(fitted[0] @ turned, fitted[1] + step[-3:], shaped).means
         return (means[:, :2] / means[:, 2:]) @ torch.from_numpy(picture.camera.K[:2, :2]).float().T
 
     # a blend of rotations is taken for the rotation of the blend: exact but where weights mix
     rigid = avatar.weights.max(dim=1).values > 0.999
-    for column in (2, 3 * 2 + 1, 3 * 16 + 2, 72, 74):
-        step = torch.zeros(75)
+    for column in (2, 3 * scene.body.joint("right_hip") + 1, 3 * scene.body.joint("left_shoulder") + 2, -3, -1):
+        step = torch.zeros(3 * len(scene.body.parents) + 3)
         step[column] = 1e-2
         difference = (places(step) - places(-step)) / 2e-2
         torch.testing.assert_close(moves[:, rigid, column].T, difference[rigid], atol=0.5, rtol=0.02)
@@ -67,12 +69,12 @@ def test_motion_in_the_picture_is_what_finite_differences_say(scene: Scene):
 
 def test_alignment_finds_a_turned_and_shifted_person(scene: Scene):
     fitted = track_pose(scene.track, 6, torch.device("cpu"))
-    turns = torch.zeros(24, 3)
-    turns[16, 2], turns[0, 1] = 0.1, 0.05
+    turns = torch.zeros(len(scene.body.parents), 3)
+    turns[scene.body.joint("left_shoulder"), 2], turns[0, 1] = 0.1, 0.05
     wrong = Correction(turns, torch.tensor([0.015, -0.01, 0.0])).of(*fitted)
     crop = Crops(scene.frames, scene.alpha, scene.track.K).get(6)
     shaped, parents = scene.truth.shaped(), scene.body.parents
-    found = align(shaped, parents, crop, wrong, (Correction.none(),), None, TrustRegion(), 6).of(*wrong)
+    found = align(shaped, parents, crop, wrong, (Correction.none(len(turns)),), None, TrustRegion(), 6).of(*wrong)
 
     def error(pose: tuple[torch.Tensor, torch.Tensor]) -> float:
         # in the picture's plane: depth hardly shows
@@ -85,7 +87,7 @@ def test_alignment_finds_a_turned_and_shifted_person(scene: Scene):
 def test_alignment_never_makes_the_likeness_worse_and_the_trust_region_holds(scene: Scene):
     fitted = track_pose(scene.track, 6, torch.device("cpu"))
     crop = Crops(scene.frames, scene.alpha, scene.track.K).get(0)  # another frame's picture
-    shaped, parents, none = scene.truth.shaped(), scene.body.parents, Correction.none()
+    shaped, parents, none = scene.truth.shaped(), scene.body.parents, Correction.none(len(scene.body.parents))
     free = align(shaped, parents, crop, fitted, (none,), None, TrustRegion(), 5)
     held = align(shaped, parents, crop, fitted, (none,), None, TrustRegion(1e-4, 1e-4), 5)
     picture = alignment._Picture.of(crop, torch.device("cpu"))
@@ -184,7 +186,7 @@ def test_every_frame_is_aligned_at_the_end_even_one_that_training_never_reached(
 def test_corrections_lean_on_near_frames_alone():
     track = turning_track(12, sausage_body(), np.eye(3))
     poses = CorrectedPoses(track, [0, 1, 11], torch.device("cpu"))
-    poses.correct(0, replace(Correction.none(), shift=torch.ones(3)))
+    poses.correct(0, replace(Correction.none(poses.track.joints), shift=torch.ones(3)))
     assert poses.neighbours(1).shift.tolist() == [1.0, 1.0, 1.0]
     assert poses.neighbours(11) is None
 

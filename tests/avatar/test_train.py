@@ -149,7 +149,7 @@ def test_poses_of_another_body_or_video_are_refused(scene: Scene):
 
 def test_corrections_are_interpolated_over_frames_outside_training(scene: Scene):
     poses = CorrectedPoses(scene.track, [0, 4, 8], torch.device("cpu"))
-    none = Correction.none()
+    none = Correction.none(scene.track.joints)
     poses.correct(0, replace(none, shift=none.shift + 0.1))
     turns = none.turns.clone()
     turns[16, 1] = 0.2

@@ -11,12 +11,14 @@ from benchmarks.support.actors.drawing import Light, Shadows, Surface, draw_fram
 from benchmarks.support.actors.rooms import ROOMS, make_room
 from benchmarks.support.truth import pose_figures, shape_error, wrong_facing, wrong_limbs
 from tests.support.bodies import sausage_body
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 from understudy.errors import InputError
 from understudy.render.camera import Camera, look_at
 
 UP = np.array([0.0, 1.0, 0.0])
-SWAPPED = [JOINTS.index(n.replace("left", "right") if "left" in n else n.replace("right", "left")) for n in JOINTS]
+SWAPPED = [
+    SMPL_JOINTS.index(n.replace("left", "right") if "left" in n else n.replace("right", "left")) for n in SMPL_JOINTS
+]
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def joints():
 
 def test_only_the_exchanged_limb_is_wrong(joints):
     found = joints.copy()
-    wrists = [JOINTS.index("left_wrist"), JOINTS.index("right_wrist")]
+    wrists = [SMPL_JOINTS.index("left_wrist"), SMPL_JOINTS.index("right_wrist")]
     found[2, wrists] = found[2, wrists[::-1]]
     wrong = wrong_limbs(found, joints)
     assert wrong[2].tolist() == [False, True, False, False]
@@ -36,7 +38,7 @@ def test_only_the_exchanged_limb_is_wrong(joints):
 
 
 def test_limbs_that_pass_each_other_are_not_judged(joints):
-    knees = [JOINTS.index("left_knee"), JOINTS.index("right_knee")]
+    knees = [SMPL_JOINTS.index("left_knee"), SMPL_JOINTS.index("right_knee")]
     joints[:, knees, 0] = [0.05, -0.05]
     found = joints.copy()
     found[:, knees] = found[:, knees[::-1]]

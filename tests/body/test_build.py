@@ -19,8 +19,9 @@ from understudy.body.building.build import (
     unpose,
 )
 from understudy.body.building.from_anny import bone_groups
+from understudy.body.joints import SMPL_JOINTS
 from understudy.body.lbs import joint_transforms, skin
-from understudy.body.model import JOINTS, PARTS
+from understudy.body.model import PARTS
 
 PARENTS = (-1, 0, 1)
 HEADS = np.array([[0.0, 0, 0], [0.3, 0, 0], [0.6, 0, 0]])
@@ -141,7 +142,7 @@ def test_bones_find_their_joints():
         "spine01",
         "neck03",
     )
-    names = [JOINTS[group] for group in bone_groups(labels)]
+    names = [SMPL_JOINTS[group] for group in bone_groups(labels)]
     wanted = "pelvis left_hip right_foot left_wrist left_hand right_collar head spine3 neck"
     assert names == wanted.split()
     with pytest.raises(ValueError, match=r"tail\.L belongs to no joint"):

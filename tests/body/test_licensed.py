@@ -1,4 +1,4 @@
-"""SMPL-H and SMPL-X in the stages: on SMPL's 24 joints, the same surface as their own code gives."""
+"""SMPL-H and SMPL-X: the same surface as their own code gives, in the stages too."""
 
 import json
 import pickle
@@ -21,13 +21,13 @@ from understudy.avatar.config import AvatarConfig
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.training.train import Training
 from understudy.body.files import load_body, write_body
+from understudy.body.joints import BODY_JOINTS, SMPL_JOINTS, SMPL_PARENTS, SMPLX_JOINTS
+from understudy.body.smpl_joints import on_smpl_joints
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.errors import InputError
 from understudy.fitting.fit import FittingConfig, fit_body
 
 MAKE = {"smpl": smpl_arrays, "smplh": smplh_arrays, "smplx": smplx_arrays}
-MIDDLE = {"smplh": (25, 40), "smplx": (28, 43)}
-"""First joints of the middle fingers."""
 
 
 def write(folder: Path, family: str, form: str = "npz", **changes) -> Path:
@@ -56,30 +56,70 @@ def own_code(monkeypatch, path: Path, family: str, batch: int):
     return {"smplh": smplx.SMPLH, "smplx": smplx.SMPLX}[family](str(path), **options)
 
 
+PARTS_OF_POSE = {
+    "smplh": ("body", "left_hand", "right_hand"),
+    "smplx": ("body", "jaw", "leye", "reye", "left_hand", "right_hand"),
+}
+"""What the publishers' code takes the pose in, in the order of the file's joints."""
+
+
 @pytest.mark.parametrize("family", ["smplh", "smplx"])
 def test_surface_and_joints_are_those_of_the_publishers_code(files, monkeypatch, family):
     reference = own_code(monkeypatch, files[family], family, batch=5)
     body = load_body(files[family])
     torch.manual_seed(1)
-    betas, orient, pose, transl = torch.randn(5, 10), torch.randn(5, 3), 0.6 * torch.randn(5, 63), torch.randn(5, 3)
+    betas, orient, transl = torch.randn(5, 10), torch.randn(5, 3), torch.randn(5, 3)
+    count = {"body": 63, "left_hand": 45, "right_hand": 45}
+    pose = {part: 0.6 * torch.randn(5, count.get(part, 3)) for part in PARTS_OF_POSE[family]}
     with torch.no_grad():
-        wanted = reference(betas=betas, global_orient=orient, body_pose=pose, transl=transl)
-        ours = body(betas, orient, torch.cat([pose, torch.zeros(5, 6)], dim=1), transl)
+        parts = {f"{part}_pose": values for part, values in pose.items()}
+        wanted = reference(betas=betas, global_orient=orient, transl=transl, **parts)
+        ours = body(betas, orient, torch.cat(list(pose.values()), dim=1), transl)
     torch.testing.assert_close(ours.vertices, wanted.vertices, rtol=0, atol=2e-5)
-    torch.testing.assert_close(ours.joints[:, :22], wanted.joints[:, :22], rtol=0, atol=2e-5)
-    torch.testing.assert_close(ours.joints[:, 22:], wanted.joints[:, MIDDLE[family]], rtol=0, atol=2e-5)
+    torch.testing.assert_close(ours.joints, wanted.joints[:, : len(body.joint_names)], rtol=0, atol=2e-5)
     assert (body.name, body.free, body.num_betas) == (family, False, 10)
 
 
-def test_a_turned_hand_takes_its_fingers_along_and_nothing_else(files):
-    body = load_body(files["smplx"])
-    pose = torch.zeros(2, 69)
-    pose[1, 3 * 21] = 0.5  # left_hand
-    still, turned = replace(body, posedirs=None)(torch.zeros(10), torch.zeros(2, 3), pose, torch.zeros(2, 3)).vertices
+@pytest.mark.parametrize("family", ["smplh", "smplx"])
+def test_on_smpls_joints_the_surface_is_the_same_while_fingers_and_face_rest(files, family):
+    body = load_body(files[family])
+    few = on_smpl_joints(body)
+    assert few.joint_names == SMPL_JOINTS and few.parents == SMPL_PARENTS
+    torch.manual_seed(2)
+    betas, orient, transl = torch.randn(3, 10), torch.randn(3, 3), torch.randn(3, 3)
+    pose = 0.6 * torch.randn(3, len(BODY_JOINTS) - 1, 3)
+    whole, small = (
+        one(
+            betas,
+            orient,
+            torch.nn.functional.pad(pose, (0, 0, 0, len(one.joint_names) - len(BODY_JOINTS))).flatten(1),
+            transl,
+        )
+        for one in (body, few)
+    )
+    torch.testing.assert_close(small.vertices, whole.vertices, rtol=0, atol=2e-5)
+    rows = [body.joint(name) for name in SMPL_JOINTS]
+    torch.testing.assert_close(small.joints, whole.joints[:, rows], rtol=0, atol=2e-5)
+
+
+def test_on_smpls_joints_a_turned_hand_takes_its_fingers_along_and_nothing_else(files):
+    body = on_smpl_joints(load_body(files["smplx"]))
+    hand = body.joint("left_hand")
+    pose = torch.zeros(2, len(body.joint_names) - 1, 3)
+    pose[1, hand - 1] = 0.5
+    still, turned = replace(body, posedirs=None)(
+        torch.zeros(10), torch.zeros(2, 3), pose.flatten(1), torch.zeros(2, 3)
+    ).vertices
     moved = (still - turned).norm(dim=1) > 1e-6
-    assert moved.any() and torch.equal(moved, (body.lbs_weights[:, 22] > 0) & moved)
+    assert moved.any() and torch.equal(moved, (body.lbs_weights[:, hand] > 0) & moved)
     assert torch.allclose(body.lbs_weights.sum(dim=1), torch.ones(len(still)))
-    assert not body.posedirs[..., 9 * 21 :].any() and body.posedirs[..., : 9 * 21].any()
+    correctives = body.posedirs.unflatten(2, (-1, 9))
+    assert not correctives[:, :, hand - 1 :].any() and correctives[:, :, : hand - 1].any()
+
+
+def test_smpl_itself_comes_back_as_it_is(files):
+    body = load_body(files["smpl"])
+    assert on_smpl_joints(body) is body and body.joint_names == SMPL_JOINTS
 
 
 @pytest.mark.parametrize("family", ["smplh", "smplx"])
@@ -100,9 +140,10 @@ def test_hands_keypoints_are_the_knuckles(files):
     arrays, body = smplx_arrays(), load_body(files["smplx"])
     points = dict(zip(body.keypoint_names, body.keypoints(body.v_template[None])[0].numpy(), strict=True))
     joints = arrays["J_regressor"] @ arrays["v_template"]
-    assert np.allclose(points["left_index"], joints[25], atol=1e-5)
-    assert np.allclose(points["right_pinky"], joints[46], atol=1e-5)
-    assert np.allclose(points["left_thumb"], joints[[38, 39]].mean(axis=0), atol=1e-5)
+    at = dict(zip(body.joint_names, joints, strict=True))
+    assert np.allclose(points["left_index"], at["left_index1"], atol=1e-5)
+    assert np.allclose(points["right_pinky"], at["right_pinky1"], atol=1e-5)
+    assert np.allclose(points["left_thumb"], (at["left_thumb2"] + at["left_thumb3"]) / 2, atol=1e-5)
     assert "left_index" not in load_body(files["smpl"]).keypoint_names
 
 
@@ -161,7 +202,7 @@ def test_star_is_refused_by_name(tmp_path):
 
 def test_fingers_that_hang_on_the_knee_are_refused(tmp_path):
     tree = smplx_arrays()["kintree_table"]
-    tree[0, 40] = 4
+    tree[0, SMPLX_JOINTS.index("right_index1")] = SMPLX_JOINTS.index("left_knee")
     with pytest.raises(InputError, match="55 joints, but not in the tree of SMPL-X"):
         load_body(write(tmp_path, "smplx", kintree_table=tree))
 
@@ -172,10 +213,11 @@ def test_the_fit_and_the_canonical_stage_run_on_it(tmp_path, files, family):
     track = fit_body(walk.keypoints, walk.frames, tmp_path, body, FittingConfig(silhouettes=False, iterations=10))
     assert track.valid.all() and np.nanmean(track.reprojection_px) < 10
     assert track.body_model == (family, body.sha256) and track.betas.shape == (10,)
-    filmed = replace(scene.track, betas=np.zeros(10, np.float32), body_model=track.body_model)
+    at_rest = np.zeros((len(scene.track), 3 * len(body.joint_names) - 3), np.float32)
+    filmed = replace(scene.track, body_pose=at_rest, betas=np.zeros(10, np.float32), body_model=track.body_model)
     config = CanonicalConfig(step=0.2, texture_size=64)
     canonical = prepare_canonical(scene.frames, scene.alpha_folder, filmed, body, config)
-    assert canonical.lbs_weights.shape[1] == 24 and (canonical.texture_seen > 0).any()
+    assert canonical.lbs_weights.shape[1] == len(body.joint_names) and (canonical.texture_seen > 0).any()
 
 
 def test_an_avatar_holds_the_hash_of_it_alone(tmp_path, files):

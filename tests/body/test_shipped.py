@@ -9,7 +9,8 @@ import torch
 from tests.support.paths import BODY_FILE
 from understudy.body.building.build import mirror_vertices
 from understudy.body.files import load_body
-from understudy.body.model import JOINTS, PARTS
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import PARTS
 from understudy.formats.skeleton import KEYPOINTS, mirrored
 
 FLIP = torch.tensor([-1.0, 1.0, 1.0])
@@ -22,14 +23,14 @@ def body():
 
 def rest(body, *betas):
     vertices, joints = body.shaped(torch.tensor(betas or (0.0,)))
-    return vertices, dict(zip(JOINTS, joints, strict=True))
+    return vertices, dict(zip(SMPL_JOINTS, joints, strict=True))
 
 
 def posed(body, **joints):
     """Output of single-frame axis-angle rotations by joint."""
     pose = torch.zeros(1, 24, 3)
     for name, value in joints.items():
-        pose[0, JOINTS.index(name)] = torch.tensor(value)
+        pose[0, SMPL_JOINTS.index(name)] = torch.tensor(value)
     return body(torch.zeros(1), pose[:, 0], pose[:, 1:].flatten(1), torch.zeros(1, 3))
 
 
@@ -57,8 +58,8 @@ def test_body_is_symmetric(body):
     vertices, joints = body.shaped(torch.tensor([0.7, -1.0, 0.5]))
     mirror = mirror_vertices(body.v_template.numpy().astype(float))
     assert (vertices[mirror] * FLIP - vertices).abs().max() < 1e-5
-    assert (joints[mirrored(JOINTS)] * FLIP - joints).abs().max() < 1e-4
-    assert (body.lbs_weights[mirror][:, mirrored(JOINTS)] - body.lbs_weights).abs().max() < 1e-4
+    assert (joints[mirrored(SMPL_JOINTS)] * FLIP - joints).abs().max() < 1e-4
+    assert (body.lbs_weights[mirror][:, mirrored(SMPL_JOINTS)] - body.lbs_weights).abs().max() < 1e-4
     points = body.keypoints(vertices[None])[0]
     assert (points[mirrored()] * FLIP - points).abs().max() < 1e-3
 
@@ -86,7 +87,7 @@ def test_components_go_from_strong_to_weak_and_are_independent(body):
 @pytest.mark.parametrize("joint", ["left_knee", "left_ankle", "left_hip", "spine3", "neck"])
 def test_joints_stay_inside_for_any_shape(body, joint):
     torch.manual_seed(0)
-    index = JOINTS.index(joint)
+    index = SMPL_JOINTS.index(joint)
     own = body.lbs_weights[:, [index, body.parents[index]]].sum(dim=1) > 0.4
     for betas in torch.randn(20, body.num_betas):
         vertices, joints = body.shaped(betas)
@@ -115,7 +116,7 @@ def test_limb_keypoints_keep_near_their_joint_in_every_pose(body, limb):
     torch.manual_seed(0)
     output = body(torch.randn(30, body.num_betas), torch.randn(30, 3), torch.randn(30, 69) * 0.3, torch.randn(30, 3))
     point = body.keypoints(output.vertices)[:, KEYPOINTS.index(f"left_{limb}")]
-    distance = (point - output.joints[:, JOINTS.index(f"left_{limb}")]).norm(dim=1)
+    distance = (point - output.joints[:, SMPL_JOINTS.index(f"left_{limb}")]).norm(dim=1)
     assert distance.max() < 0.07 and distance.std() < 0.012
 
 
@@ -129,9 +130,9 @@ def test_keypoint_body_gives_the_same_keypoints(body):
 
 def test_elbow_bends_the_hand_forwards_and_knee_the_foot_backwards(body):
     elbow = posed(body, left_elbow=(0.0, -1.0, 0.0)).joints[0]
-    assert elbow[JOINTS.index("left_wrist"), 2] > 0.15
+    assert elbow[SMPL_JOINTS.index("left_wrist"), 2] > 0.15
     knee = posed(body, left_knee=(1.0, 0.0, 0.0)).joints[0]
-    assert knee[JOINTS.index("left_ankle"), 2] < -0.15
+    assert knee[SMPL_JOINTS.index("left_ankle"), 2] < -0.15
 
 
 def test_arms_down_keep_their_volume(body):

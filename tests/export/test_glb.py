@@ -9,13 +9,14 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from tests.support.export_scenes import RELIEF, TEXTURE, parts_of, small_pictures, some_splats, surface
+from understudy.body.joints import SMPL_JOINTS
 from understudy.body.lbs import joint_transforms
-from understudy.body.model import JOINTS
 from understudy.export.gltf import Glb
-from understudy.export.rigged import BONES, main_joints, write_rigged
+from understudy.export.rigged import main_joints, write_rigged
 from understudy.export.splat_gltf import write_splat_gltf
 from understudy.export.splats import SH_C0
 from understudy.export.stance import frame_pose
+from understudy.export.vrm import vrm_bones
 from understudy.motion.clip import Clip
 
 __all__ = ["small_pictures"]
@@ -102,7 +103,7 @@ def test_the_glb_rests_in_a_t_pose_on_the_ground_facing_z_with_humanoid_names(gl
     low, high = scene.bounds
     assert low[1] == pytest.approx(0, abs=1e-5) and 1.5 < high[1] < 1.9
     names = [content["nodes"][joint]["name"] for joint in content["skins"][0]["joints"]]
-    assert names == list(BONES) and len(set(names)) == 24
+    assert names == list(vrm_bones(SMPL_JOINTS).values()) and len(set(names)) == len(SMPL_JOINTS)
     at = global_transforms(content, {})[:, :3, 3]
     place = dict(zip(names, at, strict=True))
     assert place["leftHand"][0] > 0.5 and place["rightHand"][0] < -0.5  # the person's left at +x
@@ -154,7 +155,7 @@ def test_joints_that_stand_still_have_one_key_and_every_joint_has_one(tmp_path):
         sampler = animation["samplers"][channel["sampler"]]
         counts = {content["accessors"][sampler[end]]["count"] for end in ("input", "output")}
         keys[channel["target"]["node"], channel["target"]["path"]] = counts
-    assert keys[0, "translation"] == keys[0, "rotation"] == keys[JOINTS.index("left_elbow"), "rotation"] == {3}
+    assert keys[0, "translation"] == keys[0, "rotation"] == keys[SMPL_JOINTS.index("left_elbow"), "rotation"] == {3}
     assert [keys[joint, "rotation"] for joint in range(24)].count({1}) == 22
 
 

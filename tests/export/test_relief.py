@@ -14,16 +14,14 @@ from scipy.spatial.transform import Rotation
 from tests.support.avatar_scenes import truth_avatar
 from tests.support.bodies import sausage_body
 from tests.support.export_scenes import archive, small_pictures, some_splats, surface
-from understudy.body.lbs import pose_rotations
+from understudy.body.joints import BIG_POSE
 from understudy.canonical.atlas import make_atlas
-from understudy.canonical.prepare import big_pose
 from understudy.errors import InputError
 from understudy.export import cubes, relief
 from understudy.export.cubes import DENSE, STEP, cubes_mesh, solid_density
-from understudy.export.rigged import BONES
 from understudy.export.run import ExportConfig, export_avatar
 from understudy.export.seams import unwrapped
-from understudy.export.splats import REST, Splats, posed_splats, quat_matrices
+from understudy.export.splats import Splats, posed_splats, quat_matrices, rest_pose
 from understudy.export.vrm import VrmMeta, vrm_extension
 from understudy.render.mesh import vertex_normals
 
@@ -84,7 +82,7 @@ def test_a_gap_in_the_shell_does_not_empty_it_and_a_large_hole_does():
 
 def test_a_thin_cloud_encloses_nothing_and_has_a_flat_map(coarse):
     thin = replace(archive(), avatar=truth_avatar(sausage_body(), count=200))
-    assert solid_density(posed_splats(thin.avatar, *REST))[0].max() < 2 * DENSE
+    assert solid_density(posed_splats(thin.avatar, *rest_pose(thin.avatar.body)))[0].max() < 2 * DENSE
     faint = truth_avatar(sausage_body(), count=200)
     faint.opacity_logits -= 6.0
     assert np.abs(relief.bake_normals(faint, surface(), 64).astype(int) - [128, 128, 255]).max() <= 1
@@ -109,7 +107,7 @@ def test_a_ball_of_gaussians_becomes_one_closed_ball_of_their_colour(skimage):
 
 
 def test_the_persons_surface_is_closed_and_near_the_moved_bodys(skimage, coarse):
-    mesh = cubes_mesh(posed_splats(archive().avatar, *REST))
+    mesh = cubes_mesh(posed_splats(archive().avatar, *rest_pose(archive().avatar.body)))
     person = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
     assert person.is_watertight
     distance = cKDTree(mesh.vertices).query(surface().vertices)[0]
@@ -178,7 +176,7 @@ def world_normals(bumps, mesh, rotations):
 
 def test_a_relief_that_the_mesh_has_not_is_in_the_map(coarse):
     smooth, wavy = archive(), archive(thicker=0.0151)
-    rotations = pose_rotations(torch.zeros(1, 3), torch.from_numpy(big_pose())[None])[0]
+    rotations = smooth.avatar.body.rotations_of(BIG_POSE)
     avatar = wavy.avatar
     body = avatar.body
     anchors = (body.v_template.numpy()[body.faces[avatar.face]] * avatar.bary.numpy()[..., None]).sum(axis=1)
@@ -202,5 +200,5 @@ def test_a_relief_that_the_mesh_has_not_is_in_the_map(coarse):
 
 
 def test_a_vrm_without_licences_says_nothing_of_them():
-    meta = vrm_extension(VrmMeta("a", "b"), BONES)["meta"]
+    meta = vrm_extension(VrmMeta("a", "b"), {"hips": 0})["meta"]
     assert "copyrightInformation" not in meta and "thirdPartyLicenses" not in meta

@@ -13,7 +13,7 @@ from tests.support.export_scenes import archive, parts_of, read_spz, small_pictu
 from understudy.body.shape_edit import ShapeConfig
 from understudy.errors import InputError
 from understudy.export.run import ExportConfig, export_avatar, reshaped
-from understudy.export.splats import REST, posed_splats
+from understudy.export.splats import posed_splats, rest_pose
 from understudy.export.surface import avatar_surface
 
 __all__ = ["small_pictures"]
@@ -106,7 +106,7 @@ def test_mesh_joints_and_gaussians_follow_another_shape():
     grown = np.ptp(after.vertices[:, 1]) / np.ptp(before.vertices[:, 1])
     assert grown > 1.1
     assert np.ptp(after.joints[:, 1]) / np.ptp(before.joints[:, 1]) == pytest.approx(grown, rel=0.05)
-    clouds = [posed_splats(one.avatar, *REST).means for one in (own, tall)]
+    clouds = [posed_splats(one.avatar, *rest_pose(one.avatar.body)).means for one in (own, tall)]
     assert np.ptp(clouds[1][:, 1]) / np.ptp(clouds[0][:, 1]) == pytest.approx(grown, rel=0.05)
     assert reshaped(own, ShapeConfig()) is own
 

@@ -24,12 +24,12 @@ from tests.support.export_scenes import (
     some_splats,
     surface,
 )
+from understudy.body.joints import SMPL_JOINTS
 from understudy.body.lbs import pose_rotations
-from understudy.body.model import JOINTS
 from understudy.errors import InputError
 from understudy.export import spz
 from understudy.export.meshes import vertex_colors, write_mesh_ply, write_obj
-from understudy.export.splats import REST, SH_C0, SH_C1, Splats, posed_splats, write_splats
+from understudy.export.splats import SH_C0, SH_C1, Splats, posed_splats, write_splats
 from understudy.export.spz import write_spz
 from understudy.export.stance import frame_pose, recorded, still
 from understudy.render.camera import Camera, look_at
@@ -92,7 +92,7 @@ def test_stills_stand_on_the_ground_above_the_origin(pose):
     assert vertices[:, 1].min() == pytest.approx(0, abs=1e-4)
     pelvis = surface().joints[0] + transl.numpy()
     np.testing.assert_allclose(pelvis[[0, 2]], 0, atol=1e-5)
-    head = surface().posed(rotations, transl)[surface().body.lbs_weights[:, JOINTS.index("head")].argmax()]
+    head = surface().posed(rotations, transl)[surface().body.lbs_weights[:, SMPL_JOINTS.index("head")].argmax()]
     assert head[1] > 1.2
 
 
@@ -148,7 +148,7 @@ def test_turning_upside_down_turns_places_and_shapes_alike():
 
 def test_posed_splats_have_the_avatars_albedo_whatever_the_pose():
     pose = pose_rotations(torch.tensor([[0.3, 1.2, 0.0]]), torch.full((1, 69), 0.1))[0]
-    for rotations in (REST[0], pose):
+    for rotations in (archive().avatar.body.rest_rotations, pose):
         splats = posed_splats(archive().avatar, rotations, torch.zeros(3))
         np.testing.assert_array_equal(splats.colors, archive().avatar.albedo().numpy())
 

@@ -11,7 +11,7 @@ import torch
 from tests.support.fit_scenes import Scene, rig_of, turning_walk
 from tests.support.paths import ROOT
 from understudy.body.files import load_body
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 from understudy.errors import InputError
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.fit import FittingConfig, fit_body
@@ -195,7 +195,7 @@ def test_shipped_weights_follow_a_turning_walker_from_2d_points_alone(seen_from_
     scene = seen_from_all_sides
     track = fit_body(scene.keypoints, scene.frames, NO_MASKS, scene.body, FittingConfig(backend="regressor"), SHIPPED)
     joints, true = scene.posed(track).joints.numpy(), scene.truth.joints.numpy()
-    left, right = JOINTS.index("left_hip"), JOINTS.index("right_hip")
+    left, right = SMPL_JOINTS.index("left_hip"), SMPL_JOINTS.index("right_hip")
     across, truly = joints[:, left] - joints[:, right], true[:, left] - true[:, right]
     cosine = (across * truly).sum(axis=1) / np.linalg.norm(across, axis=1) / np.linalg.norm(truly, axis=1)
     assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() < 40.0

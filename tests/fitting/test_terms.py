@@ -10,14 +10,14 @@ import torch
 
 from tests.support.bodies import sausage_body
 from tests.support.fit_scenes import resting_rotations, terms_of, turning_walk
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 from understudy.body.rig import PointRig
 from understudy.errors import InputError
 from understudy.fitting.curvature import fit_terms
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.fit import FittingConfig, fit_body
 from understudy.fitting.ground import SLIDE, find_contacts, ground_energy, height_above_ground
-from understudy.fitting.initialise import LIMBS, initial_motion
+from understudy.fitting.initialise import HINGED, initial_motion
 from understudy.fitting.limbs import mirrored_limb, turn_limbs
 from understudy.fitting.motion import FREE, GROUP, Motion
 from understudy.fitting.pose_prior import PRIOR_GROUPS, features_of, learn_prior, mirrored, prior_of, shipped_prior
@@ -28,7 +28,7 @@ def test_bones_mirrored_in_depth_are_put_back():
     walk = turning_walk(length=16, turn=0.5)
     terms = terms_of(walk)
     motion = fit_terms(initial_motion(terms.evidence, terms.rig), terms, FREE, 0, 20).motion
-    choices = mirrored_limb(motion, terms, LIMBS[0])
+    choices = mirrored_limb(motion, terms, HINGED[0])
     wrong = motion.rotations.clone()
     wrong[:, list(choices.groups)] = choices.rotations[3]
 
@@ -143,7 +143,7 @@ def test_a_learned_prior_has_a_density_that_fits_its_sample():
 
 def test_the_prior_counts_the_joints_that_its_groups_share():
     pose = np.zeros((1, 69), np.float32)
-    pose[0, 3 * (JOINTS.index("spine1") - 1)] = 0.1
+    pose[0, 3 * (SMPL_JOINTS.index("spine1") - 1)] = 0.1
     features = features_of(pose).reshape(-1, 3)
     assert features[PRIOR_GROUPS.index("spine"), 0] == pytest.approx(0.1)
     assert features.count_nonzero() == 1

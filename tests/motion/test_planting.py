@@ -11,13 +11,13 @@ from scipy.spatial.transform import Rotation
 
 from tests.support.bodies import sausage_body
 from tests.support.show_scenes import joints_of, walking_clip
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 from understudy.motion.planting import plant_feet
 from understudy.motion.read import read_motion
 from understudy.motion.stances import find_stances
 
 BODY = sausage_body()
-ANKLES = [JOINTS.index("left_ankle"), JOINTS.index("right_ankle")]
+ANKLES = [SMPL_JOINTS.index("left_ankle"), SMPL_JOINTS.index("right_ankle")]
 
 
 def lowest(clip):
@@ -82,7 +82,7 @@ def test_rotations_stay_finite_whatever_the_motion(seed):
     wild = clip.body_pose + rng.normal(scale=0.4, size=(20, 69)).cumsum(axis=0).astype(np.float32) * 0.2
     planted = plant_feet(replace(clip, body_pose=wild.astype(np.float32)), BODY)
     assert np.isfinite(planted.body_pose).all() and np.isfinite(planted.transl).all()
-    legs = [JOINTS.index(f"{side}_{name}") - 1 for side in ("left", "right") for name in ("hip", "knee", "ankle")]
+    legs = [SMPL_JOINTS.index(f"{side}_{name}") - 1 for side in ("left", "right") for name in ("hip", "knee", "ankle")]
     others = np.setdiff1d(np.arange(23), legs)
     before = Rotation.from_rotvec(wild.reshape(20, 23, 3)[:, others].reshape(-1, 3))
     after = Rotation.from_rotvec(planted.body_pose.reshape(20, 23, 3)[:, others].reshape(-1, 3))

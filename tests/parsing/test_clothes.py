@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import scenes
-from understudy.body.model import JOINTS, PARTS
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import PARTS
 from understudy.body.part_labels import MATERIALS, material_labels
 from understudy.formats.masks import CIHP, read_parsing
 from understudy.matting.colours import CELLS, cells
@@ -46,7 +47,7 @@ def fine_person():
         J_regressor=regressor,
         lbs_weights=weights,
         faces=np.asarray(faces, np.int32),
-        parts=np.array([PARTS.index(scenes._part(JOINTS[j])) for j in joint], np.uint8),
+        parts=np.array([PARTS.index(scenes._part(SMPL_JOINTS[j])) for j in joint], np.uint8),
         ft=np.zeros((len(faces), 3), np.int32),
     )
 

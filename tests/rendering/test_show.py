@@ -14,7 +14,7 @@ from PIL import Image
 from tests.support.avatar_scenes import truth_avatar
 from tests.support.bodies import sausage_body
 from tests.support.show_scenes import walking_clip, write_views
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 from understudy.body.shape_edit import ShapeConfig, chosen_betas, height, of_measures, shaped_body, volume
 from understudy.errors import InputError
 from understudy.render.camera import look_at
@@ -269,7 +269,7 @@ def test_gaussians_and_motions_follow_the_shape():
     grown = float((tall[:, 1].max() - tall[:, 1].min()) / (own[:, 1].max() - own[:, 1].min()))
     assert grown == pytest.approx(1.9 / height(AVATAR.body, torch.zeros(4)), rel=0.02)
     body = shaped_body(AVATAR.body, betas)
-    knee = JOINTS.index("left_knee")
+    knee = SMPL_JOINTS.index("left_knee")
     rest = AVATAR.shaped(betas).joints[knee]
     np.testing.assert_allclose((body.J_regressor @ body.v_template)[knee], rest, atol=1e-5)
 

@@ -53,7 +53,7 @@ def plain_canonical(body: BodyModel, value: int = 128) -> Canonical:
         vertices=vertices, joints=joints, rest_vertices=vertices, rest_joints=joints,
         parents=np.array(body.parents, np.int32), faces=body.faces, lbs_weights=body.lbs_weights.numpy(),
         vt=body.vt, ft=body.ft,
-        bw=np.zeros((2, 2, 2, 25), np.float32), uv=np.zeros((2, 2, 2, 2), np.float32),
+        bw=np.zeros((2, 2, 2, len(body.parents) + 1), np.float32), uv=np.zeros((2, 2, 2, 2), np.float32),
         origin=np.zeros(3, np.float32), step=0.025,
         texture=np.full((16, 16, 3), value, np.uint8), texture_seen=np.full((16, 16), 255, np.uint8),
         normal=np.full((16, 16, 3), 128, np.uint8),
@@ -68,11 +68,12 @@ def turning_track(length: int, body: BodyModel, K: np.ndarray) -> BodyTrack:
 
     turns = torch.from_numpy(np.stack([0 * time, 0.5 * time, 0 * time], axis=1).astype(np.float32))
     orient = roma.rotvec_composition([upright.expand(length, 3), turns]).numpy()
-    pose = np.zeros((length, 69), np.float32)
-    pose[:, 3 * 15 + 2] = -0.9 + 0.3 * time
-    pose[:, 3 * 16 + 2] = 0.9 + 0.3 * time
+    pose = np.zeros((length, len(body.parents), 3), np.float32)
+    pose[:, body.joint("left_shoulder"), 2] = -0.9 + 0.3 * time
+    pose[:, body.joint("right_shoulder"), 2] = 0.9 + 0.3 * time
     return BodyTrack(
-        global_orient=orient, body_pose=pose, transl=np.tile(np.float32([0.0, 0.15, 3.0]), (length, 1)),
+        global_orient=orient, body_pose=pose[:, 1:].reshape(length, -1),
+        transl=np.tile(np.float32([0.0, 0.15, 3.0]), (length, 1)),
         betas=np.zeros(body.num_betas, np.float32), K=K, body_model=(body.name, body.sha256),
         reprojection_px=np.zeros(length, np.float32), valid=np.ones(length, bool),
     )  # fmt: skip

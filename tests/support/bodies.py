@@ -4,10 +4,9 @@ import numpy as np
 import torch
 import trimesh
 
-from understudy.body.model import JOINTS, PARTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS, SMPL_PARENTS
+from understudy.body.model import PARTS, BodyModel
 from understudy.formats.skeleton import KEYPOINTS
-
-PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 
 REST_JOINTS = np.array(
     [
@@ -29,34 +28,34 @@ def sausage_body(num_betas: int = 4, posedirs: bool = False, seed: int = 0) -> B
     """
     random = np.random.default_rng(seed)
     pieces, owners = [], []
-    for child, parent in enumerate(PARENTS):
+    for child, parent in enumerate(SMPL_PARENTS):
         if parent < 0:
             continue
         start, end = REST_JOINTS[parent], REST_JOINTS[child]
-        radius = 0.09 if {JOINTS[child], JOINTS[parent]} & {"spine1", "spine2", "spine3"} else 0.05
+        radius = 0.09 if {SMPL_JOINTS[child], SMPL_JOINTS[parent]} & {"spine1", "spine2", "spine3"} else 0.05
         capsule = trimesh.creation.capsule(height=float(np.linalg.norm(end - start)), radius=radius, count=(8, 8))
         capsule.apply_transform(trimesh.geometry.align_vectors([0, 0, 1], end - start))
         capsule.apply_translation(start)
         pieces.append(capsule)
         owners.append(np.full(len(capsule.vertices), parent))
     head = trimesh.creation.icosphere(subdivisions=2, radius=0.11)
-    head.apply_translation(REST_JOINTS[15] + [0, 0.06, 0])
+    head.apply_translation(REST_JOINTS[SMPL_JOINTS.index("head")] + [0, 0.06, 0])
     pieces.append(head)
-    owners.append(np.full(len(head.vertices), 15))
+    owners.append(np.full(len(head.vertices), SMPL_JOINTS.index("head")))
     mesh = trimesh.util.concatenate(pieces)
     vertices, owner = np.asarray(mesh.vertices, np.float32), np.concatenate(owners)
     faces = np.asarray(mesh.faces, np.int32)
 
     distance = np.linalg.norm(vertices[:, None] - REST_JOINTS[None], axis=-1)
-    weights = np.eye(24, dtype=np.float32)[owner]
-    for joint, parent in enumerate(PARENTS):
+    weights = np.eye(len(SMPL_JOINTS), dtype=np.float32)[owner]
+    for joint, parent in enumerate(SMPL_PARENTS):
         if parent >= 0:
             near = (owner == parent) & (distance[:, joint] < 0.06)
             weights[near, joint], weights[near, parent] = 0.3, 0.7
 
     # each joint is the mean of a ring of vertices near it, so that it follows the shape
-    regressor = np.zeros((24, len(vertices)), np.float32)
-    for joint in range(24):
+    regressor = np.zeros((len(SMPL_JOINTS), len(vertices)), np.float32)
+    for joint in range(len(SMPL_JOINTS)):
         nearest = np.argsort(distance[:, joint])[:12]
         basis = np.vstack([vertices[nearest].T, np.ones(12)])
         regressor[joint, nearest] = np.linalg.pinv(basis) @ np.append(REST_JOINTS[joint], 1.0)
@@ -66,7 +65,7 @@ def sausage_body(num_betas: int = 4, posedirs: bool = False, seed: int = 0) -> B
     shapedirs[:, 0, 1] = 0.05 * vertices[:, 0]
     shapedirs[:, 2, 2] = 0.10 * vertices[:, 2]
 
-    at = {name: REST_JOINTS[i] for i, name in enumerate(JOINTS)}
+    at = {name: REST_JOINTS[i] for i, name in enumerate(SMPL_JOINTS)}
     places = np.stack([_keypoint_place(name, at) for name in KEYPOINTS])
     nearest = np.argsort(np.linalg.norm(vertices[None] - places[:, None], axis=-1), axis=1)[:, :4]
 
@@ -82,7 +81,8 @@ def sausage_body(num_betas: int = 4, posedirs: bool = False, seed: int = 0) -> B
         else None,
         J_regressor=torch.from_numpy(regressor),
         lbs_weights=torch.from_numpy(weights),
-        parents=PARENTS,
+        joint_names=SMPL_JOINTS,
+        parents=SMPL_PARENTS,
         faces=faces,
         vt=atlas.astype(np.float32),
         ft=faces.copy(),

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from tests.support.bodies import sausage_body
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 
 RIG = {
     "hip": "Hips", "left_hip": "LeftUpLeg", "left_knee": "LeftLeg", "left_ankle": "LeftFoot", "right_hip": "RightUpLeg",
@@ -28,7 +28,7 @@ SAME = np.eye(3)
 def rest_joints():
     body = sausage_body()
     rest = (body.J_regressor @ body.v_template).numpy()
-    places = {name: rest[JOINTS.index(name)] for name in RIG if name != "hip"}
+    places = {name: rest[SMPL_JOINTS.index(name)] for name in RIG if name != "hip"}
     return {**places, "hip": rest[0]}
 
 

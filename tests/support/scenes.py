@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from tests.support.bodies import sausage_body
-from understudy.body.model import JOINTS, PARTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import PARTS, BodyModel
 from understudy.body.posed import posed_vertices
 from understudy.formats.frames import Frames
 from understudy.formats.masks import write_alpha
@@ -59,7 +60,7 @@ def track_of(body: BodyModel, turns: list[float], K: np.ndarray) -> BodyTrack:
     count = len(turns)
     return BodyTrack(
         global_orient=np.array(upright, np.float32),
-        body_pose=np.zeros((count, 69), np.float32),
+        body_pose=np.zeros((count, 3 * len(body.parents) - 3), np.float32),
         transl=np.tile(np.array([0.0, -0.1, 2.2], np.float32), (count, 1)),
         betas=np.zeros(body.num_betas, np.float32),
         K=K,
@@ -90,7 +91,7 @@ def person() -> BodyModel:
     triangle = np.array([[0.05, 0.05], [0.95, 0.05], [0.05, 0.95]])
     return replace(
         body,
-        parts=np.array([PARTS.index(_part(JOINTS[j])) for j in joint], np.uint8),
+        parts=np.array([PARTS.index(_part(SMPL_JOINTS[j])) for j in joint], np.uint8),
         vt=((cell + triangle) / side).reshape(-1, 2).astype(np.float32),
         ft=np.arange(3 * count, dtype=np.int32).reshape(-1, 3),
     )

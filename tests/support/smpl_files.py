@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from tests.support.bodies import PARENTS, REST_JOINTS, sausage_body
+from tests.support.bodies import REST_JOINTS, sausage_body
+from understudy.body.joints import (
+    BODY_JOINTS,
+    FINGERS,
+    SMPL_JOINTS,
+    SMPL_PARENTS,
+    SMPLH_JOINTS,
+    SMPLX_JOINTS,
+    parents_of,
+)
 
 
 def smpl_arrays(num_betas: int = 10, seed: int = 0) -> dict[str, np.ndarray]:
@@ -10,12 +19,12 @@ def smpl_arrays(num_betas: int = 10, seed: int = 0) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
     body = sausage_body()
     count = len(body.v_template)
-    tree = np.stack([np.array(PARENTS), np.arange(24)]).astype(np.int64)
+    tree = np.stack([np.array(SMPL_PARENTS), np.arange(len(SMPL_JOINTS))]).astype(np.int64)
     tree[0, 0] = 2**32 - 1
     return {
         "v_template": body.v_template.numpy().astype(np.float64),
         "shapedirs": random.normal(0, 0.01, (count, 3, num_betas)),
-        "posedirs": random.normal(0, 0.005, (count, 3, 207)),
+        "posedirs": random.normal(0, 0.005, (count, 3, 9 * len(SMPL_PARENTS[1:]))),
         "J_regressor": body.J_regressor.numpy().astype(np.float64),
         "weights": body.lbs_weights.numpy().astype(np.float64),
         "kintree_table": tree,
@@ -24,21 +33,15 @@ def smpl_arrays(num_betas: int = 10, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-FINGERS = 15
-HAND_JOINTS = tuple(
-    f"{finger}{number}" for finger in ("index", "middle", "pinky", "ring", "thumb") for number in (1, 2, 3)
-)
-
-
 def smplh_arrays(num_betas: int = 16, seed: int = 0) -> dict[str, np.ndarray]:
     """SMPL-H's arrays on the same body: 15 joints in each hand, 459 pose features, MANO's hands beside them."""
-    return {**_with_fingers(22, num_betas, seed), **_hands(seed)}
+    return {**_with_fingers(SMPLH_JOINTS, num_betas, seed), **_hands(seed)}
 
 
 def smplx_arrays(num_betas: int = 300, expressions: int = 100, seed: int = 0) -> dict[str, np.ndarray]:
     """SMPL-X's arrays on the same body: jaw and eyes before the hands, 486 pose features, expressions after the shapes, UV."""
     random = np.random.default_rng(seed + 1)
-    arrays = _with_fingers(25, num_betas + expressions, seed)
+    arrays = _with_fingers(SMPLX_JOINTS, num_betas + expressions, seed)
     faces = len(arrays["f"])
     return {
         **arrays,
@@ -54,42 +57,45 @@ def smplx_arrays(num_betas: int = 300, expressions: int = 100, seed: int = 0) ->
     }
 
 
-def _with_fingers(first: int, columns: int, seed: int) -> dict[str, np.ndarray]:
-    """Body, joints of the face where ``first`` (that of the left hand) leaves room for three, and joints of the fingers."""
+def _with_fingers(names: tuple[str, ...], columns: int, seed: int) -> dict[str, np.ndarray]:
+    """The body with joints of the fingers, and of the face where ``names`` have them."""
     random = np.random.default_rng(seed + 2)
     small = smpl_arrays(columns, seed)
-    count, joints = len(small["v_template"]), first + 2 * FINGERS
-    parents, places = list(PARENTS[:22]) + [15] * (first - 22), list(REST_JOINTS[:22])
-    places += [REST_JOINTS[15] + [x, 0.05, 0.06] for x in (0.0, 0.03, -0.03)][: first - 22]
-    for side, wrist in ((1.0, 20), (-1.0, 21)):
-        for name in HAND_JOINTS:
-            finger, number = HAND_JOINTS.index(name) // 3, int(name[-1])
-            parents.append(wrist if number == 1 else len(parents) - 1)
-            places.append(REST_JOINTS[wrist] + [side * (0.04 + 0.02 * number), 0.0, 0.03 - 0.015 * finger])
-    regressor = np.concatenate([small["J_regressor"][:22], np.zeros((joints - 22, count))])
-    for joint in range(22, joints):
+    count, body = len(small["v_template"]), len(BODY_JOINTS)
+    at = dict(zip(SMPL_JOINTS, REST_JOINTS, strict=True))
+    at |= {name: at["head"] + [x, 0.05, 0.06] for name, x in (("jaw", 0.0), ("left_eye", 0.03), ("right_eye", -0.03))}
+    for name in FINGERS:
+        side, finger = name.split("_")
+        row = ("index", "middle", "pinky", "ring", "thumb").index(finger[:-1])
+        out = (0.04 + 0.02 * int(finger[-1])) * (1.0 if side == "left" else -1.0)
+        at[name] = at[f"{side}_wrist"] + [out, 0.0, 0.03 - 0.015 * row]
+    places = np.array([at[name] for name in names])
+    regressor = np.concatenate([small["J_regressor"][:body], np.zeros((len(names) - body, count))])
+    for joint in range(body, len(names)):
         nearest = np.argsort(np.linalg.norm(small["v_template"] - places[joint], axis=1))[:8]
         regressor[joint, nearest] = random.dirichlet(np.ones(8))
     # the hands' and half of the head's skin moves with the new joints
-    weights = np.concatenate([small["weights"][:, :22], np.zeros((count, joints - 22))], axis=1)
-    shares = random.dirichlet(np.ones(FINGERS), count)
-    for side, (hand, wrist) in enumerate(((22, 20), (23, 21))):
-        at = first + FINGERS * side
+    weights = np.concatenate([small["weights"][:, :body], np.zeros((count, len(names) - body))], axis=1)
+    shares = random.dirichlet(np.ones(len(FINGERS) // 2), count)
+    for side in ("left", "right"):
+        hand, wrist = SMPL_JOINTS.index(f"{side}_hand"), SMPL_JOINTS.index(f"{side}_wrist")
         tips = small["weights"][:, hand] + 0.5 * small["weights"][:, wrist]
-        weights[:, at : at + FINGERS] = tips[:, None] * shares
+        weights[:, [names.index(name) for name in FINGERS if name.startswith(side)]] = tips[:, None] * shares
         weights[:, wrist] *= 0.5
-    if first > 22:
-        weights[:, 22:first] = small["weights"][:, [15]] / 6
-        weights[:, 15] *= 0.5
-    tree = np.stack([np.array(parents), np.arange(joints)]).astype(np.int64)
+    face = [names.index(name) for name in ("jaw", "left_eye", "right_eye") if name in names]
+    if face:
+        head = SMPL_JOINTS.index("head")
+        weights[:, face] = small["weights"][:, [head]] / 6
+        weights[:, head] *= 0.5
+    tree = np.stack([np.array(parents_of(names)), np.arange(len(names))]).astype(np.int64)
     tree[0, 0] = 2**32 - 1
     return {
         **small,
         "J_regressor": regressor,
         "weights": weights,
         "kintree_table": tree,
-        "posedirs": random.normal(0, 0.005, (count, 3, 9 * (joints - 1))),
-        "J": np.array(places),
+        "posedirs": random.normal(0, 0.005, (count, 3, 9 * (len(names) - 1))),
+        "J": places,
     }
 
 

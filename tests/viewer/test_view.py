@@ -12,9 +12,9 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from benchmarks.viewers.viewing import page_cloud, unpacked
-from tests.support.bodies import PARENTS
 from tests.support.export_scenes import LENGTH
 from tests.support.view_scenes import archive, motion
+from understudy.body.joints import SMPL_PARENTS
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
@@ -244,7 +244,7 @@ def test_the_camera_and_its_pictures_are_there_for_the_videos_motion_alone(live)
     assert layers._camera.image[0, 0, 0] == pytest.approx(80, abs=4)
     shifted = filmed(archive().avatar, archive().poses).pelvis()[2] + layers._camera.position
     np.testing.assert_allclose(layers._joints.points[0], shifted, atol=1e-3)  # half precision
-    ends = layers._joints.points[[(child, PARENTS[child]) for child in range(1, 24)]]
+    ends = layers._joints.points[[(child, parent) for child, parent in enumerate(SMPL_PARENTS) if child]]
     np.testing.assert_allclose(layers._bones.points, ends, atol=1e-3)
 
 

@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from data.demo.person import Body
 from data.demo.t_pose import TO_Z_UP, group_of_bones, t_pose_rotations
-from understudy.body.model import JOINTS, BodyModel
-from understudy.body.parts import SMPL_PARENTS
+from understudy.body.joints import SMPL_JOINTS, SMPL_PARENTS
+from understudy.body.model import BodyModel
 from understudy.motion.clip import Clip
 
 CLAVICLE_SHARE = 0.18
@@ -74,7 +74,7 @@ def spread(body: Body, clip: Clip, model: BodyModel) -> Motion:
     own = sum(np.linalg.norm(body.head(a) - body.head(b)) for a, b in LEGS)
     rest = (model.J_regressor @ model.v_template).numpy()
     model_legs = sum(
-        np.linalg.norm(rest[JOINTS.index(f"{s}_{a}")] - rest[JOINTS.index(f"{s}_{b}")])
+        np.linalg.norm(rest[SMPL_JOINTS.index(f"{s}_{a}")] - rest[SMPL_JOINTS.index(f"{s}_{b}")])
         for s in ("left", "right")
         for a, b in (("hip", "knee"), ("knee", "ankle"))
     )

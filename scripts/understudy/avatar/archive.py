@@ -24,6 +24,7 @@ from understudy.avatar.training.train import Training
 from understudy.avatar.turntable import turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
+from understudy.body.posed import check_same_joints
 from understudy.errors import InputError
 from understudy.files.arrays import read_json, read_npz, reading, write_json, write_npz
 from understudy.files.atomic import scratch_folder
@@ -132,6 +133,7 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
             body = _body(path, info, folder, body_path)
             avatar = _avatar(folder / "weights.safetensors", body, info)
             track = BodyTrack.load(folder / "poses.npz", AGAIN)
+            check_same_joints(body, track)
             poses = check_poses(read_npz(folder / "poses.npz", tuple(POSES), AGAIN), len(track))
             check_area(float(poses["width"]), float(poses["height"]))
             texture = read_texture(folder / "canonical.npz", mend=AGAIN)

@@ -130,7 +130,7 @@ def evaluate_avatar(
 
 
 def track_pose(poses: BodyTrack, frame: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Rotations [24,3,3] and translation [3] of one frame of a track."""
+    """Rotations [J,3,3] and translation [3] of one frame of a track."""
     orient, pose, transl = (
         torch.as_tensor(values[frame], dtype=torch.float32, device=device)
         for values in (poses.global_orient, poses.body_pose, poses.transl)
@@ -143,12 +143,12 @@ def refine_pose(
     shaped: Shaped,
     crops: Crops,
     frame: int,
-    pose: tuple[Tensor, Tensor],  # rotations [24,3,3], transl [3] m
+    pose: tuple[Tensor, Tensor],  # rotations [J,3,3], transl [3] m
     steps: int,
     exposure: Tensor | None = None,  # [3]
 ) -> tuple[Tensor, Tensor]:
     """The pose nearby in which the avatar, itself unchanged, looks most like a frame; see ``alignment.align``."""
-    correction = none = Correction.none(pose[1].device)
+    correction = none = Correction.none(len(pose[0]), pose[1].device)
     parents = avatar.body.parents
     for shrink in REFINE_SHRINKS:
         crop = crops.get_tall(frame, shrink, LEAST_HEIGHT)

@@ -90,10 +90,9 @@ def check_avatar(avatar: Avatar) -> None:
         ValueError: It has no size, or no person's.
     """
     shaped = avatar.shaped()
-    joints = len(avatar.body.parents)
     corners = avatar.body.shaped(avatar.betas)[0][torch.from_numpy(avatar.body.faces).long()].double()
     areas = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=-1) / 2
-    points = shaped.posed(torch.eye(3).expand(joints, 3, 3), torch.zeros(3)).extent()
+    points = shaped.posed(avatar.body.rest_rotations, torch.zeros(3)).extent()
     extent = points.amax(dim=0) - points.amin(dim=0)
     sizes = {
         "the avatar's height": extent[1],

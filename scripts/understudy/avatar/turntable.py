@@ -7,18 +7,14 @@ import torch
 
 from understudy.avatar.base import Avatar
 from understudy.avatar.config import TurntableConfig
+from understudy.body.joints import A_POSE, pose_of
 from understudy.body.lbs import pose_rotations
 from understudy.render.camera import turntable
-
-A_POSE = {16: (0.0, 0.0, -0.9), 17: (0.0, 0.0, 0.9), 1: (0.0, 0.0, 0.08), 2: (0.0, 0.0, -0.08)}
-"""Axis-angle of the joints that differ from the T-pose: arms lowered, feet a little apart."""
 
 
 def turntable_pictures(avatar: Avatar, config: TurntableConfig) -> Iterator[np.ndarray]:
     """Yield pictures uint8 [height,width,3] of the avatar in A-pose, the camera circling it once."""
-    body_pose = torch.zeros(69)
-    for joint, turn in A_POSE.items():
-        body_pose[3 * (joint - 1) : 3 * joint] = torch.tensor(turn)
+    body_pose = torch.from_numpy(pose_of(avatar.body.joint_names, A_POSE))
     upright = torch.tensor([torch.pi, 0.0, 0.0])  # from y up to the camera's y down, facing the camera
     device = avatar.device
     global_orient, body_pose, transl = (part.to(device) for part in (upright, body_pose, torch.zeros(3)))

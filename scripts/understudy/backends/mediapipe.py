@@ -17,7 +17,7 @@ import numpy as np
 
 from understudy.backends.images import cut, pasted, resized, shrunk
 from understudy.backends.protocols import Pose, Region
-from understudy.formats.skeleton import INDEX, KEYPOINTS
+from understudy.formats.skeleton import INDEX, KEYPOINTS, MIDDLES
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,6 @@ LANDMARKS = (
 )  # fmt: skip
 """MediaPipe's 33 landmarks in its order, by our names; what it calls foot index is the big toe."""
 
-MIDDLES = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
 """Points that MediaPipe lacks and that lie halfway between two it has."""
 
 DETECTOR_SIZE = 720

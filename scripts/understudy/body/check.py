@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from understudy.body.joints import check_joints
 from understudy.body.model import BodyModel
-from understudy.body.parts import check_tree
 from understudy.files.arrays import check_ranges
 from understudy.files.tables import check_shares
 from understudy.formats.limits import MOST_BETAS, MOST_FACES, MOST_VERTICES, SIZE, SLACK
@@ -30,7 +30,7 @@ def check_body(body: BodyModel) -> None:
     Raises:
         ValueError: Joints hang in another tree, weights do not sum to one, or its mean shape has no size.
     """
-    check_tree(np.array(body.parents))
+    check_joints(body.joint_names, np.array(body.parents))
     check_shares("skin weights", body.lbs_weights.numpy(), SLACK)
     vertices = body.v_template
     keypoints = body.keypoints(vertices[None])

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from understudy.body.check import BODY_SIZES, REGRESSOR, ROOT, check_body
-from understudy.body.model import JOINTS, PARTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS, check_joints
+from understudy.body.model import PARTS, BodyModel
 from understudy.body.smpl_files import load_smpl
 from understudy.errors import InputError
-from understudy.files.arrays import read_npz, reading, sha256, write_npz
+from understudy.files.arrays import check_ranges, read_npz, reading, sha256, write_npz
 from understudy.files.tables import Numbers, check_names, check_table, check_text
-from understudy.formats.limits import OFFSET, SIZE, WEIGHTS
+from understudy.formats.limits import LEAST_JOINTS, MOST_JOINTS, OFFSET, SIZE, WEIGHTS
 
 FORMAT = "understudy-body-1"
 BUILD = "get it again, or build it with tools/build_body.py"
@@ -23,31 +24,36 @@ _KEYS = (
     "skin_weights", "kintree_table", "f", "vt", "ft", "parts", "part_names", "keypoint_names", "keypoint_vertices",
     "keypoint_weights",
 )  # fmt: skip
+_NAMES = "joint_names"
+"""Absent where the joints are SMPL's."""
 _CORRECTIVES = ("corrective_joints", "corrective_vertices", "corrective_directions")
+MOST_CORRECTIVES = 1 << 21
+"""Vertices times joints; four times those of SMPL-X."""
 TABLE = {
     "v_template": Numbers(("V", 3), np.float32, -SIZE, SIZE),
     "shapedirs": Numbers(("V", 3, "B"), np.float32, -OFFSET, OFFSET),
-    "joint_vertices": Numbers((len(JOINTS), "columns of joint_vertices"), np.int32, 0, "V"),
-    "joint_weights": Numbers((len(JOINTS), "columns of joint_vertices"), np.float32, -REGRESSOR, REGRESSOR),
-    "skin_joints": Numbers(("V", "columns of skin_joints"), np.uint8, 0, len(JOINTS) - 1),
+    "joint_vertices": Numbers(("J", "columns of joint_vertices"), np.int32, 0, "V"),
+    "joint_weights": Numbers(("J", "columns of joint_vertices"), np.float32, -REGRESSOR, REGRESSOR),
+    "skin_joints": Numbers(("V", "columns of skin_joints"), np.uint8, 0, "J"),
     "skin_weights": Numbers(("V", "columns of skin_joints"), np.float32, *WEIGHTS),
-    "kintree_table": Numbers((2, len(JOINTS)), np.int64, -1, ROOT),
+    "kintree_table": Numbers((2, "J"), np.int64, -1, ROOT),
     "f": Numbers(("F", 3), np.int32, 0, "V"),
     "vt": Numbers(("VT", 2), np.float32, -SIZE, SIZE),
     "ft": Numbers(("F", 3), np.int32, 0, "VT"),
     "parts": Numbers(("F",), np.uint8, 0, len(PARTS) - 1),
     "keypoint_vertices": Numbers(("K", "columns of keypoint_vertices"), np.int64, 0, "V"),
     "keypoint_weights": Numbers(("K", "columns of keypoint_vertices"), np.float32, -REGRESSOR, REGRESSOR),
-    "corrective_joints": Numbers(("E",), np.uint8, 0, len(JOINTS) - 2),
+    "corrective_joints": Numbers(("E",), np.uint8, 0, "J"),
     "corrective_vertices": Numbers(("E",), np.int32, 0, "V"),
     "corrective_directions": Numbers(("E", 3, 9), np.float32, -OFFSET, OFFSET),
 }
 """What the arrays may be; a body without pose correctives has not the last three."""
 LENGTHS = {
     **BODY_SIZES,
-    "columns of joint_vertices": (1, BODY_SIZES["V"][1]), "columns of skin_joints": (1, len(JOINTS)),
+    "columns of joint_vertices": (1, BODY_SIZES["V"][1]), "columns of skin_joints": (1, MOST_JOINTS),
+    "J": (LEAST_JOINTS, MOST_JOINTS),
     "K": (1, 1000), "columns of keypoint_vertices": (1, BODY_SIZES["V"][1]),
-    "E": (0, BODY_SIZES["V"][1] * (len(JOINTS) - 1)),
+    "E": (0, MOST_CORRECTIVES),
 }  # fmt: skip
 LONGEST_TEXT = 1 << 16
 """Characters of a licence, which may be given in full."""
@@ -101,6 +107,7 @@ def write_body(path: str | Path, body: BodyModel, licence: str | None = None) ->
         "skin_joints": skin_joints.astype(np.uint8),
         "skin_weights": skin_weights,
         "kintree_table": np.stack([np.array(body.parents), np.arange(len(body.parents))]).astype(np.int32),
+        **({} if body.joint_names == SMPL_JOINTS else {_NAMES: np.array(body.joint_names)}),
         "f": body.faces,
         "vt": body.vt,
         "ft": body.ft,
@@ -140,12 +147,14 @@ def _body(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
     """
     name, licence = (check_text(key, arrays[key], LONGEST_TEXT) for key in ("name", "licence"))
     keypoint_names = check_names("keypoint_names", arrays["keypoint_names"])
+    joint_names = check_names(_NAMES, arrays[_NAMES]) if _NAMES in arrays else SMPL_JOINTS
     free = arrays["free"]
     if free.dtype != bool or free.shape:
         raise ValueError(f"free is {free.dtype} of shape {free.shape}, not true or false")
     arrays = check_table(arrays, TABLE, LENGTHS)
     if len(keypoint_names) != len(arrays["keypoint_vertices"]):
         raise ValueError(f"there are {len(keypoint_names)} names for {len(arrays['keypoint_vertices'])} keypoints")
+    check_joints(joint_names, arrays["kintree_table"][0])
     count = len(arrays["v_template"])
     body = BodyModel(
         name=name,
@@ -155,7 +164,8 @@ def _body(path: Path, arrays: dict[str, np.ndarray]) -> BodyModel:
         shapedirs=_float(arrays["shapedirs"]),
         posedirs=_float(_dense_correctives(arrays, count)) if _CORRECTIVES[0] in arrays else None,
         J_regressor=_float(_dense_rows(arrays["joint_vertices"], arrays["joint_weights"], count)),
-        lbs_weights=_float(_dense_rows(arrays["skin_joints"], arrays["skin_weights"], len(JOINTS))),
+        lbs_weights=_float(_dense_rows(arrays["skin_joints"], arrays["skin_weights"], len(joint_names))),
+        joint_names=joint_names,
         parents=(-1, *arrays["kintree_table"][0, 1:].tolist()),
         faces=arrays["f"],
         vt=arrays["vt"],
@@ -190,9 +200,9 @@ def _dense_rows(columns: np.ndarray, values: np.ndarray, width: int) -> np.ndarr
 
 
 def _sparse_correctives(posedirs: np.ndarray) -> dict[str, np.ndarray]:
-    """The blocks [E,3,9] of correctives [V,3,207] that are not zero, with their joint (from 0, the root left out) and vertex [E].
+    """The blocks [E,3,9] of correctives [V,3,9(J-1)] that are not zero, with their joint and vertex [E].
 
-    In half precision where that loses nothing.
+    Joints count from 0 without the root. In half precision where that loses nothing.
     """
     blocks = posedirs.reshape(len(posedirs), 3, -1, 9).transpose(2, 0, 1, 3)
     joints, vertices = np.nonzero(blocks.any(axis=(2, 3)))
@@ -206,7 +216,11 @@ def _sparse_correctives(posedirs: np.ndarray) -> dict[str, np.ndarray]:
 
 def _dense_correctives(arrays: dict[str, np.ndarray], count: int) -> np.ndarray:
     joints, vertices, directions = (arrays[key] for key in _CORRECTIVES)
-    blocks = np.zeros((count, 3, len(JOINTS) - 1, 9), np.float32)
+    turning = arrays["kintree_table"].shape[1] - 1
+    check_ranges({_CORRECTIVES[0]: joints}, {_CORRECTIVES[0]: (0, turning - 1)})
+    if count * turning > MOST_CORRECTIVES:
+        raise ValueError(f"pose correctives of {count} vertices by {turning} joints are too many")
+    blocks = np.zeros((count, 3, turning, 9), np.float32)
     blocks[vertices, :, joints] = directions
     return blocks.reshape(count, 3, -1)
 

@@ -43,6 +43,6 @@ def skin(
 
 
 def pose_rotations(global_orient: Tensor, body_pose: Tensor) -> Tensor:
-    """Rotation matrices [T,24,3,3] of ``global_orient`` [T,3] and ``body_pose`` [T,69], axis-angle."""
+    """Rotation matrices [T,J,3,3] of ``global_orient`` [T,3] and ``body_pose`` [T,3(J-1)], axis-angle."""
     axis_angle = torch.cat([global_orient, body_pose], dim=-1).reshape(len(global_orient), -1, 3)
     return roma.rotvec_to_rotmat(axis_angle)

@@ -4,6 +4,7 @@ World axes are whatever the caller's ``global_orient`` and ``transl`` make them;
 y up, facing +z, left at +x, as in SMPL. All lengths in metres.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,16 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from understudy.body.joints import joint_index, pose_of
 from understudy.body.lbs import joint_transforms, pose_rotations, skin
 from understudy.body.pose_offsets import PoseOffsets
 from understudy.errors import InputError
-
-JOINTS = (
-    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
-    "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
-    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hand", "right_hand",
-)  # fmt: skip
-"""SMPL's 24 joints in its order."""
 
 PARTS = (
     "inside", "hair", "face", "neck", "torso", "left_arm", "right_arm", "left_hand", "right_hand",
@@ -35,14 +30,14 @@ class BodyOutput:
     """A posed body."""
 
     vertices: Tensor  # [T,V,3] m
-    joints: Tensor  # [T,24,3] m
-    transforms: Tensor  # [T,24,4,4]
+    joints: Tensor  # [T,J,3] m
+    transforms: Tensor  # [T,J,4,4]
     """From the rest pose of the shaped body to the posed one, ``transl`` included."""
 
 
 @dataclass(frozen=True)
 class BodyModel:
-    """A body model with SMPL's 24-joint tree. ``body.files.load_body`` makes it from a file."""
+    """A body model of ``J`` joints, named as in ``body.joints``. ``body.files.load_body`` makes it from a file."""
 
     name: str
     sha256: str
@@ -50,10 +45,11 @@ class BodyModel:
     """Whether the body's data may be given away inside an avatar."""
     v_template: Tensor  # [V,3]
     shapedirs: Tensor  # [V,3,B]
-    posedirs: Tensor | None  # [V,3,207]; None for no pose correctives
-    J_regressor: Tensor  # [24,V]
-    lbs_weights: Tensor  # [V,24]
-    parents: tuple[int, ...]  # [24], -1 at the root
+    posedirs: Tensor | None  # [V,3,9(J-1)]; None for no pose correctives
+    J_regressor: Tensor  # [J,V]
+    lbs_weights: Tensor  # [V,J]
+    joint_names: tuple[str, ...]  # [J], as in ``body.joints``
+    parents: tuple[int, ...]  # [J], -1 at the root
     faces: np.ndarray  # [F,3] int32
     vt: np.ndarray  # [VT,2] float32, u right, v up
     ft: np.ndarray  # [F,3] int32
@@ -69,6 +65,23 @@ class BodyModel:
         """Number of shape components."""
         return self.shapedirs.shape[-1]
 
+    @property
+    def rest_rotations(self) -> Tensor:
+        """Rotations [J,3,3] of the rest pose."""
+        return torch.eye(3).expand(len(self.joint_names), 3, 3)
+
+    def rotations_of(self, turns: Mapping[str, Sequence[float]]) -> Tensor:
+        """Rotations [J,3,3] of a pose as ``joints.pose_of`` takes it."""
+        return pose_rotations(torch.zeros(1, 3), torch.from_numpy(pose_of(self.joint_names, turns))[None])[0]
+
+    def joint(self, name: str) -> int:
+        """Index of a joint, as ``joints.joint_index`` finds it.
+
+        Raises:
+            InputError: There is no such joint.
+        """
+        return joint_index(self.joint_names, name)
+
     @cached_property
     def pose_offsets(self) -> PoseOffsets | None:
         """``posedirs``, ready to be applied; None where the body has none."""
@@ -82,7 +95,7 @@ class BodyModel:
         return replace(self, **moved)
 
     def shaped(self, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Rest vertices [...,V,3] and joints [...,24,3] of ``betas`` [...,B] (missing components are zero).
+        """Rest vertices [...,V,3] and joints [...,J,3] of ``betas`` [...,B] (missing components are zero).
 
         Raises:
             InputError: There are more ``betas`` than the body has.
@@ -95,7 +108,7 @@ class BodyModel:
         self,
         betas: Tensor,  # [B] or [T,B]
         global_orient: Tensor,  # [T,3] axis-angle, about the pelvis
-        body_pose: Tensor,  # [T,69] axis-angle
+        body_pose: Tensor,  # [T,3(J-1)] axis-angle
         transl: Tensor,  # [T,3] m
     ) -> BodyOutput:
         """Pose the body."""
@@ -104,7 +117,7 @@ class BodyModel:
     def posed(
         self,
         betas: Tensor,  # [B] or [T,B]
-        rotations: Tensor,  # [T,24,3,3] of each joint relative to its parent
+        rotations: Tensor,  # [T,J,3,3] of each joint relative to its parent
         transl: Tensor,  # [T,3] m
     ) -> BodyOutput:
         """Pose the body by rotation matrices."""
@@ -126,7 +139,7 @@ class BodyModel:
     def keypoint_body(self) -> "BodyModel":
         """A body of only those vertices that the keypoints need: many times faster where no surface is wanted.
 
-        The joints ride along as 24 more points, so the shape still moves them; faces, UV and parts are empty.
+        The joints ride along as more points, so the shape still moves them; faces, UV and parts are empty.
         """
         used, place = torch.unique(self.keypoint_vertices, return_inverse=True)
         joints_template = self.J_regressor @ self.v_template

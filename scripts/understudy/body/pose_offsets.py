@@ -16,7 +16,7 @@ class PoseOffsets(nn.Module):
     features: Tensor
 
     def __init__(self, posedirs: Tensor) -> None:
-        """Take what is not zero of the correctives ``posedirs`` [P,3,207]."""
+        """Take what is not zero of the correctives ``posedirs`` [P,3,9(J-1)]."""
         super().__init__()
         self.count = len(posedirs)
         there = posedirs != 0
@@ -27,14 +27,14 @@ class PoseOffsets(nn.Module):
 
     @classmethod
     def of_mixtures(cls, posedirs: Tensor, vertices: Tensor, mixture: Tensor) -> "PoseOffsets":
-        """Of points that are mixtures ``mixture`` [P,M] of the ``vertices`` [P,M] of a body with ``posedirs`` [V,3,207]."""
+        """Of points that are mixtures [P,M] of the ``vertices`` [P,M] of a body with ``posedirs`` [V,3,9(J-1)]."""
         mixed = posedirs.new_zeros(len(vertices), *posedirs.shape[1:])
         for share, index in zip(mixture.unbind(dim=1), vertices.unbind(dim=1), strict=True):
             mixed += share[:, None, None] * posedirs[index]
         return cls(mixed)
 
     def forward(self, rotations: Tensor) -> Tensor:
-        """Offsets [T,P,3] in the rest frame, m, of rotations [T,24,3,3] of each joint relative to its parent."""
+        """Offsets [T,P,3] in the rest frame, m, of rotations [T,J,3,3] of each joint relative to its parent."""
         feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)[:, self.features]
         moved = (feature @ self.directions.T).unflatten(1, (-1, 3))
         return rotations.new_zeros(len(rotations), self.count, 3).index_copy(1, self.points, moved)

@@ -17,7 +17,7 @@ def posed_vertices(body: BodyModel, track: BodyTrack, frame: int) -> np.ndarray:
 
 
 def check_same_body(body: BodyModel, track: BodyTrack, frames: int) -> None:
-    """Refuse a track that was made with another body or for another number of frames.
+    """Refuse a track that was made with another body, of other joints or for another number of frames.
 
     Raises:
         InputError: The two do not belong together.
@@ -27,7 +27,21 @@ def check_same_body(body: BodyModel, track: BodyTrack, frames: int) -> None:
             f"The poses were fitted with another file of the body {track.body_model[0]} than {body.name} as it is now; "
             "run the stage fitting again."
         )
+    check_same_joints(body, track)
     if len(track) != frames:
         raise InputError(
             f"The poses cover {len(track)} frames and the video has {frames}; run the stage fitting again."
+        )
+
+
+def check_same_joints(body: BodyModel, track: BodyTrack) -> None:
+    """Refuse a track whose poses are of another number of joints than the body has.
+
+    Raises:
+        InputError: They are.
+    """
+    if track.joints != len(body.joint_names):
+        raise InputError(
+            f"The poses are of {track.joints} joints and the body {body.name} has {len(body.joint_names)}; "
+            "make them again with this body."
         )

@@ -15,15 +15,15 @@ from understudy.body.model import BodyModel, check_betas
 
 @dataclass(frozen=True)
 class PointRig:
-    """``P`` points on a body of 24 joints. Metres; rest pose as in ``BodyModel``."""
+    """``P`` points on a body of ``J`` joints. Metres; rest pose as in ``BodyModel``."""
 
     parents: tuple[int, ...]
-    joints: Tensor  # [24,3] of the template
-    joints_shapedirs: Tensor  # [24,3,B]
-    anchors: Tensor  # [P,24,3], rest places weighted by joint
-    anchors_shapedirs: Tensor  # [P,24,3,B]
-    weights: Tensor  # [P,24], rows sum to one
-    posedirs: Tensor | None  # [P,3,207]
+    joints: Tensor  # [J,3] of the template
+    joints_shapedirs: Tensor  # [J,3,B]
+    anchors: Tensor  # [P,J,3], rest places weighted by joint
+    anchors_shapedirs: Tensor  # [P,J,3,B]
+    weights: Tensor  # [P,J], rows sum to one
+    posedirs: Tensor | None  # [P,3,9(J-1)]
 
     @classmethod
     def of_keypoints(cls, body: BodyModel) -> "PointRig":
@@ -33,7 +33,7 @@ class PointRig:
     @classmethod
     def of(cls, body: BodyModel, vertices: Tensor, mixture: Tensor) -> "PointRig":
         """Mixtures ``mixture`` [P,M] of the ``vertices`` [P,M] of a body."""
-        shares = mixture[..., None] * body.lbs_weights[vertices]  # [P,M,24]
+        shares = mixture[..., None] * body.lbs_weights[vertices]  # [P,M,J]
         posedirs = body.posedirs
         return cls(
             parents=body.parents,
@@ -58,7 +58,7 @@ class PointRig:
         )  # fmt: skip
 
     def rest(self, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Points [P,3] and joints [24,3] of the rest pose of ``betas`` [B]."""
+        """Points [P,3] and joints [J,3] of the rest pose of ``betas`` [B]."""
         check_betas(len(betas), self.num_betas)
         points = (self.anchors + self.anchors_shapedirs[..., : len(betas)] @ betas).sum(dim=1)
         return points, self.joints + self.joints_shapedirs[..., : len(betas)] @ betas
@@ -66,16 +66,16 @@ class PointRig:
     def posed(
         self,
         betas: Tensor,  # [B]
-        rotations: Tensor,  # [T,24,3,3] of each joint relative to its parent
+        rotations: Tensor,  # [T,J,3,3] of each joint relative to its parent
         transl: Tensor,  # [T,3] m
     ) -> tuple[Tensor, Tensor]:
-        """Posed points [T,P,3] and joints [T,24,3]."""
+        """Posed points [T,P,3] and joints [T,J,3]."""
         check_betas(len(betas), self.num_betas)
         anchors = self.anchors + self.anchors_shapedirs[..., : len(betas)] @ betas
         joints = self.joints + self.joints_shapedirs[..., : len(betas)] @ betas
         transforms = joint_transforms(rotations, joints, self.parents)
         turn, shift = transforms[..., :3, :3], transforms[..., :3, 3]
-        rows = turn.permute(0, 2, 1, 3).flatten(2)  # [T,3,24*3]
+        rows = turn.permute(0, 2, 1, 3).flatten(2)  # [T,3,3J]
         points = (rows @ anchors.flatten(1).T).mT + self.weights @ shift
         if self.posedirs is not None:
             feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from understudy.body.check import BODY_SIZES, REGRESSOR, ROOT, check_body
-from understudy.body.model import JOINTS, BodyModel
-from understudy.body.parts import SMPL_PARENTS, parts_from_weights
-from understudy.body.smpl_family import Family, family_of, knuckle_rows, on_smpl_joints
+from understudy.body.joints import LIMBS, SIDES, parents_of
+from understudy.body.model import BodyModel
+from understudy.body.parts import parts_from_weights
+from understudy.body.smpl_family import FAMILIES, Family, family_of
 from understudy.body.unwrap import unwrap
 from understudy.errors import InputError
 from understudy.files.arrays import LARGEST, open_zip, read_member, read_npy_header, reading, sha256
@@ -18,6 +19,7 @@ from understudy.files.regular import read_bytes
 from understudy.files.safe_pickle import dense, unpickle_arrays
 from understudy.files.tables import Numbers, check_table
 from understudy.formats.limits import OFFSET, SIZE, WEIGHTS
+from understudy.formats.skeleton import KEYPOINTS, MIDDLES
 
 CUSTOMARY_BETAS = 10
 """Shape components used of a file that has more (newer ones carry 300, SMPL-X expressions too), as everywhere in the field."""
@@ -36,7 +38,8 @@ TABLE = {
     "ft": Numbers(("F", 3), np.int32, 0, "VT"),
 }
 """What the arrays may be; the last three may be absent."""
-LENGTHS = {**BODY_SIZES, "J": (24, 55), "P": (9 * 23, 9 * 54)}
+_JOINTS = [len(family.joints) for family in FAMILIES]
+LENGTHS = {**BODY_SIZES, "J": (min(_JOINTS), max(_JOINTS)), "P": (9 * min(_JOINTS) - 9, 9 * max(_JOINTS) - 9)}
 AGAIN = "get it from its publisher again"
 """What to do about a damaged file."""
 
@@ -65,12 +68,15 @@ _FINGERTIP = {
 """Where fingers have no joints, on SMPL's mesh: keypoint to a fingertip's vertex, and how far from wrist to tip the knuckle is
 that detectors name."""
 
-_LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-_MIDDLES = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
+_KNUCKLES = {
+    f"{side}_{finger}": tuple(f"{side}_{finger}{number}" for number in numbers)
+    for side in SIDES for finger, numbers in (("index", (1,)), ("pinky", (1,)), ("thumb", (2, 3)))
+}  # fmt: skip
+"""Keypoints of hands that have fingers: the knuckles that detectors name, the thumb between its two."""
 
 
 def load_smpl(path: str | Path, model: str = "auto") -> BodyModel:
-    """Load a file of SMPL, SMPL-H or SMPL-X without executing anything in it; the latter two on SMPL's 24 joints.
+    """Load a file of SMPL, SMPL-H or SMPL-X without executing anything in it.
 
     Keypoints: limbs, neck and middle of the hips come from the joint regressor, and so do the hands' where the file has
     fingers; on the publishers' own meshes of 6890 and 10475 vertices also nose, eyes, ears and feet. ``keypoint_names`` lists
@@ -95,19 +101,17 @@ def load_smpl(path: str | Path, model: str = "auto") -> BodyModel:
 
 def _body(path: Path, arrays: dict[str, np.ndarray], family: Family) -> BodyModel:
     """The body of a file whose arrays are what they may be."""
-    features = 9 * (family.joints - 1)
+    features = 9 * (len(family.joints) - 1)
     if "posedirs" in arrays and arrays["posedirs"].shape[2] != features:
         raise ValueError(f"posedirs is of shape {arrays['posedirs'].shape}, not of {features} features")
-    knuckles = knuckle_rows(arrays["J_regressor"], family)
-    arrays = on_smpl_joints(arrays, family)
     regressor, weights = arrays["J_regressor"].astype(np.float32), arrays["weights"].astype(np.float32)
     v_template, faces = arrays["v_template"].astype(np.float32), arrays["f"].astype(np.int32)
-    parts = parts_from_weights(faces, weights)
+    parts = parts_from_weights(faces, weights, family.joints)
     if "vt" in arrays and "ft" in arrays:
         vt, ft = arrays["vt"].astype(np.float32), arrays["ft"].astype(np.int32)
     else:
         vt, ft = unwrap(v_template, faces, parts)
-    names, indices, coefficients = _keypoints(regressor, knuckles)
+    names, indices, coefficients = _keypoints(regressor, family.joints)
     posedirs = arrays.get("posedirs")
     return BodyModel(
         name=family.name,
@@ -118,7 +122,8 @@ def _body(path: Path, arrays: dict[str, np.ndarray], family: Family) -> BodyMode
         posedirs=None if posedirs is None else torch.from_numpy(posedirs.astype(np.float32)),
         J_regressor=torch.from_numpy(regressor),
         lbs_weights=torch.from_numpy(weights),
-        parents=SMPL_PARENTS,
+        joint_names=family.joints,
+        parents=parents_of(family.joints),
         faces=faces,
         vt=vt,
         ft=ft,
@@ -170,20 +175,19 @@ def _family(path: Path, arrays: dict[str, np.ndarray], model: str) -> Family:
     return family
 
 
-def _keypoints(
-    regressor: np.ndarray, knuckles: dict[str, np.ndarray]
-) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+def _keypoints(regressor: np.ndarray, joints: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Names, vertices [K,M] and coefficients [K,M] of the keypoints that the body has, in the skeleton's order."""
-    from understudy.formats.skeleton import KEYPOINTS
-
     count = regressor.shape[1]
-    rows = {
-        f"{side}_{limb}": regressor[JOINTS.index(f"{side}_{limb}")] for side in ("left", "right") for limb in _LIMBS
-    }
-    rows |= {name: (rows[left] + rows[right]) / 2 for name, (left, right) in _MIDDLES.items()}
+    rows = {name: regressor[joints.index(name)] for name in LIMBS}
+    rows |= {name: (rows[left] + rows[right]) / 2 for name, (left, right) in MIDDLES.items()}
     vertex = {name: np.arange(count) == index for name, index in _VERTEX.get(count, {}).items()}
-    rows |= knuckles | {name: row.astype(np.float32) for name, row in vertex.items()}
-    if count == _SMPL_VERTICES and not knuckles:
+    rows |= {
+        name: regressor[[joints.index(knuckle) for knuckle in knuckles]].mean(axis=0)
+        for name, knuckles in _KNUCKLES.items()
+        if set(knuckles) <= set(joints)
+    }
+    rows |= {name: row.astype(np.float32) for name, row in vertex.items()}
+    if count == _SMPL_VERTICES and not set(_FINGERTIP) & set(rows):
         for name, (tip, along) in _FINGERTIP.items():
             wrist = rows[name.split("_")[0] + "_wrist"]
             rows[name] = (1 - along) * wrist + along * (np.arange(count) == tip)

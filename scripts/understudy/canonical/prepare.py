@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from understudy.body.joints import BIG_POSE, pose_of
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
 from understudy.canonical.atlas import Atlas, make_atlas
@@ -23,16 +24,6 @@ from understudy.progress import track as show_progress
 from understudy.render.mesh import vertex_normals
 
 logger = logging.getLogger(__name__)
-
-BIG_POSE_HIP = np.pi / 6
-"""Radians about z: the left hip by this much, the right one by as much the other way."""
-
-
-def big_pose() -> np.ndarray:
-    """Body pose [69] of canonical space: zero but the hips at +-30 degrees about z, arms in a T (as in instant-nvr)."""
-    pose = np.zeros(72, np.float32)
-    pose[[5, 8]] = BIG_POSE_HIP, -BIG_POSE_HIP
-    return pose[3:]
 
 
 def prepare_canonical(
@@ -51,8 +42,8 @@ def prepare_canonical(
         InputError: Track and body or frames do not belong together, an image is missing, or no frame shows the body.
     """
     check_same_body(body, track, len(frames))
-    rest_vertices, rest_joints = _posed(body, track.betas, np.zeros(69, np.float32))
-    vertices, joints = _posed(body, track.betas, big_pose())
+    rest_vertices, rest_joints = _posed(body, track.betas, pose_of(body.joint_names, {}))
+    vertices, joints = _posed(body, track.betas, pose_of(body.joint_names, BIG_POSE))
     lbs_weights = body.lbs_weights.numpy().astype(np.float32)
     volume = build_volume(vertices, body.faces, lbs_weights, body.vt, body.ft, config.margin, config.step)
     logger.info("volume of %d x %d x %d nodes", *volume.bw.shape[:3])
@@ -98,7 +89,7 @@ def prepare_canonical(
 
 
 def _posed(body: BodyModel, betas: np.ndarray, body_pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices [V,3] and joints [24,3] of the shaped body at the origin in a pose [69]."""
+    """Vertices [V,3] and joints [J,3] of the shaped body at the origin in a pose [3(J-1)]."""
     zero = torch.zeros(1, 3)
     with torch.no_grad():
         shape = torch.from_numpy(np.asarray(betas, np.float32))

@@ -18,8 +18,8 @@ from understudy.formats.canonical import MOST_NODES, Canonical
 class Volume:
     """A grid round a mesh; node (i, j, k) is at ``origin + step * (i, j, k)``."""
 
-    bw: np.ndarray  # [X,Y,Z,25] float32
-    """24 skin weights of the nearest surface point, and its unsigned distance in m."""
+    bw: np.ndarray  # [X,Y,Z,J+1] float32
+    """Skin weights of the nearest surface point, and its unsigned distance in m."""
     uv: np.ndarray  # [X,Y,Z,2] float32
     """UV of the nearest surface point."""
     origin: np.ndarray  # [3] float32
@@ -29,7 +29,7 @@ class Volume:
 def build_volume(
     vertices: np.ndarray,  # [V,3] m
     faces: np.ndarray,  # [F,3]
-    lbs_weights: np.ndarray,  # [V,24]
+    lbs_weights: np.ndarray,  # [V,J]
     vt: np.ndarray,  # [VT,2]
     ft: np.ndarray,  # [F,3]
     margin: float,
@@ -71,7 +71,7 @@ def sample_volume(volume: np.ndarray, origin: np.ndarray, step: float, points: n
 
 
 def surface_weights(canonical: Canonical, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Skin weights [N,24] of the big-pose surface point nearest to each of ``points`` [N,3] m, and its distance [N]."""
+    """Skin weights [N,J] of the big-pose surface point nearest to each of ``points`` [N,3] m, and its distance [N]."""
     nearest = nearest_surface_points(points, canonical.vertices, canonical.faces)
     return nearest.interpolate(canonical.lbs_weights, canonical.faces), nearest.distance
 

@@ -5,10 +5,9 @@ import torch
 from scipy import ndimage
 
 from understudy.avatar.splats import SplatAvatar
-from understudy.body.lbs import pose_rotations
+from understudy.body.joints import BIG_POSE
 from understudy.body.model import PARTS
 from understudy.canonical.atlas import make_atlas
-from understudy.canonical.prepare import big_pose
 from understudy.export.cubes import DENSE, STEP, solid_density
 from understudy.export.seams import unwrapped
 from understudy.export.splats import posed_splats
@@ -32,7 +31,7 @@ def bake_normals(avatar: SplatAvatar, surface: Surface, size: int) -> np.ndarray
     it tells no direction or one far from the mesh's own (between fingers, in the mouth), the map is flat.
     """
     body = surface.body
-    rotations, transl = pose_rotations(torch.zeros(1, 3), torch.from_numpy(big_pose())[None])[0], torch.zeros(3)
+    rotations, transl = body.rotations_of(BIG_POSE), torch.zeros(3)
     vertices = surface.posed(rotations, transl)
     mesh, atlas = unwrapped(body), make_atlas(body.vt, body.ft, size)
     normals = vertex_normals(vertices, body.faces)

@@ -1,4 +1,4 @@
-"""``avatar.glb`` and ``avatar.vrm``: the mesh with its texture, skinned to 24 joints, and motions for them.
+"""``avatar.glb`` and ``avatar.vrm``: the mesh with its texture, skinned to the body's joints, and motions for them.
 
 glTF's skins are plain linear blending, as ours but for the pose correctives, which no skin can carry.
 """
@@ -10,22 +10,15 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from understudy.body.model import JOINTS
 from understudy.export.gltf import INDICES, VERTICES, Glb
 from understudy.export.seams import unwrapped
 from understudy.export.surface import Surface
 from understudy.export.texture import picture_file
 from understudy.export.vrm import EXTENSION as VRM
-from understudy.export.vrm import VrmMeta, vrm_extension
+from understudy.export.vrm import VrmMeta, vrm_bones, vrm_extension
 from understudy.motion.clip import Clip
 from understudy.render.mesh import vertex_normals
 
-BONES = (
-    "hips", "leftUpperLeg", "rightUpperLeg", "spine", "leftLowerLeg", "rightLowerLeg", "chest", "leftFoot", "rightFoot",
-    "upperChest", "leftToes", "rightToes", "neck", "leftShoulder", "rightShoulder", "head", "leftUpperArm",
-    "rightUpperArm", "leftLowerArm", "rightLowerArm", "leftHand", "rightHand", "leftMiddleProximal", "rightMiddleProximal",
-)  # fmt: skip
-"""VRM's names of SMPL's 24 joints, in its order."""
 INFLUENCES = 4
 """Joints of a vertex: more than four are not read by all programs."""
 STILL = 1e-4
@@ -59,29 +52,33 @@ def write_rigged(
         glb.content["asset"]["copyright"] = "; ".join(licences)
     place = -surface.joints[0] * [1.0, 0.0, 1.0] - [0.0, surface.vertices[:, 1].min(), 0.0]
     joints = (surface.joints + place).astype(np.float32)
-    glb.content["nodes"] = _joint_nodes(joints, surface.body.parents)
+    bones = vrm_bones(surface.body.joint_names)
+    names = [bones.get(joint, joint) for joint in surface.body.joint_names]
+    glb.content["nodes"] = _joint_nodes(joints, surface.body.parents, names)
     glb.content["nodes"].append({"name": "person", "mesh": 0, "skin": 0})
-    glb.content["scenes"] = [{"nodes": [0, len(BONES)]}]
-    bind = np.tile(np.eye(4, dtype=np.float32), (len(BONES), 1, 1))
+    glb.content["scenes"] = [{"nodes": [0, len(names)]}]
+    bind = np.tile(np.eye(4, dtype=np.float32), (len(names), 1, 1))
     bind[:, :3, 3] = -joints
     # glTF keeps matrices by columns
     inverse = glb.accessor(bind.transpose(0, 2, 1).reshape(-1, 16))
-    glb.content["skins"] = [{"joints": list(range(len(BONES))), "inverseBindMatrices": inverse, "skeleton": 0}]
+    glb.content["skins"] = [{"joints": list(range(len(names))), "inverseBindMatrices": inverse, "skeleton": 0}]
     _add_mesh(glb, surface, place)
     _add_material(glb, texture, relief)
     if vrm is not None:
         glb.content["extensionsUsed"] = [VRM]
-        glb.content["extensions"] = {VRM: vrm_extension(vrm, BONES)}
+        glb.content["extensions"] = {
+            VRM: vrm_extension(vrm, {name: node for node, name in enumerate(names) if name in bones.values()})
+        }
     if clips:
         glb.content["animations"] = [_animation(glb, name, clip, surface.joints[0]) for name, clip in clips.items()]
     glb.write(path)
 
 
-def _joint_nodes(joints: np.ndarray, parents: Sequence[int]) -> list[dict[str, Any]]:
+def _joint_nodes(joints: np.ndarray, parents: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
     nodes: list[dict[str, Any]] = []
     for joint, parent in enumerate(parents):
         offset = joints[joint] - (joints[parent] if parent >= 0 else 0.0)
-        nodes.append({"name": BONES[joint], "translation": offset.astype(float).tolist()})
+        nodes.append({"name": names[joint], "translation": offset.astype(float).tolist()})
         if parent >= 0:
             nodes[parent].setdefault("children", []).append(joint)
     return nodes
@@ -130,8 +127,8 @@ def _add_material(glb: Glb, texture: np.ndarray, relief: np.ndarray) -> None:
 def _animation(glb: Glb, name: str, clip: Clip, pelvis: np.ndarray) -> dict[str, Any]:
     """A motion: turns of the joints, and the way of the hips."""
     time = glb.accessor((np.arange(len(clip)) / clip.fps).astype(np.float32), bounds=True)
-    turns = np.concatenate([clip.global_orient, clip.body_pose], axis=1).reshape(len(clip), len(JOINTS), 3)
-    moving = [joint == 0 or np.ptp(turns[:, joint], axis=0).max() > STILL for joint in range(len(JOINTS))]
+    turns = clip.rotvecs
+    moving = [joint == 0 or np.ptp(turns[:, joint], axis=0).max() > STILL for joint in range(turns.shape[1])]
     start = time if all(moving) else glb.accessor(np.zeros(1, np.float32), bounds=True)
     tracks = [(0, "translation", time, (clip.transl + pelvis).astype(np.float32))]
     for joint, moves in enumerate(moving):

@@ -9,14 +9,13 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from understudy.avatar.splats import SplatAvatar
+from understudy.body.model import BodyModel
 from understudy.files.atomic import atomic_write
 
 SH_C0, SH_C1 = 0.28209479177387814, 0.4886025119029199
 """The real spherical harmonics of degrees zero and one, of the latter the factor on y, z and x."""
 SURE = 1e-4
 """Opacities stay this far from 0 and 1, so that their logits are finite."""
-REST = (torch.eye(3).expand(24, 3, 3), torch.zeros(3))
-"""Rotations and translation of the rest pose."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,13 @@ class Splats:
         return [(self.colors - 0.5) / SH_C0, *first]
 
 
+def rest_pose(body: BodyModel) -> tuple[Tensor, Tensor]:
+    """Rotations [J,3,3] and translation [3] of the rest pose."""
+    return body.rest_rotations, torch.zeros(3)
+
+
 def posed_splats(avatar: SplatAvatar, rotations: Tensor, transl: Tensor) -> Splats:
-    """The Gaussians in a pose of rotations [24,3,3] and translation [3], with their albedo."""
+    """The Gaussians in a pose of rotations [J,3,3] and translation [3], with their albedo."""
     with torch.no_grad():
         posed = avatar.gaussians(rotations, transl)
     parts = (posed.means, posed.quats, posed.scales, posed.opacities, avatar.albedo(), posed.sh)

@@ -11,14 +11,13 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from understudy.avatar.archive import AvatarArchive
-from understudy.avatar.turntable import A_POSE
+from understudy.body.joints import A_POSE, BIG_POSE, pose_of
 from understudy.body.lbs import pose_rotations
-from understudy.canonical.prepare import big_pose
 from understudy.errors import InputError
 from understudy.export.surface import Surface
 from understudy.motion.clip import Clip
 
-POSES = ("a", "t", "big")
+POSES: dict[str, dict[str, tuple[float, float, float]]] = {"a": A_POSE, "t": {}, "big": BIG_POSE}
 MOST_DIGITS = 12
 STANDING = 5.0
 """Percentile of a motion's lowest points that is its ground: a few frames may press the feet into it."""
@@ -42,9 +41,9 @@ def still(archive: AvatarArchive, surface: Surface, pose: str | int) -> Clip:
             raise InputError(f"pose {pose[:MOST_DIGITS]}: the avatar's video has frames 0 to {len(archive.poses) - 1}.")
         clip = recorded(archive, surface).part(frame, frame + 1)
     elif pose in POSES:
-        body_pose = {"a": _a_pose, "t": lambda: np.zeros(69, np.float32), "big": big_pose}[pose]()
+        body_pose = pose_of(surface.body.joint_names, POSES[pose])
         nowhere = np.zeros((1, 3), np.float32)
-        clip = Clip(nowhere, body_pose[None].astype(np.float32), nowhere, archive.fps)
+        clip = Clip(nowhere, body_pose[None], nowhere, archive.fps)
     else:
         raise InputError(f"pose {pose}: give one of {', '.join(POSES)}, or the number of a frame of the video.")
     rotations, _ = frame_pose(clip, 0)
@@ -72,7 +71,7 @@ def lift_to_sole(clip: Clip, surface: Surface) -> Clip:
 
 
 def frame_pose(clip: Clip, frame: int) -> tuple[Tensor, Tensor]:
-    """Rotations [24,3,3] and translation [3] of a frame."""
+    """Rotations [J,3,3] and translation [3] of a frame."""
     orient, pose, transl = (
         torch.from_numpy(part[frame : frame + 1]) for part in (clip.global_orient, clip.body_pose, clip.transl)
     )
@@ -83,10 +82,3 @@ def _on_the_ground(clip: Clip, surface: Surface) -> Clip:
     lows = [float(surface.posed(*frame_pose(clip, frame))[:, 1].min()) for frame in range(len(clip))]
     up = np.array([0.0, np.percentile(lows, STANDING), 0.0])
     return replace(clip, transl=(clip.transl - up).astype(np.float32))
-
-
-def _a_pose() -> np.ndarray:
-    pose = np.zeros(72, np.float32)
-    for joint, turn in A_POSE.items():
-        pose[3 * joint : 3 * joint + 3] = turn
-    return pose[3:]

@@ -11,11 +11,11 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from understudy.avatar.splats import SplatAvatar
-from understudy.body.lbs import joint_transforms, pose_rotations, skin
+from understudy.body.joints import BIG_POSE
+from understudy.body.lbs import joint_transforms, skin
 from understudy.body.model import PARTS, BodyModel
-from understudy.canonical.prepare import big_pose
 from understudy.export.outline import Outlines
-from understudy.export.splats import REST, Splats, posed_splats, quat_matrices
+from understudy.export.splats import Splats, posed_splats, quat_matrices, rest_pose
 from understudy.render.mesh import vertex_normals
 
 OUTWARD, INWARD = 0.10, 0.04
@@ -48,12 +48,12 @@ class Surface:
 
     body: BodyModel
     vertices: np.ndarray  # [V,3] float32, rest pose (T), m
-    joints: np.ndarray  # [24,3] float32, rest pose, m
+    joints: np.ndarray  # [J,3] float32, rest pose, m
     sole: float
     """How far the lowest vertex is below the bare body's, m."""
 
     def posed(self, rotations: Tensor, transl: Tensor) -> np.ndarray:
-        """Vertices [V,3] in a pose of rotations [24,3,3] and translation [3], pose correctives included."""
+        """Vertices [V,3] in a pose of rotations [J,3,3] and translation [3], pose correctives included."""
         body = self.body
         with torch.no_grad():
             rest = torch.from_numpy(self.vertices)
@@ -70,7 +70,7 @@ def avatar_surface(avatar: SplatAvatar) -> Surface:
         vertices, joints = (part.numpy() for part in body.shaped(avatar.betas))
     smoother = _Smoother(vertices, body.faces)
     normals = _calm_normals(vertices, body.faces, smoother)
-    splats = posed_splats(avatar, *REST)
+    splats = posed_splats(avatar, *rest_pose(body))
     height, sure = _seen_height(vertices, normals, splats, _normals_at(avatar, normals))
     limits = _limits(body)
     height[limits == 0], sure[limits == 0] = 0.0, 1.0
@@ -155,8 +155,7 @@ def _fit_outlines(
     smoother: "_Smoother",
 ) -> np.ndarray:
     """Heights [V] with which the mesh has the Gaussians' outlines: what grazes them sees their outermost ones."""
-    pose = torch.from_numpy(big_pose())[None]
-    rotations = pose_rotations(torch.zeros(1, 3), pose)[0]
+    rotations = avatar.body.rotations_of(BIG_POSE)
     with torch.no_grad():
         outlines = Outlines(avatar.gaussians(rotations, torch.zeros(3)))
     faces = avatar.body.faces

@@ -3,13 +3,40 @@
 Source: VRM Consortium, VRMC_vrm-1.0 (github.com/vrm-c/vrm-specification), humanoid and meta.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from understudy.body.joints import SIDES
 
 EXTENSION = "VRMC_vrm"
 LICENSE_URL = "https://vrm.dev/licenses/1.0/"
 """The one address that the format allows; what is permitted stands in the fields beside it."""
+
+
+_MIDDLE = {
+    "pelvis": "hips", "spine1": "spine", "spine2": "chest", "spine3": "upperChest", "neck": "neck",
+    "head": "head", "jaw": "jaw",
+}  # fmt: skip
+_SIDED = {
+    "hip": "UpperLeg", "knee": "LowerLeg", "ankle": "Foot", "foot": "Toes",
+    "collar": "Shoulder", "shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand",
+    "hand": "MiddleProximal", "eye": "Eye",
+    "thumb1": "ThumbMetacarpal", "thumb2": "ThumbProximal", "thumb3": "ThumbDistal",
+    **{f"{finger}{number}": f"{title}{part}"
+       for finger, title in (("index", "Index"), ("middle", "Middle"), ("ring", "Ring"), ("pinky", "Little"))
+       for number, part in enumerate(("Proximal", "Intermediate", "Distal"), 1)},
+}  # fmt: skip
+_BONES = {**_MIDDLE, **{f"{side}_{joint}": f"{side}{bone}" for side in SIDES for joint, bone in _SIDED.items()}}
+
+
+def vrm_bones(names: Sequence[str]) -> dict[str, str]:
+    """VRM's names of a body's joints, by ours; those that VRM does not know are left out."""
+    named = [(name, _BONES[name]) for name in names if name in _BONES]
+    # a hand as one piece goes by its middle finger, unless that is there
+    return {
+        name: bone for name, bone in named if not (name.endswith("_hand") and name.replace("hand", "middle1") in names)
+    }
 
 
 @dataclass(frozen=True)
@@ -22,8 +49,8 @@ class VrmMeta:
     """Licences of the footage and of the body."""
 
 
-def vrm_extension(meta: VrmMeta, bones: Sequence[str]) -> dict[str, Any]:
-    """The extension's content for nodes that are the ``bones`` (VRM's names) in their order.
+def vrm_extension(meta: VrmMeta, nodes: Mapping[str, int]) -> dict[str, Any]:
+    """The extension's content for ``nodes`` by VRM's names of bones.
 
     Permissions are the least that the format knows, since an avatar looks like a real person: its author alone may act
     with it, nobody may alter it or give it away.
@@ -46,5 +73,5 @@ def vrm_extension(meta: VrmMeta, bones: Sequence[str]) -> dict[str, Any]:
             "allowRedistribution": False,
             "modification": "prohibited",
         },
-        "humanoid": {"humanBones": {bone: {"node": node} for node, bone in enumerate(bones)}},
+        "humanoid": {"humanBones": {bone: {"node": node} for bone, node in nodes.items()}},
     }

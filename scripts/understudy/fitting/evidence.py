@@ -6,18 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from understudy.body.joints import LIMBS
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 
-MAIN = tuple(
-    f"{side}_{part}" for side in ("left", "right") for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-)
-"""The points that a pose rests on."""
-
 MIN_MAIN_POINTS = 6
-"""A frame counts as seen with so many confident main points."""
+"""A frame counts as seen with so many confident points of the limbs, on which a pose rests."""
 
 _WEIGHTS = {
     "shoulder": 1.0, "elbow": 1.0, "wrist": 1.0, "hip": 1.0, "knee": 1.0, "ankle": 1.0, "neck": 0.3, "mid_hip": 0.3,
@@ -68,7 +64,7 @@ def gather_evidence(keypoints: Keypoints, frames: Frames, body: BodyModel, min_c
             f"There are keypoints for {len(keypoints)} frames but {len(frames)} frames; run the keypoints stage again."
         )
     names = tuple(name for name in keypoints.names if name in body.keypoint_names)
-    if not set(MAIN) & set(names):
+    if not set(LIMBS) & set(names):
         raise InputError(
             f"The keypoints ({keypoints.backend}) have none of the body's points; name them as BODY_25 does."
         )
@@ -79,7 +75,7 @@ def gather_evidence(keypoints: Keypoints, frames: Frames, body: BodyModel, min_c
     confident = (values[..., 2] >= min_confidence) & (values[..., 2] > 0) & ~keypoints.interpolated[:, None]
     trust = np.array([_trust(name) for name in names], np.float32)
     weights = np.where(confident, np.clip(values[..., 2], 0.0, 1.0), 0.0) * trust
-    seen = confident[:, [name in MAIN for name in names]].sum(axis=1) >= MIN_MAIN_POINTS
+    seen = confident[:, [name in LIMBS for name in names]].sum(axis=1) >= MIN_MAIN_POINTS
     if not seen.any():
         raise InputError(
             f"No frame of {frames.source} shows a person with at least {MIN_MAIN_POINTS} confident keypoints; "

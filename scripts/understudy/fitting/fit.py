@@ -11,8 +11,10 @@ from torch import Tensor
 
 from understudy.backends.body_protocol import BodyFiles
 from understudy.backends.registry import find_backend, open_backend
+from understudy.body.joints import SMPL_JOINTS, on_joints
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
+from understudy.body.smpl_joints import on_smpl_joints
 from understudy.errors import InputError
 from understudy.fitting.config import FittingConfig
 from understudy.fitting.curvature import add_outlines, fit_terms, terms_curvature
@@ -22,7 +24,7 @@ from understudy.fitting.ground import find_contacts
 from understudy.fitting.initialise import initial_motion
 from understudy.fitting.least_squares import Quadratic, Solution, minimise
 from understudy.fitting.limbs import turn_limbs
-from understudy.fitting.motion import FREE, GROUP, LIMBS, Motion, body_height
+from understudy.fitting.motion import FREE, GROUP, LIMB_GROUPS, Motion, body_height
 from understudy.fitting.outline import Matches, match, outline_energy, read_outlines, thin_surface
 from understudy.fitting.regressor.start import lacks_guess, regressed_motion, with_guess
 from understudy.fitting.skeleton import Skeleton
@@ -81,6 +83,7 @@ def fit_body(
     if frames.K_source != "default":
         config = replace(config, focal_range=None)
     evidence = gather_evidence(keypoints, frames, body, config.min_confidence)
+    joint_names, body = body.joint_names, on_smpl_joints(body)
     rig = PointRig.of_keypoints(body).at(torch.tensor([body.keypoint_names.index(name) for name in evidence.names]))
     started = time.monotonic()
     if regressor is not None and (config.backend == "regressor" or lacks_guess(evidence)):
@@ -92,17 +95,17 @@ def fit_body(
         motion = _with_height(motion, body, config.height_m)
     _report("initialise", started, motion, evidence, rig)
     if config.backend == "regressor":
-        return _track(motion, evidence, body, rig)
+        return _track(motion, evidence, body, rig, joint_names)
     motion = _fit_points(motion, evidence, body, rig, config)
     if config.silhouettes:
         motion = _fit_silhouettes(motion, evidence, body, rig, alpha_folder, config)
-    return _track(motion, evidence, body, rig)
+    return _track(motion, evidence, body, rig, joint_names)
 
 
 def _fit_points(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, config: FittingConfig) -> Motion:
     terms = _terms(motion, evidence, body, rig, config, robustness=8.0, guess=1.0)
     started = time.monotonic()
-    groups = (GROUP["root"], GROUP["spine"], *LIMBS)
+    groups = (GROUP["root"], GROUP["spine"], *LIMB_GROUPS)
     solution = fit_terms(motion, terms, groups, min(FEW_BETAS, body.num_betas), config.iterations, config.focal_range)
     _report("global", started, solution.motion, evidence, rig, solution)
     for name in ("full", "full, again"):
@@ -186,7 +189,10 @@ def _with_height(motion: Motion, body: BodyModel, height_m: float) -> Motion:
     return Motion(motion.rotations, motion.transl * height_m / old, betas, motion.zoom)
 
 
-def _track(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig) -> BodyTrack:
+def _track(
+    motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig, joint_names: tuple[str, ...]
+) -> BodyTrack:
+    """The motion as poses of the joints ``joint_names``; those that the fit does not know stay at rest."""
     with torch.no_grad():
         errors = reprojection_errors(motion, evidence, rig)
         height = body_height(body, motion.betas)
@@ -197,10 +203,10 @@ def _track(motion: Motion, evidence: Evidence, body: BodyModel, rig: PointRig) -
         "body of %.3f m, focal length times %.2f, reprojection %.1f px (%.1f %% of its height), %d of %d frames valid",
         height, motion.zoom, mean_error[valid].mean(), 100 * (mean_error / size)[valid].mean(), int(valid.sum()), len(valid),
     )  # fmt: skip
-    global_orient, body_pose = motion.axis_angle()
+    vectors = on_joints(motion.rotvecs().numpy(), SMPL_JOINTS, joint_names)
     return BodyTrack(
-        global_orient=global_orient.numpy(),
-        body_pose=body_pose.numpy(),
+        global_orient=vectors[:, 0],
+        body_pose=vectors[:, 1:].reshape(len(vectors), -1),
         transl=motion.transl.numpy().astype(np.float32),
         betas=motion.betas.numpy().astype(np.float32),
         K=motion.camera(evidence.K).double().numpy(),

@@ -6,6 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter1d, median_filter
 from torch import Tensor
 
+from understudy.body.joints import ARM, LEG
 from understudy.body.rig import PointRig
 from understudy.fitting.evidence import Evidence
 from understudy.fitting.motion import GROUP, GROUPS, Motion
@@ -20,13 +21,15 @@ FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 MAX_HEAD_TURN = 1.2
 """rad; a head turned farther from the torso is a hallucinated face."""
 
-LIMBS = (
-    ("left_shoulder", "left_elbow", ("left_shoulder", "left_elbow", "left_wrist"), (0.0, -1.0, 0.0)),
-    ("right_shoulder", "right_elbow", ("right_shoulder", "right_elbow", "right_wrist"), (0.0, 1.0, 0.0)),
-    ("left_hip", "left_knee", ("left_hip", "left_knee", "left_ankle"), (1.0, 0.0, 0.0)),
-    ("right_hip", "right_knee", ("right_hip", "right_knee", "right_ankle"), (1.0, 0.0, 0.0)),
-)
-"""Upper joint, lower joint, the points of the bones, axis of the hinge between them in the T-pose."""
+Hinged = tuple[tuple[str, ...], tuple[float, float, float]]
+"""Upper joint, lower joint and end of a limb, which are keypoints too; axis of the hinge in between, in the T-pose."""
+HINGED: tuple[Hinged, ...] = tuple(
+    (tuple(f"{side}_{part}" for part in limb), axis)
+    for limb, side, axis in (
+        (ARM, "left", (0.0, -1.0, 0.0)), (ARM, "right", (0.0, 1.0, 0.0)),
+        (LEG, "left", (1.0, 0.0, 0.0)), (LEG, "right", (1.0, 0.0, 0.0)),
+    )
+)  # fmt: skip
 
 
 def initial_motion(evidence: Evidence, rig: PointRig) -> Motion:
@@ -79,7 +82,8 @@ def limb_rotations(evidence: Evidence, rest: Tensor, root: Tensor) -> tuple[Tens
     rotations[:, GROUP["root"]] = root
     weights[:, GROUP["root"]] = 1.0
     world = _safe_world(evidence)
-    for upper, lower, names, axis in LIMBS:
+    for names, axis in HINGED:
+        upper, lower, _ = names
         rows = [evidence.index(name) for name in names]
         if min(rows) < 0:
             continue

@@ -13,10 +13,10 @@ import roma
 import torch
 from torch import Tensor
 
+from understudy.body.joints import SMPL_JOINTS
 from understudy.body.lbs import joint_transforms
-from understudy.body.model import JOINTS
 from understudy.fitting.curvature import fit_terms
-from understudy.fitting.initialise import LIMBS, hinged_limb
+from understudy.fitting.initialise import HINGED, Hinged, hinged_limb
 from understudy.fitting.motion import FREE, GROUP, Motion
 from understudy.fitting.pose_prior import shipped_prior
 from understudy.fitting.priors import LIMIT_SIGMA, beyond_limits
@@ -59,7 +59,7 @@ def turn_limbs(motion: Motion, terms: Terms, iterations: int) -> Motion:
     """
     with torch.no_grad():
         present = terms.energy(motion).item()
-    for limb in LIMBS:
+    for limb in HINGED:
         choices = mirrored_limb(motion, terms, limb)
         costs, steps = _costs(motion, terms, choices)
         best = best_path(costs, steps)
@@ -78,11 +78,10 @@ def turn_limbs(motion: Motion, terms: Terms, iterations: int) -> Motion:
     return motion
 
 
-def mirrored_limb(motion: Motion, terms: Terms, limb: tuple) -> Choices:
-    """One of ``initialise.LIMBS`` with its bones as they are and mirrored in depth, along the line of sight."""
-    upper, lower, (_, _, end), axis = limb
-    names = (upper, lower, end)
-    rows = [JOINTS.index(name) for name in names]
+def mirrored_limb(motion: Motion, terms: Terms, limb: Hinged) -> Choices:
+    """One of ``initialise.HINGED`` with its bones as they are and mirrored in depth, along the line of sight."""
+    names, axis = limb
+    rows = [SMPL_JOINTS.index(name) for name in names]
     _, rest = terms.rig.rest(motion.betas)
     turns = joint_transforms(motion.joint_rotations(), rest, terms.rig.parents)[..., :3, :3]
     joints = motion.points(terms.rig)[1][:, rows]
@@ -90,7 +89,7 @@ def mirrored_limb(motion: Motion, terms: Terms, limb: tuple) -> Choices:
     rays = torch.nn.functional.normalize(joints[:, :2], dim=-1)
     bones = joints.diff(dim=1)
     depth = (bones * rays).sum(dim=-1, keepdim=True) * rays
-    groups = (GROUP[upper], GROUP[lower])
+    groups = (GROUP[names[0]], GROUP[names[1]])
     rotations = [motion.rotations[:, list(groups)]]
     for signs in CHOICES[1:]:
         mirrored = bones - (1.0 - torch.tensor(signs)[:, None]) * depth
@@ -119,5 +118,5 @@ def _sum(costs: np.ndarray, steps: np.ndarray, path: np.ndarray) -> float:
     return float(costs[frames, path].sum() + steps[frames[:-1], path[:-1], path[1:]].sum())
 
 
-def _name(limb: tuple) -> str:
-    return limb[0].replace("shoulder", "arm").replace("hip", "leg").replace("_", " ")
+def _name(limb: Hinged) -> str:
+    return limb[0][0].replace("shoulder", "arm").replace("hip", "leg").replace("_", " ")

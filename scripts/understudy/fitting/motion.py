@@ -6,7 +6,8 @@ import roma
 import torch
 from torch import Tensor
 
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 
 GROUPS = (
@@ -14,18 +15,21 @@ GROUPS = (
     "left_foot", "right_foot", "head", "left_collar", "right_collar", "left_shoulder", "right_shoulder",
     "left_elbow", "right_elbow", "left_wrist", "right_wrist", "hands",
 )  # fmt: skip
-"""Joints that turn alike share one rotation: spine1 to spine3, neck and head; the hands' own joints stay at rest."""
+"""Joints that turn alike share one rotation: spine1 to spine3, neck and head. The hands' own joints stay at rest.
+
+The fit sees any body on SMPL's ``J`` joints (``body.smpl_joints``), so fingers, jaw and eyes stay at rest too.
+"""
 
 GROUP = {name: index for index, name in enumerate(GROUPS)}
 FREE = tuple(GROUP[name] for name in GROUPS if name != "hands")
-LIMBS = tuple(GROUP[name] for name in GROUPS if name.split("_")[-1] in ("hip", "knee", "shoulder", "elbow"))
+LIMB_GROUPS = tuple(GROUP[name] for name in GROUPS if name.split("_")[-1] in ("hip", "knee", "shoulder", "elbow"))
 
 _SHARED = {
     "pelvis": "root", "spine1": "spine", "spine2": "spine", "spine3": "spine", "neck": "head",
     "left_hand": "hands", "right_hand": "hands",
 }  # fmt: skip
-GROUP_OF_JOINT = torch.tensor([GROUP[_SHARED.get(name, name)] for name in JOINTS])
-"""Group [24] of each joint."""
+GROUP_OF_JOINT = torch.tensor([GROUP[_SHARED.get(name, name)] for name in SMPL_JOINTS])
+"""Group [J] of each joint."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,11 @@ class Motion:
         return len(self.transl)
 
     def joint_rotations(self) -> Tensor:
-        """Rotations [T,24,3,3] of all joints."""
+        """Rotations [T,J,3,3] of all joints."""
         return self.rotations[:, GROUP_OF_JOINT.to(self.rotations.device)]
 
     def points(self, rig: PointRig) -> tuple[Tensor, Tensor]:
-        """Points [T,P,3] of a rig and joints [T,24,3] in every frame, m."""
+        """Points [T,P,3] of a rig and joints [T,J,3] in every frame, m."""
         return rig.posed(self.betas, self.joint_rotations(), self.transl)
 
     def at(self, frames: Tensor) -> "Motion":
@@ -63,10 +67,9 @@ class Motion:
         """The camera [3,3] with this motion's focal length."""
         return torch.cat([K[:, :2] * self.zoom, K[:, 2:]], dim=1)
 
-    def axis_angle(self) -> tuple[Tensor, Tensor]:
-        """``global_orient`` [T,3] and ``body_pose`` [T,69]."""
-        vectors = roma.rotmat_to_rotvec(self.joint_rotations().double()).float()
-        return vectors[:, 0], vectors[:, 1:].flatten(1)
+    def rotvecs(self) -> Tensor:
+        """Rotation vectors [T,J,3] of all joints."""
+        return roma.rotmat_to_rotvec(self.joint_rotations().double()).float()
 
 
 def log_map(rotations: Tensor) -> Tensor:

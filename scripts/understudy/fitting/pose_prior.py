@@ -12,18 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 from understudy.fitting.motion import GROUP, GROUP_OF_JOINT, GROUPS, log_map
+from understudy.formats import skeleton
 
 PRIOR_GROUPS = tuple(name for name in GROUPS if name.split("_")[-1] not in ("root", "hands", "foot", "wrist"))
 """What the prior speaks of: motion capture says little of wrists and toes."""
 
 _COLUMNS = [GROUP[name] for name in PRIOR_GROUPS]
 _JOINTS_OF_GROUPS = [GROUP_OF_JOINT.tolist().index(group) for group in _COLUMNS]
-_OTHER = [
-    PRIOR_GROUPS.index(name.replace("left", "right") if "left" in name else name.replace("right", "left"))
-    for name in PRIOR_GROUPS
-]
+_OTHER = skeleton.mirrored(PRIOR_GROUPS).tolist()
 _MIRROR = torch.tensor([1.0, -1.0, -1.0])
 
 ANYTHING = 0.05
@@ -59,8 +57,8 @@ def shipped_prior() -> PosePrior:
 
 
 def features_of(body_pose: np.ndarray) -> Tensor:
-    """Poses [N,D] of ``body_pose`` [N,69]."""
-    joints = torch.from_numpy(np.ascontiguousarray(body_pose, np.float32)).reshape(len(body_pose), 23, 3)
+    """Poses [N,D] of SMPL's ``body_pose`` [N,3(J-1)]."""
+    joints = torch.from_numpy(np.ascontiguousarray(body_pose, np.float32)).reshape(len(body_pose), -1, 3)
     return joints[:, [joint - 1 for joint in _JOINTS_OF_GROUPS]].flatten(1)
 
 
@@ -106,7 +104,7 @@ def learn_prior(poses: Tensor, components: int, apart: float, floor: float, seed
         "means": means.float().numpy(),
         "covariances": covariances[:, rows, columns].float().numpy(),
         "groups": np.array(PRIOR_GROUPS),
-        "joints": np.array([JOINTS[joint] for joint in _JOINTS_OF_GROUPS]),
+        "joints": np.array([SMPL_JOINTS[joint] for joint in _JOINTS_OF_GROUPS]),
     }
 
 

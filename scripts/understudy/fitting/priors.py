@@ -84,7 +84,7 @@ def smoothness_energy(motion: Motion, joints: Tensor, fps: float) -> Tensor:
 
     Args:
         motion: Over ``T`` frames.
-        joints: Posed joints [T,24,3], m.
+        joints: Posed joints [T,J,3], m.
         fps: Frames a second.
     """
     rotations, transl = motion.rotations[:, :-1], motion.transl

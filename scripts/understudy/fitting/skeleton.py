@@ -21,12 +21,12 @@ class Skeleton:
 
     motion: Motion
     groups: tuple[int, ...]  # those that may turn, G of them
-    turn: Tensor  # [T,24,3,3]
-    joints: Tensor  # [T,24,3]
-    joints_by_shape: Tensor  # [T,24,3,B]
-    shift: Tensor  # [T,24,3], of the transforms of the rest pose
-    shift_by_shape: Tensor  # [T,24,3,B]
-    below: Tensor  # [24,24], 1 where the column's joint is the row's or hangs on it
+    turn: Tensor  # [T,J,3,3]
+    joints: Tensor  # [T,J,3]
+    joints_by_shape: Tensor  # [T,J,3,B]
+    shift: Tensor  # [T,J,3], of the transforms of the rest pose
+    shift_by_shape: Tensor  # [T,J,3,B]
+    below: Tensor  # [J,J], 1 where the column's joint is the row's or hangs on it
     turning: tuple[int, ...]
     """The joints that may turn: the first of each group, then all others."""
     zooms: bool
@@ -94,7 +94,7 @@ class Skeleton:
 
         Args:
             points: Relative to ``transl`` [T,N,3].
-            carried: Share of each point that moves with each joint [N,24] or [T,N,24].
+            carried: Share of each point that moves with each joint [N,J] or [T,N,J].
             directions: Any vectors [T,N,3].
         """
         order, num_groups = self.turning, len(self.groups)
@@ -127,12 +127,12 @@ class Skeleton:
         slope = rig.anchors_shapedirs[..., : self.num_betas].sum(dim=1)[which]  # of the rest pose
         blended = (weights @ self.turn.flatten(2)).unflatten(2, (3, 3))
         inward = (directions[..., None, :] @ blended)[..., 0, :]
-        spread = (weights[..., None] * directions[..., None, :]).flatten(2)  # [T,N,24*3]
+        spread = (weights[..., None] * directions[..., None, :]).flatten(2)  # [T,N,3J]
         by_shape = (inward[..., None, :] @ slope)[..., 0, :] + spread @ self.shift_by_shape.flatten(1, 2)
         return rows, self._shared(by_shape, directions)
 
     def joint_rows(self) -> tuple[Tensor, Tensor]:
-        """Derivatives [T,72,n] and [T,72,S] of the joints' x, y and z."""
+        """Derivatives [T,3J,n] and [T,3J,S] of the joints' x, y and z."""
         places = self.joints.repeat_interleave(3, dim=1)
         axes = torch.eye(3).repeat(self.joints.shape[1], 1).expand(len(self), -1, -1)
         carried = self.below.T.repeat_interleave(3, dim=0)

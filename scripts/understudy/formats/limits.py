@@ -32,6 +32,8 @@ WEIGHTS = (-SLACK, 1.0 + SLACK)
 MOST_VERTICES = 1 << 16
 """Six times those of SMPL-X."""
 MOST_FACES = 1 << 18
+LEAST_JOINTS, MOST_JOINTS = 22, 1 << 7
+"""Pelvis to wrists, which every body has; and twice those of SMPL-X."""
 MOST_TEXELS = 1 << 13
 """A texture's side, px: the largest ``canonical.texture_size``."""
 

@@ -31,6 +31,9 @@ FACE = tuple(
     INDEX[name] for name in KEYPOINTS if name == "nose" or any(part in name for part in ("eye", "ear", "mouth"))
 )
 
+MIDDLES = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
+"""Points that are halfway between two others."""
+
 BONES = tuple(
     (INDEX[a], INDEX[b])
     for a, b in (

@@ -7,11 +7,21 @@ import numpy as np
 
 from understudy.files.arrays import again, read_npz, reading, write_npz
 from understudy.files.tables import Numbers, check_table, check_text
-from understudy.formats.limits import BETAS, CAMERA, FARTHEST, MOST_BETAS, MOST_FRAMES, PLACES_PX, TURNS
+from understudy.formats.limits import (
+    BETAS,
+    CAMERA,
+    FARTHEST,
+    LEAST_JOINTS,
+    MOST_BETAS,
+    MOST_FRAMES,
+    MOST_JOINTS,
+    PLACES_PX,
+    TURNS,
+)
 
 TABLE = {
     "global_orient": Numbers(("T", 3), np.float32, -TURNS, TURNS),
-    "body_pose": Numbers(("T", 69), np.float32, -TURNS, TURNS),
+    "body_pose": Numbers(("T", "3(J-1)"), np.float32, -TURNS, TURNS),
     "transl": Numbers(("T", 3), np.float32, -FARTHEST, FARTHEST),
     "betas": Numbers(("B",), np.float32, -BETAS, BETAS),
     "K": CAMERA,
@@ -19,7 +29,7 @@ TABLE = {
     "valid": Numbers(("T",), np.bool_, 0, 1),
 }
 """What the arrays may be; absent ones are passed over."""
-LENGTHS = {"T": (1, MOST_FRAMES), "B": (0, MOST_BETAS)}
+LENGTHS = {"T": (1, MOST_FRAMES), "B": (0, MOST_BETAS), "3(J-1)": (3 * (LEAST_JOINTS - 1), 3 * (MOST_JOINTS - 1))}
 LONGEST_NAME = 1000
 
 
@@ -31,7 +41,7 @@ class BodyTrack:
     """
 
     global_orient: np.ndarray  # [T,3] float32
-    body_pose: np.ndarray  # [T,69] float32
+    body_pose: np.ndarray  # [T,3(J-1)] float32, of the body's J joints
     transl: np.ndarray  # [T,3] float32
     betas: np.ndarray  # [B] float32
     K: np.ndarray  # [3,3] float64
@@ -44,6 +54,11 @@ class BodyTrack:
 
     def __len__(self) -> int:
         return len(self.global_orient)
+
+    @property
+    def joints(self) -> int:
+        """Number of joints, the root's included."""
+        return 1 + self.body_pose.shape[1] // 3
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
         """Write the npz; ``recorded`` is that of ``atomic_write``."""
@@ -77,6 +92,8 @@ class BodyTrack:
         with reading(path, "a smpl.npz", again(path) if mend is None else mend):
             name, digest = (check_text("body_model", part, LONGEST_NAME) for part in arrays["body_model"].tolist())
             arrays = check_table(arrays, TABLE, LENGTHS)
+            if arrays["body_pose"].shape[1] % 3:
+                raise ValueError(f"body_pose has {arrays['body_pose'].shape[1]} numbers a frame, not three a joint")
         length = len(arrays["global_orient"])
         return cls(
             global_orient=arrays["global_orient"],

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from understudy.body.joints import BODY_JOINTS, SMPL_JOINTS
 from understudy.errors import InputError
 from understudy.files.arrays import check_ranges, read_json, reading
 from understudy.importers.calibration import KIND, Calibration
@@ -216,14 +217,14 @@ def easymocap_poses(
     Args:
         Rh: [N,3] axis-angle.
         Th: [N,3] m.
-        poses: [N,69], or [N,72] with the root's own rotation before it (zeros, as a rule).
+        poses: [N,3(J-1)] of SMPL's joints, or [N,3J] with the root's own rotation before them (zeros, as a rule).
         shapes: [N,B].
         path: The file, for messages.
         family: The body's kind.
     """
     check_ranges({"an angle": real_numbers(Rh, "Rh")}, POSSIBLE)
     outer = matrices(Rh)
-    if poses.shape[1] in (69, 63):
+    if poses.shape[1] in (3 * len(SMPL_JOINTS) - 3, 3 * len(BODY_JOINTS) - 3):
         rotations = joint_rotations(path, np.zeros((len(poses), 3)), poses)
     else:
         rotations = joint_rotations(path, None, poses)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from understudy.body.joints import BODY_JOINTS, SMPLH_JOINTS, SMPLX_JOINTS
 from understudy.errors import InputError
 from understudy.files.safe_arrays import read_any
 from understudy.importers.config import ReadOptions
@@ -97,7 +98,7 @@ def poses_from(content: Mapping[str, Any], path: Path, family: Family | None = N
         raise InputError(f"{path} has {count} poses but {len(betas)} rows of betas; one for all or one each is needed.")
     if family is None:
         length = int(np.prod(np.shape(pose)[1:])) if np.shape(pose)[-1] != 3 or np.ndim(pose) == 2 else 0
-        family = "smplx" if length in (63, 165) else "smplh" if length in (156, 153) else "smpl"
+        family = _family(length)
     levers = np.broadcast_to(np.eye(3), (count, 3, 3))
     return Poses(rotations, levers, transl, np.broadcast_to(betas, (count, betas.shape[1])), family)
 
@@ -185,6 +186,15 @@ def _with_folder(tracking: Tracking, folder: Path, options: ReadOptions) -> Trac
     if images.is_dir() and list_images(images):
         tracking = replace(tracking, pictures=images)
     return tracking
+
+
+def _family(length: int) -> Family:
+    """Whose poses of so many numbers are, with the root or without."""
+    families: tuple[tuple[Family, int], ...] = (("smplx", len(SMPLX_JOINTS)), ("smplh", len(SMPLH_JOINTS)))
+    for family, joints in families:
+        if length in (3 * joints, 3 * (joints - 1)):
+            return family
+    return "smplx" if length == 3 * (len(BODY_JOINTS) - 1) else "smpl"
 
 
 def _first(content: Mapping[str, Any], key: str) -> Any:

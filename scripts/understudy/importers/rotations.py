@@ -1,18 +1,22 @@
-"""Pose vectors of all lengths to 24 rotation matrices."""
+"""Pose vectors of all lengths to rotation matrices of SMPL's joints."""
 
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from understudy.body.joints import BODY_JOINTS, SMPL_JOINTS, SMPLH_JOINTS, SMPLX_JOINTS
 from understudy.errors import InputError
 from understudy.files.arrays import check_ranges
 from understudy.importers.possible import POSSIBLE, check_turns, real_numbers
 
-_WITH_ROOT = {72: 72, 66: 66, 156: 66, 165: 66, 78: 66, 87: 66}
-"""Length of a pose vector that starts with the root: how much of it is the body. 66 = 22 joints without hands,
-156 SMPL-H, 165 SMPL-X, 78 and 87 the two with 12 components for the hands."""
-_WITHOUT_ROOT = {69: 69, 63: 63, 153: 63, 162: 63}
+_SMPL, _BODY, _SMPLH, _SMPLX = (3 * len(names) for names in (SMPL_JOINTS, BODY_JOINTS, SMPLH_JOINTS, SMPLX_JOINTS))
+_HANDS = 12
+"""Components of the hands' poses, where files of SMPL-H and SMPL-X have these in place of fingers."""
+_FULL = {_SMPL: _SMPL, _BODY: _BODY, _SMPLH: _BODY, _SMPLX: _BODY}
+_WITH_ROOT = {**_FULL, _BODY + _HANDS: _BODY, _BODY + _SMPLX - _SMPLH + _HANDS: _BODY}
+"""Length of a pose vector that starts with the root: how much of it is the body."""
+_WITHOUT_ROOT = {length - 3: body - 3 for length, body in _FULL.items()}
 
 
 def matrices(axis_angle: np.ndarray) -> np.ndarray:
@@ -22,7 +26,7 @@ def matrices(axis_angle: np.ndarray) -> np.ndarray:
 
 
 def joint_rotations(path: Path, root: np.ndarray | None, pose: np.ndarray) -> np.ndarray:
-    """Rotation matrices [N,24,3,3] of the root and the 23 joints.
+    """Rotation matrices [N,J,3,3] of SMPL's joints.
 
     Args:
         path: The file, for messages.
@@ -53,9 +57,9 @@ def joint_rotations(path: Path, root: np.ndarray | None, pose: np.ndarray) -> np
     if not np.isfinite(body).all():
         raise InputError(f"{path} has poses that are not finite; leave those frames out.")
     check_ranges({"an angle": body}, POSSIBLE)
-    full = np.zeros((count, 72))
+    full = np.zeros((count, _SMPL))
     full[:, : body.shape[1]] = body
-    return matrices(full.reshape(count, 24, 3))
+    return matrices(full.reshape(count, len(SMPL_JOINTS), 3))
 
 
 def _vectors(rotations: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from understudy.errors import InputError
-from understudy.formats.skeleton import BODY_25, COCO_17, FACE_AND_HANDS, KEYPOINTS
+from understudy.formats.skeleton import BODY_25, COCO_17, FACE_AND_HANDS, KEYPOINTS, MIDDLES
 
 COCO_18 = (
     "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist", "right_hip",
@@ -30,8 +30,6 @@ _WHOLE_BODY_FEET = (
     "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
 )  # fmt: skip
 
-_MIDDLES = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
-
 _HAND = {"thumb": 2, "index": 5, "pinky": 17}
 """Knuckles among a hand's 21 points."""
 _FACE = {
@@ -55,7 +53,7 @@ def body_points(points: np.ndarray, where: str) -> np.ndarray:
     for place, name in enumerate(names):
         if name in KEYPOINTS:
             result[..., KEYPOINTS.index(name), :] = points[..., place, :]
-    for name, sides in _MIDDLES.items():
+    for name, sides in MIDDLES.items():
         if name not in names:
             left, right = (result[..., KEYPOINTS.index(side), :] for side in sides)
             both = np.minimum(left[..., 2:], right[..., 2:])

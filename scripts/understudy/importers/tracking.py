@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from understudy.body.joints import SMPL_JOINTS
 from understudy.files.arrays import check_ranges, check_shapes, reading
 from understudy.importers.config import ReadOptions
 from understudy.importers.possible import POSSIBLE, check_camera_matrix, check_turns, real_numbers
@@ -40,14 +41,14 @@ class Camera:
 
 @dataclass(frozen=True)
 class Poses:
-    """Poses of SMPL's 24 joints in ``N`` pictures, relative to the camera or to a world.
+    """Poses of SMPL's ``J`` joints in ``N`` pictures, relative to the camera or to a world.
 
     Models place the root in different ways. Here the pelvis is at ``lever @ p + transl`` with ``p`` the rest pelvis of
     the shaped body: ``lever`` is one where the root turns about the pelvis (smplx), and the root's rotation where it
     turns about the origin (EasyMocap).
     """
 
-    rotations: np.ndarray  # [N,24,3,3] float64
+    rotations: np.ndarray  # [N,J,3,3] float64
     lever: np.ndarray  # [N,3,3]
     transl: np.ndarray  # [N,3] m
     betas: np.ndarray  # [N,B]
@@ -57,7 +58,7 @@ class Poses:
 
     def __post_init__(self) -> None:
         arrays = {"rotations": self.rotations, "lever": self.lever, "a translation": self.transl, "betas": self.betas}
-        count, shapes = len(self), ((24, 3, 3), (3, 3), (3,), self.betas.shape[1:2])
+        count, shapes = len(self), ((len(SMPL_JOINTS), 3, 3), (3, 3), (3,), self.betas.shape[1:2])
         check_shapes(arrays, {name: (count, *shape) for name, shape in zip(arrays, shapes, strict=True)})
         check_ranges({"the number of poses": count, **arrays}, POSSIBLE)
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from understudy.body.joints import ARM, LEG, SMPL_JOINTS, on_joints
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
@@ -31,7 +32,7 @@ MIN_CONFIDENCE = 0.3
 class Placed:
     """Poses on the kept frames in the camera's frame."""
 
-    rotations: np.ndarray  # [T,24,3,3]
+    rotations: np.ndarray  # [T,J,3,3] of our body's joints
     pelvis: np.ndarray  # [T,3] m
     lever: np.ndarray  # [T,3,3]
     """How the pelvis moves with the rest pelvis, which is known only roughly on another body."""
@@ -63,7 +64,7 @@ def place_poses(poses: Poses, rows: np.ndarray, body: BodyModel, K_from: np.ndar
         rest, betas = np.array(REST_PELVIS[poses.family]), np.zeros(body.num_betas)
     pelvis = poses.pelvis(rest)
     _check_camera_frame(pelvis, poses)
-    rotations = filled_rotations(poses.rotations, rows)
+    rotations = on_joints(filled_rotations(poses.rotations, rows), SMPL_JOINTS, body.joint_names, np.eye(3))
     with np.errstate(divide="ignore", invalid="ignore"):
         place, root = refocused(filled_vectors(pelvis, rows), rotations[:, 0], K_from, K_to)
     if not (np.abs(place) < FARTHEST).all():
@@ -116,7 +117,7 @@ def body_track(
     with torch.no_grad():
         rest = body.shaped(torch.from_numpy(betas).float())[1][0].double().numpy()
     transl = pelvis - rest
-    flat = Rotation.from_matrix(placed.rotations.reshape(-1, 3, 3)).as_rotvec().reshape(len(pelvis), 72)
+    flat = Rotation.from_matrix(placed.rotations.reshape(-1, 3, 3)).as_rotvec().reshape(len(pelvis), -1)
     return BodyTrack(
         global_orient=flat[:, :3].astype(np.float32),
         body_pose=flat[:, 3:].astype(np.float32),
@@ -193,7 +194,7 @@ def _evidence(keypoints: Keypoints, body: BodyModel) -> tuple[np.ndarray, np.nda
     """Points [T,P,2], weights [T,P] and places among the body's keypoints [P] of the limbs' points."""
     names = [
         name for name in keypoints.names
-        if name in body.keypoint_names and any(part in name for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"))
+        if name in body.keypoint_names and any(part in name for part in (*ARM, *LEG))
     ]  # fmt: skip
     values = keypoints.keypoints[:, [keypoints.names.index(name) for name in names]]
     weights = np.where((values[..., 2] >= MIN_CONFIDENCE) & ~keypoints.interpolated[:, None], values[..., 2], 0.0)

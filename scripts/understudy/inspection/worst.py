@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from understudy.actor_folder import Result
+from understudy.body.joints import LIMBS, SMPL_JOINTS
 from understudy.body.lbs import pose_rotations
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.fitting.motion import GROUP_OF_JOINT, GROUPS
 from understudy.fitting.priors import beyond_limits
@@ -18,9 +19,6 @@ from understudy.formats.smpl import BodyTrack
 from understudy.inspection.measure import Measure, runs
 from understudy.inspection.scan import picture_measures
 
-LIMBS = tuple(
-    f"{side}_{part}" for side in ("left", "right") for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-)
 PAIRS = (("shoulder", "hip"), ("elbow", "wrist"), ("knee", "ankle"))
 """Parts whose left and right a detector exchanges together: torso, arms, legs."""
 CONFIDENT = 0.3
@@ -110,6 +108,9 @@ def _of_body(result: Result, track: BodyTrack, body: BodyModel) -> list[Measure]
     found = [_out_of_picture(projected, body.keypoint_names, result)]
     if result.keypoints is not None:
         found.append(_farthest(result.keypoints, body, projected, _heights_px(result)))
+        # fingers and face have neither jumps nor limits of their own
+    rows = [body.joint(name) for name in SMPL_JOINTS]
+    rotations, joints = rotations[:, rows], joints[:, rows]
     return found + _of_motion(rotations, joints, track.K, result.frames.fps) + [_of_limits(rotations, joints, track.K)]
 
 
@@ -148,7 +149,7 @@ def _of_motion(rotations: torch.Tensor, joints: np.ndarray, K: np.ndarray, fps: 
         inner = np.linalg.norm(places[2 * step :] - 2 * places[step:-step] + places[: -2 * step], axis=-1) * rate**2
         return np.pad(inner, ((step, step), *((0, 0),) * (inner.ndim - 1)), constant_values=np.nan)
 
-    rows = [JOINTS.index(name) for name in LIMBS]
+    rows = [SMPL_JOINTS.index(name) for name in LIMBS]
     limbs = bends(joints[:, rows] - joints[:, :1])
     limb = np.nan_to_num(limbs).argmax(axis=1)
     root, pixels = joints[:, 0], _pixels(joints, K)
@@ -170,14 +171,14 @@ def _of_motion(rotations: torch.Tensor, joints: np.ndarray, K: np.ndarray, fps: 
 def _of_limits(rotations: torch.Tensor, joints: np.ndarray, K: np.ndarray) -> Measure:
     """How far a joint is beyond the range that people's joints have."""
     members = [np.flatnonzero(GROUP_OF_JOINT.numpy() == group) for group in range(len(GROUPS))]
-    most = np.full((len(rotations), len(JOINTS)), 0.0)
+    most = np.full((len(rotations), len(SMPL_JOINTS)), 0.0)
     for turn in range(max(map(len, members))):  # joints that share a range, one after the other
         chosen = [int(group[min(turn, len(group) - 1)]) for group in members]
         most[:, chosen] = beyond_limits(rotations[:, chosen]).amax(dim=-1).numpy()
     joint = most.argmax(axis=1)
     return Measure(
         "A joint beyond its range", "degrees", 10.0, np.degrees(most.max(axis=1)), "mesh",
-        notes=tuple(JOINTS[i] for i in joint), marks=_pixels(joints, K)[np.arange(len(joint)), joint][:, None],
+        notes=tuple(SMPL_JOINTS[i] for i in joint), marks=_pixels(joints, K)[np.arange(len(joint)), joint][:, None],
     )  # fmt: skip
 
 

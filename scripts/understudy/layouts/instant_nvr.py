@@ -79,7 +79,7 @@ def _write_body(recording: Recording, folder: Path) -> None:
 
 
 def _volume(vertices: np.ndarray, body: BodyModel) -> tuple[np.ndarray, SurfacePoints]:
-    """Skin weights and distance [X,Y,Z,25] float32 of the nearest surface points of a grid's nodes, and these points.
+    """Skin weights and distance [X,Y,Z,J+1] float32 of the nearest surface points of a grid's nodes, and these points.
 
     As many nodes as the program's own grid has, but from end to end of the box in which it looks them up: its own
     reach over the box by up to a step, and are read as if they did not.

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
+from understudy.body.joints import BIG_POSE, pose_of
 from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.fill import SURE
-from understudy.canonical.prepare import big_pose
 from understudy.canonical.views import Viewer, ViewRules
 from understudy.errors import InputError
 from understudy.formats.canonical import read_texture
@@ -30,7 +30,7 @@ def write_neural_actor(recording: Recording, folder: Path) -> None:
     """Write the layout into a folder that is there.
 
     A point of the world is ``x = y rotation + translation``, of rows, where ``y`` is ``canonical.obj`` skinned by
-    ``joints_RT`` [4,4,24] without pose correctives, and ``rotation`` is stored transposed. Canonical space is the big
+    ``joints_RT`` [4,4,J] without pose correctives, and ``rotation`` is stored transposed. Canonical space is the big
     pose (``transform_tpose.json``). Pixel centres are at whole numbers. Textures show what the one camera sees of the
     frame; the rest is the video's own texture. Normal maps have the world's normals with blue for x, as the program's
     ``extract_normal.py`` writes them.
@@ -39,11 +39,12 @@ def write_neural_actor(recording: Recording, folder: Path) -> None:
     write_mesh(folder / "canonical.obj", rest, body.faces)
     write_uv(folder / "uvmapping.obj", body.vt, body.faces, body.ft)
     np.savetxt(folder / "skinning_weight.txt", body.lbs_weights.numpy(), "%.6g")
-    big = recording.bone_transforms(big_pose())
+    big_pose = pose_of(body.joint_names, BIG_POSE)
+    big = recording.bone_transforms(big_pose)
     start = {
         "joints": _moved(big, joints).tolist(),
         "joints_RT": big.transpose(1, 2, 0).tolist(),
-        "pose": [[0.0, 0.0, 0.0, *big_pose().tolist()]],
+        "pose": [[0.0, 0.0, 0.0, *big_pose.tolist()]],
     }
     _write_json(folder / "transform_tpose.json", start)
     for name, matrix in (("intrinsic", recording.K), ("pose", np.eye(4))):
@@ -110,7 +111,7 @@ class _Maps:
 
 
 def _moved(bones: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Rest joints [24,3] under the transforms [24,4,4] of their bones."""
+    """Rest joints [J,3] under the transforms [J,4,4] of their bones."""
     return np.einsum("jab,jb->ja", bones[:, :3, :3], joints) + bones[:, :3, 3]
 
 

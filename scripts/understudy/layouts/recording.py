@@ -1,7 +1,7 @@
 """What a data set is written from: one actor's frames, masks and fitted body."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,11 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from understudy.actor_folder import open_result
+from understudy.body.joints import BIG_POSE, SMPL_JOINTS, on_joints, pose_of
 from understudy.body.lbs import joint_transforms, pose_rotations, skin
 from understudy.body.model import BodyModel
 from understudy.body.posed import posed_vertices
-from understudy.canonical.prepare import big_pose
+from understudy.body.smpl_joints import on_smpl_joints
 from understudy.errors import InputError
 from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.keypoints import Keypoints
@@ -65,8 +66,15 @@ class Recording:
         """The posed body [V,3] float32, m, in the camera's frame, pose correctives included."""
         return posed_vertices(self.body, self.track, frame)
 
+    def on_smpl_joints(self) -> "Recording":
+        """The same on SMPL's joints, which are all that most programs know: fingers, jaw and eyes are at rest."""
+        names, track = self.body.joint_names, self.track
+        pose = on_joints(track.body_pose.reshape(len(track), -1, 3), names[1:], SMPL_JOINTS[1:])
+        kept = replace(track, body_pose=pose.reshape(len(track), -1))
+        return replace(self, body=on_smpl_joints(self.body), track=kept)
+
     def rest(self) -> tuple[np.ndarray, np.ndarray]:
-        """Vertices [V,3] and joints [24,3] of the shaped body in its rest pose, m."""
+        """Vertices [V,3] and joints [J,3] of the shaped body in its rest pose, m."""
         with torch.no_grad():
             vertices, joints = self.body.shaped(torch.from_numpy(self.track.betas))
         return vertices.numpy(), joints.numpy()
@@ -100,7 +108,7 @@ class Recording:
         return Rh, self.track.transl + own - Rotation.from_rotvec(Rh).apply(own if pelvis is None else pelvis)
 
     def bone_transforms(self, body_pose: np.ndarray) -> np.ndarray:
-        """Transforms [24,4,4] of the joints from the rest pose to a pose [69], the root unturned, at its place."""
+        """Transforms [J,4,4] of the joints from the rest pose to a pose [3(J-1)], the root unturned, at its place."""
         _, joints = self.rest()
         rotations = pose_rotations(torch.zeros(1, 3), torch.from_numpy(body_pose.astype(np.float32))[None])
         return joint_transforms(rotations, torch.from_numpy(joints), self.body.parents)[0].numpy()
@@ -108,7 +116,7 @@ class Recording:
     def big_pose_vertices(self) -> np.ndarray:
         """The shaped body [V,3] in the big pose by plain linear blending, as readers of data sets pose it."""
         vertices, _ = self.rest()
-        transforms = torch.from_numpy(self.bone_transforms(big_pose()))[None]
+        transforms = torch.from_numpy(self.bone_transforms(pose_of(self.body.joint_names, BIG_POSE)))[None]
         return skin(torch.from_numpy(vertices), self.body.lbs_weights, transforms)[0].numpy()
 
 

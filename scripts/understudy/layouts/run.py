@@ -73,8 +73,14 @@ def write_dataset(recording: Recording, folder: str | Path, layout: LayoutName) 
         logger.warning("%s is not SMPL, and %s", body.name, chosen.other_bodies)
     if not track.valid.all():
         logger.warning("the poses of %d of %d frames rest on their neighbours alone", np.sum(~track.valid), len(track))
+    known = recording.on_smpl_joints()
+    counts = len(body.joint_names), len(known.body.joint_names)
+    if counts[0] != counts[1]:
+        logger.warning(
+            "%s has %d joints, and the data set SMPL's %d: fingers and face are at rest in it", body.name, *counts
+        )
     with atomic_folder(folder, HOLDS) as temporary:
-        chosen.write(recording, temporary)
+        chosen.write(known, temporary)
         write_json(temporary / "understudy.json", _origin(recording, layout))
     return Path(folder)
 

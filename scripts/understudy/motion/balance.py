@@ -1,13 +1,15 @@
 """Which way is up, by how people keep their balance."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from understudy.body.model import JOINTS
+from understudy.body.joints import SIDES, joint_index
 
 _SEGMENTS = (
     ("pelvis", "neck", 0.497), ("neck", "head", 0.081),
-    *((f"{side}_{start}", f"{side}_{stop}", mass) for side in ("left", "right") for start, stop, mass in (
+    *((f"{side}_{start}", f"{side}_{stop}", mass) for side in SIDES for start, stop, mass in (
         ("shoulder", "elbow", 0.028), ("elbow", "wrist", 0.016), ("wrist", "hand", 0.006),
         ("hip", "knee", 0.100), ("knee", "ankle", 0.0465), ("ankle", "foot", 0.0145),
     )),
@@ -22,20 +24,21 @@ FARTHEST = 25.0
 LIFTED = 0.05
 """m; who lifts a foot by twice so much stands on the other."""
 ROUNDS = 8
-_INDEX = {name: index for index, name in enumerate(JOINTS)}
 
 
-def balanced_up(joints: np.ndarray) -> np.ndarray | None:
+def balanced_up(joints: np.ndarray, names: Sequence[str]) -> np.ndarray | None:
     """The direction [3] from the feet to the centre of mass over a motion, which is up on average for who stands or walks.
 
     Args:
-        joints: SMPL's joints [T,24,3], y about up.
+        joints: A body's joints [T,J,3], y about up.
+        names: Their names [J].
 
     Returns:
         A unit vector, or None where it is farther than ``FARTHEST`` from y.
     """
-    mass = sum(share * (joints[:, _INDEX[start]] + joints[:, _INDEX[stop]]) / 2 for start, stop, share in _SEGMENTS)
-    feet = joints[:, [_INDEX[f"{side}_{name}"] for side in ("left", "right") for name in ("ankle", "foot")]]
+    ends = [(joint_index(names, start), joint_index(names, stop), share) for start, stop, share in _SEGMENTS]
+    mass = sum(share * (joints[:, start] + joints[:, stop]) / 2 for start, stop, share in ends)
+    feet = joints[:, [joint_index(names, f"{side}_{name}") for side in SIDES for name in ("ankle", "foot")]]
     middles = (feet[:, ::2] + feet[:, 1::2]) / 2
     up = _unit(np.mean(mass - middles.mean(axis=1), axis=0))
     for _ in range(ROUNDS):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation, RotationSpline
 
-from understudy.body.model import JOINTS
 from understudy.errors import InputError
 from understudy.motion.limits import LEAST_FPS, MOST_FPS, MOST_FRAMES
 
@@ -18,22 +17,30 @@ POSSIBLE = {
 }
 """Least and most of what a motion can have."""
 
-_MIRRORED = [JOINTS.index(_other) for _other in (
-    name.replace("left", "right") if "left" in name else name.replace("right", "left") for name in JOINTS
-)]  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Clip:
-    """Poses of SMPL's 24 joints over ``T`` frames; the person starts facing about +z."""
+    """Poses of a body's ``J`` joints over ``T`` frames; the person starts facing about +z."""
 
     global_orient: np.ndarray  # [T,3] axis-angle, about the pelvis
-    body_pose: np.ndarray  # [T,69] axis-angle
+    body_pose: np.ndarray  # [T,3(J-1)] axis-angle
     transl: np.ndarray  # [T,3] m
     fps: float
 
     def __len__(self) -> int:
         return len(self.transl)
+
+    @classmethod
+    def of(cls, rotvecs: np.ndarray, transl: np.ndarray, fps: float) -> "Clip":
+        """Of rotation vectors [T,J,3] of the joints relative to their parents and places [T,3], as float32."""
+        flat = rotvecs.reshape(len(rotvecs), 3 * rotvecs.shape[1]).astype(np.float32)
+        return cls(flat[:, :3], flat[:, 3:], transl.astype(np.float32), float(fps))
+
+    @property
+    def rotvecs(self) -> np.ndarray:
+        """Rotation vectors [T,J,3] of the joints relative to their parents."""
+        pose = np.concatenate([self.global_orient, self.body_pose], axis=1)
+        return pose.reshape(len(self), pose.shape[1] // 3, 3)
 
     def part(self, start: int, stop: int) -> "Clip":
         """Frames ``start`` to ``stop``, the latter not included."""
@@ -60,21 +67,9 @@ class Clip:
                 "so choose a lower fps or cut it."
             )
         wanted = np.arange(count) * (1.0 / fps)
-        poses, turned = self._rotvecs(), np.empty((count, 24, 3), np.float32)
-        for joint in range(24):
+        poses = self.rotvecs
+        turned = np.empty((count, *poses.shape[1:]), np.float32)
+        for joint in range(poses.shape[1]):
             turned[:, joint] = RotationSpline(times, Rotation.from_rotvec(poses[:, joint]))(wanted).as_rotvec()
         places = np.stack([np.interp(wanted, times, self.transl[:, axis]) for axis in range(3)], axis=1)
-        return _clip(turned, places, fps)
-
-    def mirrored(self) -> "Clip":
-        """Left and right swapped, as seen in a mirror at x = 0."""
-        flip = np.array([1.0, -1.0, -1.0])
-        return _clip(self._rotvecs()[:, _MIRRORED] * flip, self.transl * [-1.0, 1.0, 1.0], self.fps)
-
-    def _rotvecs(self) -> np.ndarray:
-        return np.concatenate([self.global_orient[:, None], self.body_pose.reshape(len(self), 23, 3)], axis=1)
-
-
-def _clip(rotvecs: np.ndarray, transl: np.ndarray, fps: float) -> Clip:
-    flat = rotvecs.reshape(len(rotvecs), 72).astype(np.float32)
-    return Clip(flat[:, :3], flat[:, 3:], transl.astype(np.float32), float(fps))
+        return Clip.of(turned, places, fps)

@@ -19,13 +19,18 @@ def parts(length: int) -> Iterator[slice]:
     return (slice(start, start + PART) for start in range(0, length, PART))
 
 
+def rest_places(body: BodyModel) -> dict[str, np.ndarray]:
+    """Places [3] (m, double precision) of the joints by name, of the body's template at rest."""
+    return dict(zip(body.joint_names, (body.J_regressor @ body.v_template).double().numpy(), strict=True))
+
+
 def joint_frames(clip: Clip, body: BodyModel) -> tuple[np.ndarray, np.ndarray]:
-    """Orientations [T,24,3,3] and places [T,24,3] (m) of the joints, for the body's template."""
+    """Orientations [T,J,3,3] and places [T,J,3] (m) of the joints, for the body's template."""
     rest = (body.J_regressor @ body.v_template).double().numpy()
-    rotvecs = np.concatenate([clip.global_orient[:, None], clip.body_pose.reshape(len(clip), 23, 3)], axis=1)
-    turns, places = np.empty((len(clip), 24, 3, 3)), np.empty((len(clip), 24, 3))
+    rotvecs = clip.rotvecs
+    turns, places = np.empty((*rotvecs.shape, 3)), np.empty(rotvecs.shape)
     for part in parts(len(clip)):
-        local = Rotation.from_rotvec(rotvecs[part].reshape(-1, 3)).as_matrix().reshape(-1, 24, 3, 3)
+        local = Rotation.from_rotvec(rotvecs[part].reshape(-1, 3)).as_matrix().reshape(-1, len(rest), 3, 3)
         moved = joint_transforms(torch.from_numpy(local), torch.from_numpy(rest), body.parents).numpy()
         turns[part] = moved[..., :3, :3]
         places[part] = np.einsum("tjab,jb->tja", moved[..., :3, :3], rest) + moved[..., :3, 3] + clip.transl[part, None]
@@ -38,7 +43,7 @@ def ground_height(body: BodyModel, root: np.ndarray, pose: np.ndarray, transl: n
     Args:
         body: Who moves.
         root: Axis-angle [T,3].
-        pose: Axis-angle [T,69].
+        pose: Axis-angle [T,3(J-1)].
         transl: m [T,3].
     """
     few, low = body.keypoint_body(), np.empty(len(root), np.float32)

@@ -35,9 +35,9 @@ def looped(clip: Clip, seconds: float) -> Clip:
     first, last = find_loop(clip)
     length = last - first
     share = np.arange(length)[:, None] / length
-    poses = np.concatenate([clip.global_orient[:, None], clip.body_pose.reshape(len(clip), 23, 3)], axis=1)
+    poses = clip.rotvecs
     cycle = poses[first:last].astype(np.float64).copy()
-    for joint in range(1, 24):
+    for joint in range(1, poses.shape[1]):
         start, end = (Rotation.from_rotvec(poses[at, joint]) for at in (first, last))
         cycle[:, joint] = (Rotation.from_rotvec(cycle[:, joint]) * _part(end.inv() * start, share)).as_rotvec()
     roots = Rotation.from_rotvec(poses[:, 0])
@@ -55,7 +55,7 @@ def looped(clip: Clip, seconds: float) -> Clip:
         ways.append(heading.apply(places) + place)
         heading, place = heading * turn, place + heading.apply(way)
     count = len(orients)
-    body = np.tile(cycle[:, 1:].reshape(length, 69).astype(np.float32), (count, 1))[:wanted]
+    body = np.tile(cycle[:, 1:].reshape(length, -1).astype(np.float32), (count, 1))[:wanted]
     orient, transl = (np.concatenate(parts)[:wanted].astype(np.float32) for parts in (orients, ways))
     return Clip(orient, body, transl, clip.fps)
 
@@ -92,7 +92,7 @@ def _states(clip: Clip, frames: np.ndarray) -> np.ndarray:
     turns = np.concatenate(
         [
             level.as_matrix()[:, None],
-            Rotation.from_rotvec(clip.body_pose[frames].reshape(-1, 3)).as_matrix().reshape(-1, 23, 3, 3),
+            Rotation.from_rotvec(clip.body_pose[frames].reshape(-1, 3)).as_matrix().reshape(len(frames), -1, 3, 3),
         ],
         axis=1,
     ).reshape(len(frames), -1)

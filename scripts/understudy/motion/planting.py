@@ -1,13 +1,13 @@
 """Feet that stand: flat on the ground, in one place, none of them under it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.model import BodyModel
 from understudy.motion.clip import Clip
 from understudy.motion.frames import joint_frames, parts
 from understudy.motion.stances import find_stances
@@ -44,7 +44,7 @@ class _Leg:
     toes: np.ndarray  # [m,3] m, of what turns with the foot's joint, from that
 
     def lowest(self, turns: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Height [T] of the lowest point of the foot for orientations [T,24,3,3] and places [T,24,3]."""
+        """Height [T] of the lowest point of the foot for orientations [T,J,3,3] and places [T,J,3]."""
         ends = [
             (turns[:, joint, 1] @ points.T).min(axis=1) + places[:, joint, 1]
             for joint, points in ((self.ankle, self.heel), (self.foot, self.toes))
@@ -77,14 +77,11 @@ def plant_feet(clip: Clip, body: BodyModel) -> Clip:
     places[..., 1] -= drop[:, None]
     for leg, target in zip(legs, targets, strict=True):
         _reach(turns, places, leg, rest, target)
-    rotvecs = _local(turns, body)
-    flat = rotvecs.reshape(len(clip), 72).astype(np.float32)
-    transl = (places[:, 0] - rest[0]).astype(np.float32)
-    return replace(clip, global_orient=flat[:, :3], body_pose=flat[:, 3:], transl=transl)
+    return Clip.of(_local(turns, body), places[:, 0] - rest[0], clip.fps)
 
 
 def _leg(body: BodyModel, rest: np.ndarray, side: str) -> _Leg:
-    hip, knee, ankle, foot = (JOINTS.index(f"{side}_{name}") for name in ("hip", "knee", "ankle", "foot"))
+    hip, knee, ankle, foot = (body.joint(f"{side}_{name}") for name in ("hip", "knee", "ankle", "foot"))
     owner, vertices = body.lbs_weights.argmax(dim=1).numpy(), body.v_template.double().numpy()
 
     def hull(joint: int) -> np.ndarray:
@@ -201,10 +198,10 @@ def _reach(turns: np.ndarray, places: np.ndarray, leg: _Leg, rest: np.ndarray, t
 
 
 def _local(turns: np.ndarray, body: BodyModel) -> np.ndarray:
-    """Rotation vectors [T,24,3] relative to the parents."""
-    parents, rotvecs = np.maximum(np.array(body.parents), 0), np.empty((len(turns), 24, 3))
+    """Rotation vectors [T,J,3] relative to the parents."""
+    parents, rotvecs = np.maximum(np.array(body.parents), 0), np.empty(turns.shape[:3])
     for part in parts(len(turns)):
         local = turns[part][:, parents].swapaxes(-1, -2) @ turns[part]
         local[:, 0] = turns[part, 0]
-        rotvecs[part] = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(-1, 24, 3)
+        rotvecs[part] = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(-1, len(parents), 3)
     return rotvecs

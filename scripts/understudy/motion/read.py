@@ -104,11 +104,9 @@ def _without_setup(clip: Clip) -> Clip:
     """The motion without a first frame that only shows the rig, often a T-pose: it is far from the second one."""
     if len(clip) < 4:
         return clip
-    turns = Rotation.from_rotvec(clip.body_pose[:4].reshape(-1, 3)).as_matrix().reshape(4, 23, 3, 3)
-    steps = (Rotation.from_matrix((turns[:-1].swapaxes(-1, -2) @ turns[1:]).reshape(-1, 3, 3)).magnitude()).reshape(
-        3, 23
-    )
-    largest = steps.max(axis=1)
+    turns = Rotation.from_rotvec(clip.body_pose[:4].reshape(-1, 3)).as_matrix().reshape(4, -1, 3, 3)
+    steps = Rotation.from_matrix((turns[:-1].swapaxes(-1, -2) @ turns[1:]).reshape(-1, 3, 3)).magnitude()
+    largest = steps.reshape(3, -1).max(axis=1)
     if largest[0] < SETUP_JUMP or largest[0] < 5 * largest[1:].max():
         return clip
     logger.info("left out the first frame, a pose of the rig before the motion begins")

@@ -1,4 +1,4 @@
-"""Other skeletons' motions on SMPL's 24 joints.
+"""Other skeletons' motions on a body's joints.
 
 A rig's joint and ours turn together, but for a constant rotation between their axes. Where the rig stands upright with
 all channels at zero, that constant is read off this pose; otherwise it is the mean over the clip of what the joints'
@@ -6,20 +6,19 @@ places say. Limbs are then swung so that they point exactly where the rig's do.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import ARM, LEG, SIDES
+from understudy.body.model import BodyModel
 from understudy.motion.clip import Clip
-from understudy.motion.frames import ground_height
-from understudy.motion.rigs import Rig, read_rig
+from understudy.motion.frames import ground_height, rest_places
+from understudy.motion.rigs import Points, Rig, read_rig
 from understudy.motion.turns import aligned, mean_rotation, swung, unit
-
-_BENDS = {"shoulder": ("elbow", "wrist"), "hip": ("knee", "ankle")}
-_INDEX = {name: index for index, name in enumerate(JOINTS)}
 
 
 def bvh_clip(path: str | Path, body: BodyModel, joint_map: Mapping[str, str] | None = None) -> Clip:
@@ -34,7 +33,7 @@ def bvh_clip(path: str | Path, body: BodyModel, joint_map: Mapping[str, str] | N
         InputError: As ``read_rig``.
     """
     rig = read_rig(path, joint_map)
-    rest = (body.J_regressor @ body.v_template).double().numpy()
+    rest = rest_places(body)
     if rig.stands():
         still = {name: place[None] for name, place in rig.still.items()}
         constants = {name: rig.upright.T @ guess[0] for name, guess in _orientations(still, rest, True)[0].items()}
@@ -46,21 +45,18 @@ def bvh_clip(path: str | Path, body: BodyModel, joint_map: Mapping[str, str] | N
         }
     world = {name: rig.turns[name] @ constant for name, constant in constants.items()}
     _point_limbs(world, rig.points, rest)
-    return _place(_local(world), rig, rest, body)
+    return _place(_local(world, body), rig, rest, body)
 
 
-def _orientations(
-    points: dict[str, np.ndarray], rest: np.ndarray, standing: bool
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def _orientations(points: Points, at: Points, standing: bool) -> tuple[Points, Points]:
     """Orientations [T,3,3] of our joints in the world as the places tell, and how far to trust each frame [T].
 
     Args:
-        points: Places [T,3] by joint.
-        rest: Our joints [24,3] at rest.
+        points: Points [T,3] by joint.
+        at: Our joints [3] at rest, by name.
         standing: Whether the limbs are straight and untwisted, so that a plain swing is right.
     """
     middle = (points["left_hip"] + points["right_hip"]) / 2
-    at = {name: rest[index] for name, index in _INDEX.items()}
     if standing:
         # rigs put the hips' joints up to 5 cm before or behind the trunk, so that the line to the shoulders would lean
         up, rising = np.array([0.0, 1.0, 0.0]), np.broadcast_to([0.0, 1.0, 0.0], middle.shape)
@@ -77,16 +73,14 @@ def _orientations(
         across, seen_across = across - (across @ level) * level, seen_across - (seen_across @ level)[:, None] * level
         world[name] = aligned(across, up, seen_across, rising)
     weights = {name: np.ones(len(middle)) for name in ("pelvis", "chest")}
-    for side in ("left", "right"):
-        for upper, (lower, end) in _BENDS.items():
-            base = world["pelvis" if upper == "hip" else "chest"]
-            names = [f"{side}_{name}" for name in (upper, lower, end)]
+    for side in SIDES:
+        for limb in (ARM, LEG):
+            base = world["pelvis" if limb is LEG else "chest"]
+            names = [f"{side}_{name}" for name in limb]
             bones = [at[b] - at[a] for a, b in pairwise(names)]
             seen = [points[b] - points[a] for a, b in pairwise(names)]
             # the elbow's hinge is vertical in the T-pose, the knee's points to the left
-            hinge = (
-                np.array([1.0, 0.0, 0.0]) if upper == "hip" else np.array([0.0, -1.0 if side == "left" else 1.0, 0.0])
-            )
+            hinge = np.array([1.0, 0.0, 0.0]) if limb is LEG else np.array([0.0, -1.0 if side == "left" else 1.0, 0.0])
             bend = np.cross(unit(seen[0]), unit(seen[1]))
             for name, bone, direction in zip(names, bones, seen, strict=False):
                 world[name] = swung(base, bone, direction) if standing else aligned(bone, hinge, direction, bend)
@@ -101,52 +95,52 @@ def _orientations(
     return world, weights
 
 
-def _point_limbs(world: dict[str, np.ndarray], points: dict[str, np.ndarray], rest: np.ndarray) -> None:
+def _point_limbs(world: Points, points: Points, rest: Points) -> None:
     """Swing the limbs' orientations so that the bones point where the rig's do, in place."""
-    for side in ("left", "right"):
-        for upper, (lower, end) in _BENDS.items():
-            names = [f"{side}_{name}" for name in (upper, lower, end)]
+    for side in SIDES:
+        for limb in (ARM, LEG):
+            names = [f"{side}_{name}" for name in limb]
             for start, stop in pairwise(names):
-                bone = rest[_INDEX[stop]] - rest[_INDEX[start]]
+                bone = rest[stop] - rest[start]
                 world[start] = swung(world[start], bone, points[stop] - points[start])
 
 
-def _local(world: dict[str, np.ndarray]) -> np.ndarray:
-    """Rotation vectors [T,24,3] of our joints relative to their parents; spine and neck share what lies between."""
-    local = np.zeros((len(world["pelvis"]), 24, 3))
+def _local(world: Points, body: BodyModel) -> np.ndarray:
+    """Rotation vectors [T,J,3] of our joints relative to their parents; spine and neck share what lies between."""
+    local = np.zeros((len(world["pelvis"]), len(body.joint_names), 3))
 
     def between(parent: str, child: str) -> np.ndarray:
         return Rotation.from_matrix(world[parent].transpose(0, 2, 1) @ world[child]).as_rotvec()
 
     local[:, 0] = Rotation.from_matrix(world["pelvis"]).as_rotvec()
-    local[:, [_INDEX["spine1"], _INDEX["spine2"], _INDEX["spine3"]]] = between("pelvis", "chest")[:, None] / 3
-    local[:, [_INDEX["neck"], _INDEX["head"]]] = between("chest", "head")[:, None] / 2
-    for side in ("left", "right"):
+    local[:, [body.joint(name) for name in ("spine1", "spine2", "spine3")]] = between("pelvis", "chest")[:, None] / 3
+    local[:, [body.joint(name) for name in ("neck", "head")]] = between("chest", "head")[:, None] / 2
+    for side in SIDES:
         base = "chest"
         if f"{side}_collar" in world:
-            local[:, _INDEX[f"{side}_collar"]] = between("chest", f"{side}_collar")
+            local[:, body.joint(f"{side}_collar")] = between("chest", f"{side}_collar")
             base = f"{side}_collar"
-        chains = ((base, "shoulder", "elbow", "wrist"), ("pelvis", "hip", "knee", "ankle"))
+        chains = ((base, *ARM), ("pelvis", *LEG))
         for chain in chains:
             names = [chain[0], *(f"{side}_{name}" for name in chain[1:])]
             for parent, child in pairwise(names):
-                local[:, _INDEX[child]] = between(parent, child)
+                local[:, body.joint(child)] = between(parent, child)
     return local
 
 
-def _place(rotvecs: np.ndarray, rig: Rig, rest: np.ndarray, body: BodyModel) -> Clip:
+def _place(rotvecs: np.ndarray, rig: Rig, rest: Points, body: BodyModel) -> Clip:
     """The clip: scaled by the legs, turned to start towards +z, lowest point of the feet at y = 0."""
-    points, scale = rig.points, rig.scale_to({name: rest[index] for name, index in _INDEX.items()})
+    points, scale = rig.points, rig.scale_to(rest)
     root = Rotation.from_rotvec(rotvecs[:, 0])
     forward = root[0].apply([0.0, 0.0, 1.0])
     turn = Rotation.from_rotvec([0.0, -np.arctan2(forward[0], forward[2]), 0.0])
     middle = turn.apply((points["left_hip"] + points["right_hip"]) / 2 * scale)
     middle -= middle[0] * [1.0, 0.0, 1.0]
-    hips = (rest[_INDEX["left_hip"]] + rest[_INDEX["right_hip"]]) / 2
+    hips = (rest["left_hip"] + rest["right_hip"]) / 2
     root = turn * root
-    transl = middle - root.apply(hips - rest[0]) - rest[0]
+    transl = middle - root.apply(hips - rest["pelvis"]) - rest["pelvis"]
     rotvecs = rotvecs.copy()
     rotvecs[:, 0] = root.as_rotvec()
-    flat = rotvecs.reshape(len(rotvecs), 72).astype(np.float32)
-    transl[:, 1] -= ground_height(body, flat[:, :3], flat[:, 3:], transl)
-    return Clip(flat[:, :3], flat[:, 3:], transl.astype(np.float32), rig.fps)
+    clip = Clip.of(rotvecs, transl, rig.fps)
+    transl[:, 1] -= ground_height(body, clip.global_orient, clip.body_pose, transl)
+    return replace(clip, transl=transl.astype(np.float32))

@@ -1,13 +1,15 @@
 """Motions in SMPL parameters: AMASS, and any npz with the same keys."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import LEG, SIDES, SMPL_JOINTS, on_joints
+from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.files.arrays import check_ranges, reading
 from understudy.files.safe_arrays import read_any
@@ -16,7 +18,7 @@ from understudy.importers.possible import real_numbers
 from understudy.importers.tracking import REST_PELVIS
 from understudy.motion.balance import balanced_up, upright_turn
 from understudy.motion.clip import POSSIBLE, Clip
-from understudy.motion.frames import ground_height, joint_frames, parts
+from understudy.motion.frames import ground_height, joint_frames, parts, rest_places
 
 MEAN_LEGS = 0.78
 """About the length of SMPL's mean leg from hip to ankle, m."""
@@ -59,17 +61,20 @@ def smpl_clip(path: str | Path, body: BodyModel, fps: float | None = None) -> Cl
     upright = _upright(poses.rotations[:, 0])
     root = upright * Rotation.from_matrix(poses.rotations[:, 0])
     pelvis = upright.apply(poses.pelvis(np.array(REST_PELVIS[poses.family])))
-    rest = (body.J_regressor @ body.v_template).double().numpy()
-    flat = np.concatenate([_rotvecs(poses.rotations[part, 1:]) for part in parts(len(poses))])
+    rest = rest_places(body)
+    turns = np.concatenate([_rotvecs(poses.rotations[part]) for part in parts(len(poses))])
+    flat = on_joints(turns, SMPL_JOINTS, body.joint_names)[:, 1:].reshape(len(turns), -1)
     if "K" in content:
-        level = _levelled(Clip(root.as_rotvec(), flat, pelvis - rest[0], rate), body, upright.apply([1.0, 0.0, 0.0]))
+        level = _levelled(
+            Clip(root.as_rotvec(), flat, pelvis - rest["pelvis"], rate), body, upright.apply([1.0, 0.0, 0.0])
+        )
         root, pelvis = level * root, level.apply(pelvis)
     forward = root[0].apply([0.0, 0.0, 1.0])
     turn = Rotation.from_rotvec([0.0, -np.arctan2(forward[0], forward[2]), 0.0])
     root = turn * root
     pelvis = turn.apply(pelvis) * (_legs(rest) / MEAN_LEGS)
     pelvis -= pelvis[0] * [1.0, 0.0, 1.0]
-    transl = pelvis - rest[0]
+    transl = pelvis - rest["pelvis"]
     transl[:, 1] -= ground_height(body, root.as_rotvec(), flat, transl)
     return Clip(root.as_rotvec().astype(np.float32), flat.astype(np.float32), transl.astype(np.float32), rate)
 
@@ -90,8 +95,8 @@ def _one_number(value: Any) -> float:
 
 
 def _rotvecs(rotations: np.ndarray) -> np.ndarray:
-    """Axis-angle [T,3J] of matrices [T,J,3,3]."""
-    return Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(len(rotations), -1)
+    """Rotation vectors [T,J,3] of matrices [T,J,3,3]."""
+    return Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(rotations.shape[:3])
 
 
 def _upright(roots: np.ndarray) -> Rotation:
@@ -105,17 +110,15 @@ def _upright(roots: np.ndarray) -> Rotation:
 def _levelled(clip: Clip, body: BodyModel, sideways: np.ndarray) -> Rotation:
     """The turn that undoes how far a camera looked down or up, by the person's balance; it was held level sideways."""
     _, places = joint_frames(clip, body)
-    up = balanced_up(places)
+    up = balanced_up(places, body.joint_names)
     if up is None:
         return Rotation.identity()
     up = up - (up @ sideways) * sideways
     return upright_turn(up / np.linalg.norm(up))
 
 
-def _legs(rest: np.ndarray) -> float:
-    """Mean length of the legs of rest joints [24,3], m."""
-    at = {name: rest[index] for index, name in enumerate(JOINTS)}
-    parts = [("hip", "knee"), ("knee", "ankle")]
+def _legs(rest: Mapping[str, np.ndarray]) -> float:
+    """Mean length of the legs, m, of joints [3] at rest by name."""
     return sum(
-        float(np.linalg.norm(at[f"{side}_{a}"] - at[f"{side}_{b}"])) for side in ("left", "right") for a, b in parts
+        float(np.linalg.norm(rest[f"{side}_{a}"] - rest[f"{side}_{b}"])) for side in SIDES for a, b in pairwise(LEG)
     ) / 2  # fmt: skip

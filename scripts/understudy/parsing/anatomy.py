@@ -7,7 +7,8 @@ import torch
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.spatial import cKDTree
 
-from understudy.body.model import JOINTS, PARTS, BodyModel
+from understudy.body.joints import ARM, LEG, SIDES
+from understudy.body.model import PARTS, BodyModel
 
 ARMS = ("left_arm", "right_arm")
 LEGS = ("left_leg", "right_leg")
@@ -44,12 +45,12 @@ def anatomy_of(body: BodyModel, betas: np.ndarray) -> Anatomy:
         shaped = body.shaped(torch.from_numpy(np.asarray(betas, np.float32)))
         vertices, joints = (values.numpy() for values in shaped)
         points = body.keypoints(shaped[0][None])[0].numpy()
-    at = dict(zip(JOINTS, joints, strict=True))
+    at = dict(zip(body.joint_names, joints, strict=True))
     keypoint = dict(zip(body.keypoint_names, points, strict=True))
     part = _part_of_vertex(body)
     along = np.zeros(len(vertices), np.float32)
-    for side in ("left", "right"):
-        for limb, chain in (("arm", ("shoulder", "elbow", "wrist")), ("leg", ("hip", "knee", "ankle"))):
+    for side in SIDES:
+        for limb, chain in (("arm", ARM), ("leg", LEG)):
             whole = np.isin(part, [PARTS.index(f"{side}_{p}") for p in (limb, "hand" if limb == "arm" else "foot")])
             along[whole] = _place_along(vertices[whole], *(at[f"{side}_{joint}"] for joint in chain))
     hips = (at["left_hip"] + at["right_hip"]) / 2

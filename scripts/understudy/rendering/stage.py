@@ -7,7 +7,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from understudy.avatar.base import Avatar, Posed, Shaped
-from understudy.avatar.turntable import A_POSE
+from understudy.body.joints import A_POSE, pose_of
 from understudy.body.lbs import pose_rotations
 from understudy.formats.smpl import BodyTrack
 from understudy.motion.clip import Clip
@@ -33,7 +33,7 @@ class Performance:
     avatar: Avatar
     shaped: Shaped
     global_orient: torch.Tensor  # [T,3] axis-angle
-    body_pose: torch.Tensor  # [T,69]
+    body_pose: torch.Tensor  # [T,3(J-1)]
     transl: torch.Tensor  # [T,3] m
 
     def __len__(self) -> int:
@@ -63,9 +63,9 @@ class Performance:
 
     def rest_height(self) -> float:
         """Height of the avatar in its rest pose, m."""
-        upright = torch.eye(3, device=self.transl.device).expand(len(self.shaped.joints), 3, 3)
+        rest = self.avatar.body.rest_rotations.to(self.transl.device)
         with torch.no_grad():
-            points = self.shaped.posed(upright, torch.zeros_like(self.transl[0])).extent()
+            points = self.shaped.posed(rest, torch.zeros_like(self.transl[0])).extent()
         return float(points[:, 1].amax() - points[:, 1].amin())
 
     def boxes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,10 +114,8 @@ def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Per
 
 def a_pose(avatar: Avatar, betas: torch.Tensor | None = None) -> Performance:
     """One frame: arms lowered, standing on the ground."""
-    pose = np.zeros((1, 24, 3), np.float32)
-    for joint, turn in A_POSE.items():
-        pose[0, joint] = turn
-    act = staged(avatar, Clip(pose[:, 0], pose[:, 1:].reshape(1, 69), np.zeros((1, 3), np.float32), 24.0), betas)
+    nowhere = np.zeros((1, 3), np.float32)
+    act = staged(avatar, Clip(nowhere, pose_of(avatar.body.joint_names, A_POSE)[None], nowhere, fps=1.0), betas)
     _, _, high = act.boxes()
     lift = torch.tensor([0.0, float(high[0, 1]), 0.0], device=act.transl.device)
     return replace(act, transl=act.transl - lift)

@@ -139,12 +139,12 @@ class Layers:
                     self._camera.image = np.asarray(picture.convert("RGB"))
 
     def _lines(self, places: np.ndarray) -> np.ndarray:
-        """Bones [23,2,3] between joints [24,3]."""
+        """Bones [J-1,2,3] between joints [J,3]."""
         return np.stack([places[1:], places[list(self._archive.avatar.body.parents[1:])]], axis=1)
 
 
 def joint_places(act: Performance, frame: int) -> np.ndarray:
-    """Joints [24,3] of a frame, m."""
+    """Joints [J,3] of a frame, m."""
     rotations = pose_rotations(act.global_orient[frame, None], act.body_pose[frame, None])
     moved = joint_transforms(rotations, act.shaped.joints, act.avatar.body.parents)[0]
     return ((moved[:, :3, :3] @ act.shaped.joints[..., None])[..., 0] + moved[:, :3, 3] + act.transl[frame]).numpy()

@@ -115,6 +115,7 @@ def page_data(avatar: SplatAvatar, shown: Sequence[Scene]) -> dict[str, Any]:
     return {
         "packed": _packed(arrays),
         "parents": list(avatar.body.parents),
+        "names": list(avatar.body.joint_names),
         "rank": len(fix.basis),
         "light": avatar.light.tolist(),
         "height": float(np.ptp(splats.means[:, 1])),

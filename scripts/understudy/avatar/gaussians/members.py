@@ -9,7 +9,7 @@ from understudy.avatar.gaussians.nodes import NODES
 from understudy.avatar.gaussians.residual import FEATURES, HIDDEN, POSE, SIDES
 from understudy.files.arrays import check_ranges
 from understudy.files.tables import Numbers, check_shares, check_table
-from understudy.formats.limits import BETAS, MOST_BETAS, MOST_FACES, SIZE
+from understudy.formats.limits import BETAS, LEAST_JOINTS, MOST_BETAS, MOST_FACES, MOST_JOINTS, SIZE
 
 MOST_GAUSSIANS = 1 << 20
 """Fifty times as many as usual; the schema of the options allows a million."""
@@ -32,7 +32,7 @@ WEIGHTS = {
     "rgb_logits": Numbers(("N", 3), np.float32, -LOGITS, LOGITS),
     "light": Numbers((TERMS, 3), np.float32, -2.0, 2.0),  # logarithms: some million times brighter from one side
     "sh": Numbers(("N", 3, 3), np.float32, -100.0, 100.0),
-    "weight_logits": Numbers((NODES, 24), np.float32, -30.0, 30.0),  # logarithms
+    "weight_logits": Numbers((NODES, "J"), np.float32, -30.0, 30.0),  # logarithms
     "residual.first": Numbers((FEATURES * len(SIDES) + POSE, HIDDEN), np.float32, -_NET, _NET),
     "residual.bias": Numbers((HIDDEN,), np.float32, -_NET, _NET),
     "residual.last": Numbers((HIDDEN, 6), np.float32, -_NET, _NET),
@@ -42,7 +42,7 @@ WEIGHTS = {
     },
 }
 """Of ``weights.safetensors``; there may be no ``sh``, ``weight_logits`` and ``residual``."""
-WEIGHTS_LENGTHS = {"N": (1, MOST_GAUSSIANS), "B": (1, MOST_BETAS)}
+WEIGHTS_LENGTHS = {"N": (1, MOST_GAUSSIANS), "B": (1, MOST_BETAS), "J": (LEAST_JOINTS, MOST_JOINTS)}
 QUATERNION = (1e-3, 1e4)
 """Length of a Gaussian's quaternion, which need not be one."""
 
@@ -55,12 +55,13 @@ WHOLE = {
 """Of the avatar in its rest pose, m."""
 
 
-def check_weights(arrays: dict[str, np.ndarray], gaussians: int) -> dict[str, np.ndarray]:
+def check_weights(arrays: dict[str, np.ndarray], gaussians: int, joints: int) -> dict[str, np.ndarray]:
     """The arrays of ``weights.safetensors`` as the types that ``WEIGHTS`` says.
 
     Args:
         arrays: What the file holds.
         gaussians: How many ``avatar.json`` tells of.
+        joints: How many the body has.
 
     Raises:
         ValueError: They are not what may be.
@@ -71,7 +72,7 @@ def check_weights(arrays: dict[str, np.ndarray], gaussians: int) -> dict[str, np
     strange = [key for key in arrays if key not in WEIGHTS]
     if strange:
         raise ValueError(f"the weights hold {strange[0]!a}, which no avatar has")
-    taken = check_table(arrays, WEIGHTS, WEIGHTS_LENGTHS)
+    taken = check_table(arrays, WEIGHTS, {**WEIGHTS_LENGTHS, "J": (joints, joints)})
     count = len(taken["face"])
     if count != gaussians:
         raise ValueError(f"there are {count} Gaussians, and it tells of {gaussians}")

@@ -50,7 +50,7 @@ class GaussiansMethod(Method):
             ValueError: It is not what may be.
         """
         check_table({"count": np.asarray(described.get("count"))}, DESCRIBED, {})
-        checked = check_weights(dict(weights), described["count"])
+        checked = check_weights(dict(weights), described["count"], len(body.joint_names))
         anchors = Anchors(checked["face"], checked["bary"], checked["spacing"])
         extras = [extra for extra in EXTRAS if any(name.split(".")[0] == extra for name in checked)]
         avatar = GaussianAvatar(body, anchors, checked["betas"], np.full((len(anchors.face), 3), 0.5), extras)

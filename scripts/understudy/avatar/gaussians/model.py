@@ -90,7 +90,7 @@ class GaussianAvatar(SplatAvatar):
         self.sh = nn.Parameter(torch.zeros(count, 3, 3)) if "sh" in extras else None
         self.weight_logits: nn.Parameter | None = None
         if "weight_logits" in extras:
-            self.weight_logits = nn.Parameter(torch.zeros(NODES, 24))
+            self.weight_logits = nn.Parameter(torch.zeros(NODES, len(body.joint_names)))
             self._bind_nodes()
         self.residual: PoseResidual | None = None
         if "residual" in extras:
@@ -154,7 +154,7 @@ class GaussianAvatar(SplatAvatar):
         return torch.einsum("nk,nkc->nc", self.bary, corners)
 
     def blend_weights(self) -> Tensor:
-        """Weights [N,24] of the joints that the Gaussians follow."""
+        """Weights [N,J] of the joints that the Gaussians follow."""
         if self.weight_logits is None:
             return self.weights
         corrections = (self.node_shares[..., None] * take_rows(self.weight_logits, self.near_nodes)).sum(dim=1)
@@ -184,7 +184,7 @@ class GaussianAvatar(SplatAvatar):
 
     def gaussians(
         self,
-        rotations: Tensor,  # [24,3,3] of each joint relative to its parent
+        rotations: Tensor,  # [J,3,3] of each joint relative to its parent
         transl: Tensor,  # [3] m
         shaped: Shaped | None = None,
     ) -> Gaussians:

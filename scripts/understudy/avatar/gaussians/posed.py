@@ -24,10 +24,10 @@ class GaussianShape(Shaped):
     quats: Tensor  # [N,4] wxyz
     size: Tensor  # [N]
     """Side of the anchor's face over that of the avatar's own shape."""
-    joints: Tensor  # [24,3] m
+    joints: Tensor  # [J,3] m
 
     def posed(self, rotations: Tensor, transl: Tensor) -> "PosedGaussians":
-        """In a pose of rotations [24,3,3] and translation [3] m."""
+        """In a pose of rotations [J,3,3] and translation [3] m."""
         return PosedGaussians(self.avatar, self.avatar.gaussians(rotations, transl, self))
 
     def detach(self) -> "GaussianShape":

@@ -31,10 +31,10 @@ class PoseResidual(nn.Module):
     near: Tensor
 
     def __init__(self, uv: Tensor, weights: Tensor, parents: tuple[int, ...]) -> None:
-        """For points at ``uv`` [N,2] that move with the joints by ``weights`` [N,24]; it changes nothing yet."""
+        """For points at ``uv`` [N,2] that move with the joints by ``weights`` [N,J]; it changes nothing yet."""
         super().__init__()
-        before = torch.zeros(24, 24).to(weights)
-        before[range(1, 24), parents[1:]] = 1.0  # row: joint, column: the one before it
+        before = torch.zeros(len(parents), len(parents)).to(weights)
+        before[range(1, len(parents)), parents[1:]] = 1.0  # row: joint, column: the one before it
         after = before.T / before.sum(dim=0).clamp_min(1.0)[:, None]
         mixtures = [weights, weights @ before, weights @ after]
         self.register_buffer("uv", uv, persistent=False)
@@ -49,7 +49,7 @@ class PoseResidual(nn.Module):
         self.last = nn.Parameter(torch.zeros(HIDDEN, 6))
 
     def forward(self, rotations: Tensor) -> tuple[Tensor, Tensor]:
-        """Moves [N,3] m, in the points' own frames, and factors on colours [N,3], of rotations [24,3,3]."""
+        """Moves [N,3] m, in the points' own frames, and factors on colours [N,3], of rotations [J,3,3]."""
         quats = from_matrix(rotations[1:])
         turns = 2.0 * quats[:, 1:] * torch.where(quats[:, :1] < 0, -1.0, 1.0)  # no seam but at half a turn
         pose = torch.cat([mixture @ turns for mixture in self.near], dim=1)

@@ -55,7 +55,7 @@ def align(
     shaped: Shaped,
     parents: tuple[int, ...],
     crop: Crop,
-    fitted: tuple[Tensor, Tensor],  # rotations [24,3,3], transl [3]
+    fitted: tuple[Tensor, Tensor],  # rotations [J,3,3], transl [3]
     starts: Sequence[Correction],
     neighbours: Correction | None,
     trust_region: TrustRegion,
@@ -76,7 +76,7 @@ def align(
         iterations: Steps of Levenberg and Marquardt's method, each kept only where it betters the likeness.
     """
     picture = _Picture.of(crop, fitted[1].device, exposure)
-    prior = _prior(neighbours, trust_region, fitted[1].device)
+    prior = _prior(neighbours, trust_region, *fitted)
     views = [_see(shaped, parents, picture, fitted, start) for start in starts]
     energies = [view.energy + prior.energy(start) for view, start in zip(views, starts, strict=True)]
     energy = min(energies)
@@ -87,8 +87,8 @@ def align(
         whole = curvature + torch.diag(prior.weights)
         whole.diagonal().mul_(1.0 + damping)
         step = -torch.linalg.solve(whole, slope + prior.slope(best)).to(best.turns)
-        turned = roma.rotmat_to_rotvec(roma.rotvec_to_rotmat(best.turns) @ roma.rotvec_to_rotmat(step[:72].view(24, 3)))
-        tried = Correction(turned, best.shift + step[72:])
+        turned = roma.rotmat_to_rotvec(roma.rotvec_to_rotmat(best.turns) @ roma.rotvec_to_rotmat(step[:-3].view(-1, 3)))
+        tried = Correction(turned, best.shift + step[-3:])
         seen = _see(shaped, parents, picture, fitted, tried)
         now = seen.energy + prior.energy(tried)
         if now < energy:
@@ -154,7 +154,7 @@ def _energy(values: Tensor, picture: _Picture) -> float:
 def _normal_equations(
     shaped: Shaped, parents: tuple[int, ...], picture: _Picture, view: _View
 ) -> tuple[Tensor, Tensor]:
-    """Curvature [75,75] and slope [75] of the energy in the turns of all joints and the shift."""
+    """Curvature [3J+3,3J+3] and slope [3J+3] of the energy in the turns of all joints and the shift."""
     residual = view.values - picture.values
     squares = residual.square().sum(dim=-1)
     weight = picture.weight / (1.0 + squares / DOUBT**2).square()
@@ -187,11 +187,11 @@ def _slopes(values: Tensor) -> tuple[Tensor, Tensor]:
 def _motion(
     shaped: Shaped, parents: tuple[int, ...], picture: _Picture, view: _View, seen: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Motion along x and y [M,75] in the picture, px, of the carriers that are ``seen``, by each turn and shift."""
+    """Motion along x and y [M,3J+3] in the picture, px, of the carriers that are ``seen``, by each turn and shift."""
     means = view.carriers.points[seen]
     axes = view.transforms[:, :3, :3]  # columns of each joint's world rotation
     centres = (axes @ shaped.joints[..., None])[..., 0] + view.transforms[:, :3, 3]
-    axes, centres = axes.mT.reshape(-1, 3), centres.repeat_interleave(3, dim=0)  # [72,3]
+    axes, centres = axes.mT.reshape(-1, 3), centres.repeat_interleave(3, dim=0)  # [3J,3]
     carried = _carried(view.carriers.blend_weights()[seen], parents)
     x, y, z = means.unbind(dim=1)
     fx, fy = torch.as_tensor(picture.camera.K, dtype=torch.float32, device=z.device).diagonal()[:2]
@@ -207,7 +207,7 @@ def _motion(
 
 
 def _carried(weights: Tensor, parents: tuple[int, ...]) -> Tensor:
-    """The share [M,72] of blend weights [M,24] that a joint carries, with all joints after it, for each of its axes."""
+    """The share [M,3J] of blend weights [M,J] that a joint carries, with all joints after it, for each of its axes."""
     carried = weights.clone()
     for joint in range(len(parents) - 1, 0, -1):
         carried[:, parents[joint]] += carried[:, joint]
@@ -218,8 +218,8 @@ def _carried(weights: Tensor, parents: tuple[int, ...]) -> Tensor:
 class _Prior:
     """Squared distances from two guesses, over their variances, halved."""
 
-    centre: Tensor  # [75]
-    weights: Tensor  # [75]
+    centre: Tensor  # [3J+3]
+    weights: Tensor  # [3J+3]
 
     def slope(self, at: Correction) -> Tensor:
         return self.weights * (_flat(at) - self.centre)
@@ -228,9 +228,13 @@ class _Prior:
         return 0.5 * float((self.weights * (_flat(at) - self.centre).square()).sum())
 
 
-def _prior(neighbours: Correction | None, trust_region: TrustRegion, device: torch.device) -> _Prior:
+def _prior(neighbours: Correction | None, trust_region: TrustRegion, rotations: Tensor, transl: Tensor) -> _Prior:
     def each(turn: float, shift: float) -> Tensor:
-        return torch.cat([torch.full((72,), turn**-2.0), torch.full((3,), shift**-2.0)]).to(device).double()
+        return (
+            torch.cat([torch.full((3 * len(rotations),), turn**-2.0), torch.full((3,), shift**-2.0)])
+            .to(transl)
+            .double()
+        )
 
     weights = each(trust_region.turn_sigma, trust_region.shift_sigma)
     centre = torch.zeros_like(weights)

@@ -19,16 +19,16 @@ NEAR = 4
 class Correction:
     """On top of a fitted pose: R = R_fit exp(turn), and a shift."""
 
-    turns: Tensor  # [24,3] rad
+    turns: Tensor  # [J,3] rad
     shift: Tensor  # [3] m
 
     @classmethod
-    def none(cls, device: torch.device | None = None) -> "Correction":
-        """That changes nothing."""
-        return cls(torch.zeros(24, 3, device=device), torch.zeros(3, device=device))
+    def none(cls, joints: int, device: torch.device | None = None) -> "Correction":
+        """That changes nothing of so many joints."""
+        return cls(torch.zeros(joints, 3, device=device), torch.zeros(3, device=device))
 
     def of(self, rotations: Tensor, transl: Tensor) -> tuple[Tensor, Tensor]:
-        """The corrected pose of rotations [24,3,3] and translation [3]."""
+        """The corrected pose of rotations [J,3,3] and translation [3]."""
         return rotations @ roma.rotvec_to_rotmat(self.turns), transl + self.shift
 
 
@@ -44,11 +44,11 @@ class CorrectedPoses:
             for values in (track.global_orient, track.body_pose, track.transl)
         )
         self.rotations, self.transl = pose_rotations(orient, pose), transl
-        self.turns = torch.zeros(len(self.frames), 24, 3, device=device)
+        self.turns = torch.zeros(len(self.frames), track.joints, 3, device=device)
         self.shifts = torch.zeros(len(self.frames), 3, device=device)
 
     def fitted(self, frame: int) -> tuple[Tensor, Tensor]:
-        """Rotations [24,3,3] and translation [3] as they were fitted."""
+        """Rotations [J,3,3] and translation [3] as they were fitted."""
         return self.rotations[frame], self.transl[frame]
 
     def correction(self, frame: int) -> Correction:
@@ -62,7 +62,7 @@ class CorrectedPoses:
         self.turns[row], self.shifts[row] = correction.turns, correction.shift
 
     def pose(self, frame: int) -> tuple[Tensor, Tensor]:
-        """Rotations [24,3,3] and translation [3], corrected."""
+        """Rotations [J,3,3] and translation [3], corrected."""
         return self.correction(frame).of(*self.fitted(frame))
 
     def neighbours(self, frame: int) -> Correction | None:
@@ -80,7 +80,7 @@ class CorrectedPoses:
             return self.track
         turns = _interpolated(self.frames, self.turns.flatten(1).cpu().numpy(), len(self.track))
         shifts = _interpolated(self.frames, self.shifts.cpu().numpy(), len(self.track))
-        rotations = self.rotations.cpu() @ roma.rotvec_to_rotmat(torch.from_numpy(turns).view(-1, 24, 3))
+        rotations = self.rotations.cpu() @ roma.rotvec_to_rotmat(torch.from_numpy(turns).unflatten(1, (-1, 3)))
         axis_angle = roma.rotmat_to_rotvec(rotations)
         return replace(
             self.track,

@@ -24,6 +24,7 @@ from understudy.avatar.training.parallel import ProcessGroup, run_together
 from understudy.avatar.training.poses import CorrectedPoses
 from understudy.avatar.training.resume import check_state
 from understudy.body.model import BodyModel
+from understudy.body.posed import check_same_joints
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames, held_out_frames
@@ -92,6 +93,7 @@ def train_avatar(
     if track.body_model[1] != body.sha256:
         names = [f"{name} ({digest[:8]})" for name, digest in (track.body_model, (body.name, body.sha256))]
         raise InputError(f"The poses belong to the body file {names[0]}, not to {names[1]}; fit them to this body.")
+    check_same_joints(body, track)
     if len(track) != len(frames):
         raise InputError(f"There are {len(track)} poses but {len(frames)} frames; move smpl.npz away and run again.")
     held_out = held_out_frames(len(frames), config.hold_out)

@@ -3,13 +3,13 @@
 import numpy as np
 
 from understudy.body.building.build import sparse_regressor
-from understudy.body.model import JOINTS, PARTS
+from understudy.body.joints import ARM, LEG, SMPL_JOINTS
+from understudy.body.model import PARTS
 from understudy.formats.skeleton import KEYPOINTS
 
 MOST_VERTICES = 32
 """Largest number of vertices behind a keypoint."""
 
-_LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _MIDDLES = {"neck": "shoulder", "mid_hip": "hip"}
 _KNUCKLES = {"pinky": ("finger5-1",), "index": ("finger2-1",), "thumb": ("finger1-2", "finger1-3")}
 """Bones whose heads' mean is the hand's keypoint: the knuckles that MediaPipe Pose names, the thumb between its two."""
@@ -39,9 +39,9 @@ def keypoint_rows(
     heads: dict[str, np.ndarray],  # of [S,3]
     coco: dict[str, np.ndarray],  # of [V]
     edges: dict[str, np.ndarray],
-    weights: np.ndarray,  # [V,24]
+    weights: np.ndarray,  # [V,J]
     mirror: np.ndarray,  # [V]
-    rotations: np.ndarray,  # [S,24,3,3]
+    rotations: np.ndarray,  # [S,J,3,3]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vertices [K,M] int64 and coefficients [K,M] of every keypoint of the skeleton; rows sum to one.
 
@@ -141,9 +141,9 @@ def _one(
         point = np.einsum("v,svc->sc", coco[name], vertices)
     if stem in _OFFSETS:
         joint, offset = _OFFSETS[stem]
-        point = point + np.einsum("sab,a->sb", rotations[:, JOINTS.index(joint)], offset)
+        point = point + np.einsum("sab,a->sb", rotations[:, SMPL_JOINTS.index(joint)], offset)
     count = MOST_VERTICES // 2
-    if stem in _LIMBS:
+    if stem in (*ARM, *LEG):
         return sparse_regressor(vertices, point, weights, count)
     return sparse_regressor(vertices, point, np.ones((vertices.shape[1], 1)), count, candidates=1200, stride=3)
 

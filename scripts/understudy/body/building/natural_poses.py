@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from understudy.body.model import JOINTS
+from understudy.body.joints import SMPL_JOINTS
 
 SHARE = 0.5
 """How often a joint is turned at all."""
@@ -39,10 +39,10 @@ def arm_turn(lift: float, aside: float, twist: float = 0.0) -> np.ndarray:
 
 
 def natural_poses(count: int, seed: int) -> np.ndarray:
-    """Poses [count,69], axis-angle: every joint left alone or turned anywhere within its range."""
+    """Poses [count,3(J-1)], axis-angle: every joint left alone or turned anywhere within its range."""
     random = np.random.default_rng(seed)
-    poses = np.zeros((count, 24, 3))
-    for joint, name in enumerate(JOINTS):
+    poses = np.zeros((count, len(SMPL_JOINTS), 3))
+    for joint, name in enumerate(SMPL_JOINTS):
         stem = name.removeprefix("left_").removeprefix("right_")
         if stem == "shoulder":
             drawn = [arm_turn(*(random.uniform(*limits) for limits in (LIFT, ASIDE, TWIST))) for _ in range(count)]
@@ -56,4 +56,4 @@ def natural_poses(count: int, seed: int) -> np.ndarray:
             continue
         mirror = np.array([1.0, -1.0, -1.0]) if name.startswith("right") else 1.0
         poses[:, joint] = np.where(random.random((count, 1)) < SHARE, drawn, 0.0) * mirror
-    return poses[:, 1:].reshape(count, 69)
+    return poses[:, 1:].reshape(count, -1)

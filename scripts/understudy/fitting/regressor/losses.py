@@ -37,7 +37,7 @@ def parts_of_loss(
 
     Args:
         prediction: Of the network.
-        joints: True joints of the mean body in the view, relative to the pelvis [S,T,24,3].
+        joints: True joints of the mean body in the view, relative to the pelvis [S,T,J,3].
         rotations: True rotations in the view [S,T,G,3,3].
         betas: True shape [S,B].
         seen: Whether the frame shows the person [S,T]; others count for less.
@@ -68,7 +68,7 @@ def parts_of_loss(
 
 
 def mean_joints(rig: PointRig, rotations: Tensor) -> Tensor:
-    """Joints [S,T,24,3] of the mean body turned by ``rotations`` [S,T,G,3,3], relative to the pelvis, m."""
+    """Joints [S,T,J,3] of the mean body turned by ``rotations`` [S,T,G,3,3], relative to the pelvis, m."""
     rest = rig.joints - rig.joints[:1]
     transforms = joint_transforms(joint_rotations(rotations).flatten(0, 1), rest, rig.parents)
     joints = (transforms[..., :3, :3] @ rest[..., None])[..., 0] + transforms[..., :3, 3]

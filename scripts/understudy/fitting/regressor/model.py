@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad, silu
 
+from understudy.body.joints import SMPL_JOINTS
 from understudy.fitting.motion import GROUP_OF_JOINT, GROUPS
 from understudy.fitting.regressor.features import NUM_FEATURES
 from understudy.formats.skeleton import mirrored
@@ -14,6 +15,7 @@ from understudy.formats.skeleton import mirrored
 TURNING = tuple(name for name in GROUPS if name != "hands")
 """What turns, ``G`` of them: ``fitting.motion``'s groups of joints but for the hands, which stay at rest."""
 
+_NUM_SIGMAS = 2 * len(SMPL_JOINTS)
 _GROUP_OF_JOINT = [TURNING.index(GROUPS[group]) if GROUPS[group] in TURNING else -1 for group in GROUP_OF_JOINT]
 _OTHER = mirrored(TURNING).tolist()
 
@@ -35,7 +37,7 @@ class Prediction:
     """What the network says of ``S`` clips of ``T`` frames; rotations of the root are in the features' views."""
 
     rotations: Tensor  # [S,T,G,3,3]
-    log_sigma: Tensor  # [S,T,24,2]
+    log_sigma: Tensor  # [S,T,J,2], of SMPL's joints
     """Logarithm of the mean error (m) of each joint relative to the pelvis: across the view and in depth."""
     betas: Tensor  # [S,T,B]
 
@@ -73,7 +75,7 @@ class PoseNet(nn.Module):
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
-        width, outputs = config.width, 6 * len(TURNING) + 48 + config.num_betas
+        width, outputs = config.width, 6 * len(TURNING) + _NUM_SIGMAS + config.num_betas
         self.enter = nn.Linear(NUM_FEATURES, 2 * width)
         self.gather = nn.Linear(2 * width, width)
         self.blocks = nn.ModuleList(Block(width, dilation) for dilation in config.dilations)
@@ -84,7 +86,9 @@ class PoseNet(nn.Module):
             self.leave.weight.mul_(0.1)
             upright = torch.eye(3).repeat(len(TURNING), 1, 1)
             upright[TURNING.index("root")] = roma.rotvec_to_rotmat(torch.tensor([torch.pi, 0.0, 0.0]))
-            start = torch.cat([upright[..., :2].reshape(-1), torch.full((48,), -2.5), torch.zeros(config.num_betas)])
+            start = torch.cat(
+                [upright[..., :2].reshape(-1), torch.full((_NUM_SIGMAS,), -2.5), torch.zeros(config.num_betas)]
+            )
             self.leave.bias.copy_(start)
 
     def forward(self, features: Tensor) -> Prediction:
@@ -93,10 +97,10 @@ class PoseNet(nn.Module):
         for block in self.blocks:
             x = block(x)
         x = self.leave(silu(self.widen(self.norm(x)))).float()
-        turns, log_sigma, betas = x.split([6 * len(TURNING), 48, self.config.num_betas], dim=-1)
+        turns, log_sigma, betas = x.split([6 * len(TURNING), _NUM_SIGMAS, self.config.num_betas], dim=-1)
         return Prediction(
             rotations=orthonormal(turns.unflatten(-1, (len(TURNING), 3, 2))),
-            log_sigma=log_sigma.unflatten(-1, (24, 2)).clamp(-7.0, 1.0),
+            log_sigma=log_sigma.unflatten(-1, (-1, 2)).clamp(-7.0, 1.0),
             betas=betas,
         )
 
@@ -110,7 +114,7 @@ def orthonormal(columns: Tensor) -> Tensor:
 
 
 def joint_rotations(rotations: Tensor) -> Tensor:
-    """Rotations [...,24,3,3] of all joints of those [...,G,3,3] of ``TURNING``."""
+    """Rotations [...,J,3,3] of SMPL's joints of those [...,G,3,3] of ``TURNING``."""
     still = torch.eye(3).to(rotations).expand(*rotations.shape[:-3], 1, 3, 3)
     return torch.cat([rotations, still], dim=-3)[..., _GROUP_OF_JOINT, :, :]
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import roma
 import torch
 from torch import Generator, Tensor
@@ -56,14 +55,11 @@ class Bank:
 
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> "Bank":
-        """A bank of clips of any rate."""
+        """A bank of clips of any rate, of SMPL's joints."""
         turns = []
         for clip in clips:
             even = clip.resampled(BANK_FPS)
-            vectors = torch.from_numpy(np.concatenate([even.global_orient, even.body_pose], axis=1)).unflatten(
-                1, (24, 3)
-            )
-            turns.append(roma.rotvec_to_rotmat(vectors[:, _FIRST_JOINT]))
+            turns.append(roma.rotvec_to_rotmat(torch.from_numpy(even.rotvecs[:, _FIRST_JOINT])))
         lengths = torch.tensor([len(turn) for turn in turns])
         return cls(torch.cat(turns), lengths.cumsum(0) - lengths, lengths)
 

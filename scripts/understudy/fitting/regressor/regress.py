@@ -9,7 +9,8 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from understudy.body.model import JOINTS, BodyModel
+from understudy.body.joints import SMPL_JOINTS
+from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.fitting.initialise import smooth_rotations
 from understudy.fitting.regressor.features import POINTS, Sighting, features
@@ -34,18 +35,18 @@ FILLED = 0.2
 REACH_SECONDS = 0.5
 """Frames without points farther than this from any with points are interpolated."""
 
-_OTHER_JOINT = mirrored(JOINTS).tolist()
+_OTHER_JOINT = mirrored(SMPL_JOINTS).tolist()
 
 
 @dataclass(frozen=True)
 class Regressed:
     """A motion over ``T`` frames in camera axes."""
 
-    rotations: Tensor  # [T,24,3,3]
-    """Of each joint relative to its parent; the first turns the root into camera axes."""
+    rotations: Tensor  # [T,J,3,3]
+    """Of each of SMPL's joints relative to its parent; the first turns the root into camera axes."""
     betas: Tensor  # [B]
     """Zeros for another body than the free one, whose shapes alone the network knows."""
-    sigma: Tensor  # [T,24] m
+    sigma: Tensor  # [T,J] m
     """Expected error of each joint's place, the pelvis being the origin."""
 
     def __len__(self) -> int:

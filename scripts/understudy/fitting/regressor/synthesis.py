@@ -38,7 +38,7 @@ class Scenes:
     """``S`` clips of ``T`` frames in camera axes, and the truth about them."""
 
     points: Tensor  # [S,T,P,3] m, in the camera's frame
-    joints: Tensor  # [S,T,24,3] m, relative to the pelvis
+    joints: Tensor  # [S,T,J,3] m, relative to the pelvis
     rotations: Tensor  # [S,T,G,3,3]
     betas: Tensor  # [S,B]
 
@@ -90,7 +90,7 @@ def points_rig(body: BodyModel) -> PointRig:
 
 
 def posed(rig: PointRig, betas: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
-    """Points [S,T,P,3] and joints [S,T,24,3] of many people with the pelvis at the origin; no pose correctives.
+    """Points [S,T,P,3] and joints [S,T,J,3] of many people with the pelvis at the origin; no pose correctives.
 
     Args:
         rig: The points on the body.
@@ -106,14 +106,14 @@ def posed(rig: PointRig, betas: Tensor, rotations: Tensor) -> tuple[Tensor, Tens
     transforms = joint_transforms(joint_rotations(rotations).flatten(0, 1), every, rig.parents)
     transforms = transforms.unflatten(0, (count, length))
     turn, shift = transforms[..., :3, :3], transforms[..., :3, 3]
-    rows = turn.permute(0, 1, 3, 2, 4).reshape(count, length * 3, -1)  # [S,T*3,24*3]
+    rows = turn.permute(0, 1, 3, 2, 4).reshape(count, length * 3, -1)  # [S,T*3,3J]
     points = (rows @ anchors.flatten(2).mT).unflatten(1, (length, 3)).mT + rig.weights @ shift
     joints = (turn @ rest[:, None, :, :, None])[..., 0] + shift
     return points, joints
 
 
 def in_view(scenes: Scenes, view: Tensor) -> tuple[Tensor, Tensor]:
-    """Joints [S,T,24,3] and rotations [S,T,G,3,3] of scenes as seen in views [S,T,3,3]."""
+    """Joints [S,T,J,3] and rotations [S,T,G,3,3] of scenes as seen in views [S,T,3,3]."""
     rotations = scenes.rotations.clone()
     rotations[:, :, 0] = view.mT @ rotations[:, :, 0]
     return scenes.joints @ view, rotations

@@ -63,7 +63,7 @@ class Batch:
     """Clips with what there is to learn of them, in their views."""
 
     features: Tensor  # [S,T,F]
-    joints: Tensor  # [S,T,24,3], of the mean body, relative to the pelvis
+    joints: Tensor  # [S,T,J,3], of the mean body, relative to the pelvis
     rotations: Tensor  # [S,T,G,3,3]
     betas: Tensor  # [S,B]
     seen: Tensor  # [S,T] bool
@@ -75,7 +75,7 @@ def train(bank: Bank, held_out: Bank | None, body: BodyModel, config: RegressorC
     Args:
         bank: Recorded motions to learn from.
         held_out: Recorded motions for the reports alone.
-        body: Who performs them.
+        body: Who performs them, on SMPL's joints.
         config: How.
     """
     torch.manual_seed(config.seed)

@@ -1,6 +1,5 @@
 // The person: skinned Gaussians and motions, out of the page's data.
 
-const JOINTS = 24;
 const BONES = 8; // joints of a Gaussian
 const PER_ROW = 256; // Gaussians in a row of a texture
 const TYPES = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array, f4: Float32Array };
@@ -28,13 +27,14 @@ function unpack(packed) {
 class Figure {
   constructor(data) {
     this.parents = data.parents;
+    this.names = data.names; // of the joints
     this.arrays = unpack(data.packed);
     this.count = this.arrays.opacities.length;
     this.rank = data.rank;
     this.clips = data.clips;
     // of each joint: three rows of the transform from rest to posed, and its rotation as a quaternion
-    this.joints = new Float32Array(JOINTS * 16);
-    this.places = new Float32Array(JOINTS * 3);
+    this.joints = new Float32Array(this.parents.length * 16);
+    this.places = new Float32Array(this.parents.length * 3);
     this.corners = new Uint32Array(this.count * 6); // two triangles each
     this.depths = new Float32Array(this.count);
     // places in the rest pose with the pose's correctives, and opacities: rows of a texture
@@ -49,7 +49,7 @@ class Figure {
   }
 
   emptyPose() {
-    return { quats: new Float32Array(JOINTS * 4), transl: new Float32Array(3), bends: new Float32Array(this.rank) };
+    return { quats: new Float32Array(this.parents.length * 4), transl: new Float32Array(3), bends: new Float32Array(this.rank) };
   }
 
   // The pose of a clip at a frame, which may lie between two.
@@ -61,7 +61,7 @@ class Figure {
 
   still(clip, frame) {
     const part = (name, size) => this.arrays[`${name} ${clip.name}`].subarray(frame * size, (frame + 1) * size);
-    return { quats: part("quats", JOINTS * 4), transl: part("transl", 3), bends: part("bends", this.rank) };
+    return { quats: part("quats", this.parents.length * 4), transl: part("transl", 3), bends: part("bends", this.rank) };
   }
 
   blended(a, b, share) {
@@ -78,9 +78,9 @@ class Figure {
 
   // Forward kinematics: fills joints and places.
   take(pose) {
-    const rest = this.arrays.joints, turns = new Float32Array(JOINTS * 4), matrices = [];
+    const rest = this.arrays.joints, turns = new Float32Array(this.parents.length * 4), matrices = [];
     this.bends = pose.bends;
-    for (let joint = 0; joint < JOINTS; joint++) {
+    for (let joint = 0; joint < this.parents.length; joint++) {
       const parent = this.parents[joint], at = joint * 16;
       if (parent < 0) {
         turns.set(pose.quats.subarray(0, 4));
@@ -116,8 +116,8 @@ class Figure {
   sorted(view) {
     const { depths, corners, rests, joints, count } = this, { bones, weights, offsets } = this.arrays;
     // depth along the view of each joint's transform
-    const along = new Float32Array(JOINTS * 4);
-    for (let i = 0; i < JOINTS * 4; i++) {
+    const along = new Float32Array(this.parents.length * 4);
+    for (let i = 0; i < along.length; i++) {
       const at = (i >> 2) * 16 + (i & 3);
       along[i] = view[8] * joints[at] + view[9] * joints[at + 4] + view[10] * joints[at + 8];
     }

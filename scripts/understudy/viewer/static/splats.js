@@ -7,8 +7,7 @@ precision highp float;
 precision highp sampler2D;
 const int SH = ${TEXELS - 3};
 const float LOW_PASS = 0.1, NEAR = 0.1, MARGIN = 0.3;  // as in the program's own renderer
-uniform sampler2D gaussians, rests;
-uniform vec4 joints[96];
+uniform sampler2D gaussians, rests, joints;
 uniform vec3 light[8];
 uniform vec4 view[3];
 uniform vec2 size, middle;
@@ -19,6 +18,10 @@ out vec4 color;
 vec4 value(int texel) {
   int i = gl_VertexID / 4;
   return texelFetch(gaussians, ivec2((i % ${PER_ROW}) * ${TEXELS} + texel, i / ${PER_ROW}), 0);
+}
+
+vec4 joint(int row) {
+  return texelFetch(joints, ivec2(row, 0), 0);
 }
 
 vec4 product(vec4 a, vec4 b) {
@@ -51,7 +54,7 @@ void main() {
   vec3 point = vec3(0.0);
   float opacity = rest.w;
   rest.w = 1.0;
-  vec4 turn = vec4(0.0), main = joints[int(value(4).x) * 4 + 3], bones, weights;
+  vec4 turn = vec4(0.0), main = joint(int(value(4).x) * 4 + 3), bones, weights;
   for (int number = 0; number < ${BONES}; number++) {
     int k = number % 4;
     if (k == 0) {
@@ -59,9 +62,10 @@ void main() {
       weights = value(4 + number / 4 + ${BONES / 4});
     }
     int at = int(bones[k]) * 4;
-    point += weights[k] * vec3(dot(joints[at], rest), dot(joints[at + 1], rest), dot(joints[at + 2], rest));
+    point += weights[k] * vec3(dot(joint(at), rest), dot(joint(at + 1), rest), dot(joint(at + 2), rest));
     // q and -q are one rotation: the side of the largest weight's counts
-    turn += weights[k] * joints[at + 3] * (dot(joints[at + 3], main) < 0.0 ? -1.0 : 1.0);
+    vec4 quat = joint(at + 3);
+    turn += weights[k] * quat * (dot(quat, main) < 0.0 ? -1.0 : 1.0);
   }
   turn = normalize(turn);
   point += turned(turn, offset.xyz);
@@ -137,7 +141,10 @@ void main() {
   pixel = vec4(0, 0, 0, alpha);
 }`;
 
-const CASTING = [0, 4, 5, 7, 8, 10, 11, 20, 21]; // pelvis, knees, ankles, feet, wrists
+// joints that cast shadows
+const CASTING = [
+  "pelvis", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_foot", "right_foot", "left_wrist", "right_wrist",
+];
 
 class Painter {
   constructor(canvas, figure, light) {
@@ -150,6 +157,8 @@ class Painter {
     this.ground = this.program(GROUND_VERTEX, GROUND_FRAGMENT.replaceAll("SHADOWS", CASTING.length));
     this.gaussians = this.texture(this.table(), PER_ROW * TEXELS, figure.rows);
     this.rests = this.texture(figure.rests, PER_ROW, figure.rows);
+    this.joints = this.texture(figure.joints, figure.joints.length / 4, 1);
+    this.casting = CASTING.map((name) => figure.names.indexOf(name));
     this.corners = gl.createBuffer();
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.corners);
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, figure.corners.byteLength, gl.DYNAMIC_DRAW);
@@ -204,18 +213,18 @@ class Painter {
     if (centre) {
       this.use(this.ground, camera);
       gl.uniform3fv(gl.getUniformLocation(this.ground, "centre"), centre);
-      gl.uniform3fv(gl.getUniformLocation(this.ground, "feet"), CASTING.flatMap((joint) => [...figure.places.subarray(joint * 3, joint * 3 + 3)]));
+      gl.uniform3fv(gl.getUniformLocation(this.ground, "feet"), this.casting.flatMap((joint) => [...figure.places.subarray(joint * 3, joint * 3 + 3)]));
       gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
     }
     this.use(this.splats, camera);
-    gl.uniform4fv(gl.getUniformLocation(this.splats, "joints"), figure.joints);
     gl.uniform3fv(gl.getUniformLocation(this.splats, "light"), this.light);
-    [this.gaussians, this.rests].forEach((texture, unit) => {
+    ["gaussians", "joints", "rests"].forEach((name, unit) => {
       gl.activeTexture(gl.TEXTURE0 + unit);
-      gl.bindTexture(gl.TEXTURE_2D, texture);
+      gl.bindTexture(gl.TEXTURE_2D, this[name]);
+      gl.uniform1i(gl.getUniformLocation(this.splats, name), unit);
+      if (name === "joints") gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, figure.joints.length / 4, 1, gl.RGBA, gl.FLOAT, figure.joints);
+      if (name === "rests") gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, PER_ROW, figure.rows, gl.RGBA, gl.FLOAT, figure.rests);
     });
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, PER_ROW, figure.rows, gl.RGBA, gl.FLOAT, figure.rests);
-    gl.uniform1i(gl.getUniformLocation(this.splats, "rests"), 1);
     gl.bufferSubData(gl.ELEMENT_ARRAY_BUFFER, 0, figure.sorted(camera.view));
     gl.drawElements(gl.TRIANGLES, figure.count * 6, gl.UNSIGNED_INT, 0);
   }
