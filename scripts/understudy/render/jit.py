@@ -103,6 +103,10 @@ class _Folder(caching.UserProvidedCacheLocator):
     def __init__(self, function: Callable[..., Any], source: str, folder: str) -> None:
         self._py_file, self._lineno, self._cache_path = source, function.__code__.co_firstlineno, folder
 
+    def get_source_stamp(self) -> tuple[Any, ...]:
+        """What the machine code was made of: the source, and how it was compiled."""
+        return (super().get_source_stamp(), *sorted(FAST))
+
     @classmethod
     def from_function(cls, function: Callable[..., Any], source: str) -> "_Folder | None":
         """As numba asks for it."""
