@@ -29,7 +29,7 @@ NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 class InputError(ValueError):
-    """Bad input. The message is one sentence: which file or option, what is wrong, what to do."""
+    """Bad input, a ``ValueError``. The message is one sentence: which file or option, what is wrong, what to do."""
 
 
 class Stopped(KeyboardInterrupt):

@@ -66,10 +66,13 @@ def load_body(path: str | Path, model: str = "auto") -> BodyModel:
 
     Args:
         path: The file.
-        model: Which of ``smpl_family.MODELS`` it must be; ``auto`` for any, this project's own too.
+        model: smpl, smplh or smplx, where it must be that one; ``auto`` for any, this project's own too.
+
+    Returns:
+        The body, on the CPU.
 
     Raises:
-        InputError: The file is missing, is no such body, or is a pickle that holds anything but arrays.
+        InputError: The file is missing or damaged, is no such body, or is a pickle that holds anything but arrays.
     """
     path = Path(path)
     with reading(path, "a body", BUILD):

@@ -37,7 +37,10 @@ class BodyOutput:
 
 @dataclass(frozen=True)
 class BodyModel:
-    """A body model of ``J`` joints, named as in ``body.joints``. ``body.files.load_body`` makes it from a file."""
+    """A body model of ``J`` joints, named as in ``body.joints``; :func:`load_body` reads one from a file.
+
+    At rest it stands in a T-pose: metres, y up, facing +z, the left at +x. Components of the shape are in standard deviations.
+    """
 
     name: str
     sha256: str
@@ -95,7 +98,7 @@ class BodyModel:
         return replace(self, **moved)
 
     def shaped(self, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Rest vertices [...,V,3] and joints [...,J,3] of ``betas`` [...,B] (missing components are zero).
+        """Rest vertices [...,V,3] and joints [...,J,3], m, of ``betas`` [...,B]; components that are left out are zero.
 
         Raises:
             InputError: There are more ``betas`` than the body has.
@@ -111,7 +114,7 @@ class BodyModel:
         body_pose: Tensor,  # [T,3(J-1)] axis-angle
         transl: Tensor,  # [T,3] m
     ) -> BodyOutput:
-        """Pose the body."""
+        """The body of a shape in ``T`` poses; ``global_orient`` and ``transl`` decide what its world's axes are."""
         return self.posed(betas, pose_rotations(global_orient, body_pose), transl)
 
     def posed(
@@ -120,7 +123,7 @@ class BodyModel:
         rotations: Tensor,  # [T,J,3,3] of each joint relative to its parent
         transl: Tensor,  # [T,3] m
     ) -> BodyOutput:
-        """Pose the body by rotation matrices."""
+        """The same, by rotation matrices."""
         rest_vertices, rest_joints = self.shaped(betas)
         transforms = joint_transforms(rotations, rest_joints, self.parents)
         transforms = torch.cat(
@@ -133,7 +136,7 @@ class BodyModel:
         return BodyOutput(vertices, joints + transforms[..., :3, 3], transforms)
 
     def keypoints(self, vertices: Tensor) -> Tensor:
-        """Keypoints [T,K,3] of posed ``vertices`` [T,V,3]."""
+        """Keypoints [T,K,3] of posed ``vertices`` [T,V,3], in the frame of these."""
         return (vertices[:, self.keypoint_vertices] * self.keypoint_weights[..., None]).sum(dim=-2)
 
     def keypoint_body(self) -> "BodyModel":

@@ -34,9 +34,17 @@ def prepare_canonical(
     config: CanonicalConfig,
     held_out: Sequence[int] = (),
 ) -> Canonical:
-    """Canonical space of the person of ``track``, textured by its frames but those held out.
+    """The body of the person of ``track`` in canonical space, textured by all frames but those held out.
 
     Frames are read one at a time; memory does not grow with their number.
+
+    Args:
+        frames: The video.
+        alpha_folder: Soft masks of the person.
+        track: The fitted body's motion; frames that are not valid give no texture.
+        body: The body that it belongs to.
+        config: How fine, and how it is textured.
+        held_out: Frames of which no pixel is read.
 
     Raises:
         InputError: Track and body or frames do not belong together, an image is missing, or no frame shows the body.

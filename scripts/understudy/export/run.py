@@ -46,20 +46,23 @@ def export_avatar(
     motions: Sequence[str | Path] = (),
     files: Sequence[str] = FILES,
 ) -> list[Path]:
-    """Write an avatar for other programs.
+    """Write an avatar for Blender, game engines and other programs.
+
+    All is in metres, the person on the ground y = 0: y up, facing +z, but for ``avatar.ply``, which has y down, facing -z.
 
     Args:
-        archive: The avatar.
+        archive: The avatar; it must be made of Gaussians.
         folder: Where to; made if it is not there. Files of the same names are replaced where they were exported before.
-        config: How.
-        motions: Files that ``motion.read`` knows, for ``avatar.glb``.
-        files: Which of ``FILES``.
+        config: How they are written.
+        motions: Files of those that :func:`read_motion` knows, for ``avatar.glb``.
+        files: Names of what to write, as docs/exporting.md lists them; all by default.
 
     Returns:
-        All files written.
+        All files written, with those that belong to ``mesh.obj``.
 
     Raises:
-        InputError: A file, motion or pose that there is not, or a file that would be lost.
+        InputError: There is no such file, motion or pose, the avatar's method has no Gaussians, or somebody else's file would
+            be lost.
     """
     folder = Path(folder)
     unknown = [name for name in files if name not in FILES]

@@ -62,12 +62,15 @@ def fit_body(
 
     Args:
         keypoints: 2D points and, if the backend has it, a 3D guess.
-        frames: The frames, of which only camera, rate and size are used.
-        alpha_folder: Silhouettes; not opened unless ``config.silhouettes``.
+        frames: The video, of which only camera, rate and size are used.
+        alpha_folder: Soft masks of the person; not opened unless ``config.silhouettes``.
         body: The body model.
-        config: Options.
+        config: How to fit.
         regressor: Weights of the pose regressor, if there is one.
         files: Another program's results, if the backend reads such.
+
+    Returns:
+        Shape, and pose and place in every frame: camera frame, metres, radians.
 
     Raises:
         InputError: No confident keypoints, keypoints of another number of frames, or a regressor that is damaged, or missing

@@ -85,15 +85,23 @@ class Canonical:
     """Canonical normals as (n / 2 + 0.5) * 255."""
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
-        """Write the npz; ``recorded`` is that of ``atomic_write``."""
+        """Write ``canonical.npz``.
+
+        Args:
+            path: The file.
+            recorded: Whether to refuse to replace a file that somebody else made, and to record this one as ours.
+
+        Raises:
+            InputError: It cannot be written, or a file is there that may not be replaced.
+        """
         write_npz(path, {field.name: getattr(self, field.name) for field in fields(self)}, recorded=recorded)
 
     @classmethod
     def load(cls, path: str | Path) -> "Canonical":
-        """Read the npz.
+        """Read ``canonical.npz``.
 
         Raises:
-            InputError: The file is missing, damaged, or its arrays are not what ``TABLE`` says.
+            InputError: The file is missing or damaged, or an array is of another shape, type or range than it must be.
         """
         names = tuple(field.name for field in fields(cls))
         arrays = read_npz(path, names)

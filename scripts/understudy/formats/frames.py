@@ -28,25 +28,30 @@ KSource = Literal["config", "metadata", "default"]
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames of one video on disk.
+    """Frames of one video on disk, and the one camera that filmed them: ``frames/`` and ``frames.json``.
 
-    Frames are taken at a constant rate ``fps``, so frame ``i`` shows the moment ``i / fps``
-    after the first one whatever the video's own timing was.
+    Frames are taken at a constant rate, so frame ``i`` shows the moment ``i / fps`` seconds after the first one
+    whatever the video's own timing was.
     """
 
     folder: Path
     """Folder of ``000000.jpg``, ..., sRGB, 8 bit, upright and free of lens distortion."""
     fps: float
+    """Frames per second."""
     width: int
+    """Of the frames, px."""
     height: int
+    """Of the frames, px."""
     source: str
     """Name of the video as given."""
     source_sha256: str
+    """Of the video's file, hexadecimal."""
     source_frames: np.ndarray  # [T] int
     """Index in the video of each kept frame, counted from 0."""
     K: np.ndarray  # [3,3] float64
     """Pinhole camera in px of the kept frames; pixel centres at +0.5."""
     K_source: KSource
+    """Where ``K`` is from: the user, the file's metadata, or neither, so that it is a usual phone's."""
     source_size: tuple[int, int] | None = None
     """Width and height of the video's upright pictures, px; None where nobody wrote it down."""
 
@@ -68,7 +73,15 @@ class Frames:
             return np.array(image.convert("RGB"))
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
-        """Write ``frames.json``; ``recorded`` is that of ``atomic_write``."""
+        """Write ``frames.json``.
+
+        Args:
+            path: The file.
+            recorded: Whether to refuse to replace a file that somebody else made, and to record this one as ours.
+
+        Raises:
+            InputError: It cannot be written, or a file is there that may not be replaced.
+        """
         write_json(
             path,
             {

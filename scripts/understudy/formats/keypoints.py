@@ -26,7 +26,7 @@ BOXES = {"the boxes' width or height": (0.0, 2 * PLACES_PX)}
 
 @dataclass(frozen=True)
 class Keypoints:
-    """2D keypoints over ``T`` frames; left and right are the person's."""
+    """2D keypoints over ``T`` frames, pixel centres at +0.5; left and right are the person's: ``keypoints.npz``."""
 
     keypoints: np.ndarray  # [T,J,3] float32
     """x px, y px, confidence 0..1; all zero where unseen. Interpolated points have a place and confidence 0."""
@@ -35,6 +35,7 @@ class Keypoints:
     bbox: np.ndarray  # [T,4] float32
     """Box of the person, x0 y0 x1 y1 px; zeros where nobody was found."""
     backend: str
+    """Name of what found them."""
     world: np.ndarray  # [T,J,3] float32
     """3D guess of the backend: metres, hips at the origin, camera axes; zeros where it has none."""
     interpolated: np.ndarray  # [T] bool
@@ -48,7 +49,15 @@ class Keypoints:
         return len(self.keypoints)
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
-        """Write the npz; ``recorded`` is that of ``atomic_write``."""
+        """Write ``keypoints.npz``.
+
+        Args:
+            path: The file.
+            recorded: Whether to refuse to replace a file that somebody else made, and to record this one as ours.
+
+        Raises:
+            InputError: It cannot be written, or a file is there that may not be replaced.
+        """
         write_npz(
             path,
             {
@@ -66,10 +75,10 @@ class Keypoints:
 
     @classmethod
     def load(cls, path: str | Path) -> "Keypoints":
-        """Read the npz. Only ``keypoints``, ``names`` and ``bbox`` must be there: other programs may write it.
+        """Read ``keypoints.npz``. Other programs may write it: only ``keypoints``, ``names`` and ``bbox`` must be there.
 
         Raises:
-            InputError: The file is missing, damaged, or its arrays are not what ``TABLE`` says.
+            InputError: The file is missing or damaged, or an array is of another shape, type or range than it must be.
         """
         arrays = read_npz(path, ("keypoints", "names", "bbox"))
         with reading(path, "a keypoints.npz", again(path)):

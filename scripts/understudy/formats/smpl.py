@@ -35,9 +35,10 @@ LONGEST_NAME = 1000
 
 @dataclass(frozen=True)
 class BodyTrack:
-    """SMPL parameters over ``T`` frames in the camera frame (OpenCV axes), metres and radians, axis-angle.
+    """SMPL parameters over ``T`` frames in the camera frame (OpenCV axes), metres and radians: ``smpl.npz``.
 
-    The root turns about the pelvis and ``transl`` is added after, as in smplx.
+    Rotations are axis-angle, each joint's relative to its parent; the root turns about the pelvis and ``transl`` is added
+    after, as in smplx. ``betas`` are standard deviations, ``K`` is the frames' camera, px.
     """
 
     global_orient: np.ndarray  # [T,3] float32
@@ -61,7 +62,15 @@ class BodyTrack:
         return 1 + self.body_pose.shape[1] // 3
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
-        """Write the npz; ``recorded`` is that of ``atomic_write``."""
+        """Write ``smpl.npz``.
+
+        Args:
+            path: The file.
+            recorded: Whether to refuse to replace a file that somebody else made, and to record this one as ours.
+
+        Raises:
+            InputError: It cannot be written, or a file is there that may not be replaced.
+        """
         write_npz(
             path,
             {
@@ -79,14 +88,14 @@ class BodyTrack:
 
     @classmethod
     def load(cls, path: str | Path, mend: str | None = None) -> "BodyTrack":
-        """Read the npz.
+        """Read ``smpl.npz``.
 
         Args:
             path: The file.
-            mend: What to do about a damaged file; default to make it again.
+            mend: What a message says to do about a damaged file; None for making it again.
 
         Raises:
-            InputError: The file is missing, damaged, or its arrays are not what ``TABLE`` says.
+            InputError: The file is missing or damaged, or an array is of another shape, type or range than it must be.
         """
         arrays = read_npz(path, ("global_orient", "body_pose", "transl", "betas", "K", "body_model"), mend)
         with reading(path, "a smpl.npz", again(path) if mend is None else mend):

@@ -42,6 +42,7 @@ class Imported:
     """What an import wrote."""
 
     kind: str
+    """Name of the format."""
     frames: int
     """Number of frames."""
     posed: int
@@ -49,7 +50,7 @@ class Imported:
     pointed: int
     """Frames with keypoints of their own."""
     reprojection: float | None
-    """Median distance of the keypoints from the posed body's, px."""
+    """Median distance of the keypoints from the posed body's, px; None where there are no poses or no keypoints."""
     files: tuple[Path, ...]
     """Files and folders written."""
     notes: tuple[str, ...]
@@ -65,7 +66,9 @@ def import_tracking(
     options: ReadOptions | None = None,
     frames_config: FramesConfig | None = None,
 ) -> Imported:
-    """Write what a tracking holds of ``frames/``, ``frames.json``, ``keypoints.npz``, ``alpha/`` and ``smpl.npz``.
+    """Bring another program's tracking into an actor's folder.
+
+    Written is what it holds of ``frames/``, ``frames.json``, ``keypoints.npz``, ``alpha/`` and ``smpl.npz``.
 
     Stages whose files it does not hold run as usual. ``frames/`` are taken from ``pictures``, else from those that lie
     with the tracking, else they are already in ``folder``. The camera is that of ``frames_config``, else the tracking's,
@@ -75,16 +78,19 @@ def import_tracking(
     not of that kind (the free body never is), its size and shape are fitted to the keypoints.
 
     Args:
-        source: The tracking, as ``registry.FORMATS`` describes it.
-        folder: ``results/{actor}``.
-        kind: Name of the format, or ``auto``.
-        pictures: The video or folder of images that was tracked.
+        source: The tracking, a file or folder of a format that docs/importing.md lists.
+        folder: The actor's folder, such as ``results/actor``.
+        kind: Name of the format; ``auto`` to tell it by the files.
+        pictures: The video or folder of images that was tracked; None where frames lie with the tracking or in ``folder``.
         body: The body that ``smpl.npz`` is for; None to leave poses out.
-        options: Which person, which camera, how frames are numbered.
-        frames_config: Which frames to keep, and the camera where the user knows better.
+        options: Which person, which camera, how frames are numbered; None for the defaults.
+        frames_config: Which frames to keep, and the camera where the user knows better; None for the defaults.
+
+    Returns:
+        What was written, and what the user should know of it.
 
     Raises:
-        InputError: Anything missing, damaged or at odds, in one sentence.
+        InputError: Something is missing, damaged or at odds, or a file of somebody else's would be lost.
     """
     source, folder = Path(source), Path(folder)
     config = frames_config or FramesConfig()

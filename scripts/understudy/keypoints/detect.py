@@ -43,11 +43,14 @@ def detect_keypoints(
     another program's files knows the person already.
 
     Args:
-        frames: The frames.
-        config: Options.
+        frames: The video.
+        config: How they are found.
         weights: The backend's weights, if it takes any.
         files: The other program's files, if the backend reads such.
-        sha256: Hex, of weights that somebody vouches for; TorchScript needs it.
+        sha256: Of weights that somebody vouches for, 64 hexadecimal digits; TorchScript needs it, as it runs code.
+
+    Returns:
+        Keypoints of all frames; px, confidence 0..1.
 
     Raises:
         InputError: Nobody is found, or in fewer than half of the frames, or the person is too small; or the backend

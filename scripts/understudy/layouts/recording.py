@@ -123,12 +123,12 @@ class Recording:
 def open_recording(
     folder: str | Path, body: str | Path | None = None, bodies: Iterable[Path] = (), hold_out: int = 0
 ) -> Recording:
-    """The recording of an actor's folder.
+    """What an actor's folder holds, for :func:`write_dataset`.
 
     Args:
-        folder: As ``results/actor``.
+        folder: An actor's folder, such as ``results/actor``; ``smpl.npz`` and masks must be there.
         body: File of the body that was fitted; None to look for it.
-        bodies: Files and folders among which it may be, told by its hash.
+        bodies: Files and folders among which that file may be; its hash tells.
         hold_out: Every Nth frame is to test with; 0 for none.
 
     Raises:

@@ -50,15 +50,22 @@ LAYOUTS: dict[LayoutName, Layout] = {
 
 
 def write_dataset(recording: Recording, folder: str | Path, layout: LayoutName) -> Path:
-    """Write a recording as a data set, in place of a folder that may be there; frames are read one at a time.
+    """Write a recording as the data set of another avatar program.
 
-    Beside the program's own files ``understudy.json`` says which body, frames and units they are of.
+    Beside the program's own files ``understudy.json`` says which body, frames and units they are of. Frames are read one
+    at a time; memory does not grow with their number.
+
+    Args:
+        recording: What :func:`open_recording` gives.
+        folder: Where to; a data set that was written there before is replaced as a whole.
+        layout: Name of the program's layout, such as ``instant-nvr``; docs/exporting.md lists them.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: There is no such layout, the recording lacks what it needs, or a picture is missing or damaged.
+        InputError: There is no such layout, the recording lacks what it needs, a picture is missing or damaged, or the folder
+            holds something else.
     """
     if layout not in LAYOUTS:
         raise InputError(f"{layout} is no layout; there are {', '.join(LAYOUTS)}.")

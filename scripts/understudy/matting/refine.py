@@ -45,6 +45,17 @@ def refine_mattes(
     Frames are refined one by one on ``threads`` threads; then frames that fall out of the row keep their coarse mask, and what
     neither neighbour in time confirms becomes unsure. Memory does not grow with the number of frames.
 
+    Args:
+        frames: The video.
+        alpha_folder: The coarse soft masks.
+        keypoints: The tracked person.
+        track: The fitted body's motion.
+        body: The body that it belongs to.
+        matte_folder: Where the mattes go: ``000000.png``, ..., 8 bit, 255 for the person; replaced as a whole.
+        trimap_folder: Where the trimaps go, likewise: 0 scene, 128 unsure, 255 person.
+        config: How they are refined.
+        threads: Frames that are refined at once.
+
     Raises:
         InputError: Track and body or frames do not belong together, or a picture is missing, damaged or of another size.
     """

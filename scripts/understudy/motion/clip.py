@@ -20,7 +20,10 @@ POSSIBLE = {
 
 @dataclass(frozen=True)
 class Clip:
-    """Poses of a body's ``J`` joints over ``T`` frames; the person starts facing about +z."""
+    """Poses of a body's ``J`` joints over ``T`` frames; the person starts facing about +z.
+
+    Metres and radians, y up, the ground at y = 0.
+    """
 
     global_orient: np.ndarray  # [T,3] axis-angle, about the pelvis
     body_pose: np.ndarray  # [T,3(J-1)] axis-angle
@@ -47,14 +50,14 @@ class Clip:
         return Clip(self.global_orient[start:stop], self.body_pose[start:stop], self.transl[start:stop], self.fps)
 
     def resampled(self, fps: float, most: int | None = None) -> "Clip":
-        """The same motion at another rate: rotations by splines on the sphere, places by cubic interpolation.
+        """The same motion at another rate: rotations by splines, places by linear interpolation.
 
         Args:
             fps: Frames per second.
-            most: Frames that are wanted, from the first on; None for all.
+            most: Maximum number of frames; None for all.
 
         Raises:
-            InputError: So long a motion has more than ``MOST_FRAMES`` at this rate.
+            InputError: There would be too many frames at this rate.
         """
         if len(self) < 2 or fps == self.fps:
             return Clip(self.global_orient, self.body_pose, self.transl, fps)

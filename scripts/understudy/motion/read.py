@@ -34,21 +34,20 @@ def read_motion(
     joint_map: Mapping[str, str] | None = None,
     loop: float | None = None,
 ) -> Clip:
-    """The motion of a file on a body, feet planted on the ground, starting towards +z, at the file's own rate.
+    """The motion of a file on a body, at the file's own rate: m, y up, feet planted on the ground at y = 0, starting towards +z.
 
     Known are BVH; and npz (pkl, pt) of SMPL, SMPL-H or SMPL-X parameters: AMASS, AIST++, another actor's ``smpl.npz``,
     whose rate is that of the ``frames.json`` beside it. An actor's folder stands for its ``smpl.npz``.
 
     Args:
-        path: The file.
-        body: Who moves; its template is the person's shape.
-        fps: Frames per second where you know better than the file.
-        joint_map: For BVH, the rig's joint by ours (``left_knee: "Bein_unten_L"``), on top of the names that are known.
-
+        path: The file, or an actor's folder.
+        body: Who moves, such as ``avatar.body``; its template is the person's shape.
+        fps: Frames per second where you know better than the file; None for the file's own.
+        joint_map: For a BVH file with names that are not known: the rig's joint by ours (``{"left_knee": "Bein_unten_L"}``).
         loop: Seconds for which the motion's best cycle is repeated; None for the motion as it is.
 
     Raises:
-        InputError: The file is missing or damaged, of no known kind, or its joints cannot be told.
+        InputError: The file is missing, damaged or of no known kind, or it is not clear which of its joints are which.
     """
     with reading(path, "a motion that can be used", "export it again"):
         clip = _read(path, body, fps, joint_map)

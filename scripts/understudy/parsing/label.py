@@ -57,19 +57,19 @@ def label_parts(
     which pixels are the person.
 
     Args:
-        frames: The frames.
-        alpha_folder: The silhouettes.
+        frames: The video.
+        alpha_folder: Soft masks of the person.
         track: The fitted body's motion.
-        body: The body.
-        folder: Where the labels go.
-        config: Options.
+        body: The body that it belongs to.
+        folder: Where the labels go; replaced as a whole.
+        config: How they are found; None for the defaults.
         weights: The backend's weights, if it takes any.
         files: The user's labels, if the backend reads such.
 
     Raises:
         InputError: Track and body or frames do not belong together, a mask is missing or of another size, or the
-            fitted body hardly overlaps the silhouettes (mean IoU below ``NO_OVERLAP`` over the valid frames); or the
-            backend lacks its package, weights or files.
+            fitted body hardly overlaps the silhouettes (mean IoU over the valid frames); or the backend lacks its package,
+            weights or files.
     """
     config = config or ParsingConfig()
     check_same_body(body, track, len(frames))

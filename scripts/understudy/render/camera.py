@@ -9,14 +9,22 @@ from understudy.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """One camera and the size of its picture. Pixel [row i, col j] has its centre at (j + 0.5, i + 0.5)."""
+    """A pinhole camera and the size of its picture, in OpenCV's axes: x right, y down, z forward.
+
+    Pixel [row i, col j] has its centre at (j + 0.5, i + 0.5). What the world's axes are is up to ``view``.
+
+    Raises:
+        InputError: A matrix is of another shape or not finite, a focal length is not positive, or the picture has no pixels.
+    """
 
     K: np.ndarray  # [3,3] float64, px
     """Intrinsics: ``x_px = K @ X`` for a point X of the camera's frame."""
     width: int
+    """Of the picture, px."""
     height: int
+    """Of the picture, px."""
     view: np.ndarray = field(default_factory=lambda: np.eye(4))  # [4,4] float64
-    """World to camera: ``X = view @ X_world``; metres."""
+    """World to camera, rotation and translation (m): ``X = view @ X_world``, in homogeneous coordinates."""
 
     def __post_init__(self) -> None:
         K, view = np.array(self.K, np.float64), np.array(self.view, np.float64)
@@ -31,7 +39,7 @@ class Camera:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height), px."""
+        """Width and height, px."""
         return self.width, self.height
 
     @property
@@ -40,11 +48,11 @@ class Camera:
         return -self.view[:3, :3].T @ self.view[:3, 3]
 
     def to_camera(self, points: np.ndarray) -> np.ndarray:
-        """World points [...,3] in the camera's frame [...,3], m."""
+        """World points [...,3] to the camera's frame [...,3], m."""
         return points @ self.view[:3, :3].T + self.view[:3, 3]
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixels [...,2] of world points [...,3]. Points behind the camera give the mirrored pixel of a pinhole."""
+        """Places x, y [...,2] on the picture, px, of world points [...,3], m; those behind the camera appear mirrored."""
         homogeneous = self.to_camera(points) @ self.K.T
         return homogeneous[..., :2] / homogeneous[..., 2:]
 
@@ -62,7 +70,12 @@ class Camera:
 
 
 def look_at(eye: np.ndarray, target: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """World-to-camera matrix [4,4] of a camera at ``eye`` that sees ``target`` in its middle, with ``up`` up.
+    """The ``view`` [4,4] float64 of a camera at ``eye`` that sees ``target`` in its middle, with ``up`` up.
+
+    Args:
+        eye: Where the camera is [3], world frame, m.
+        target: What it looks at [3], world frame, m.
+        up: Direction [3] of any length that is up in the picture; (0, -1, 0) in worlds whose y points down.
 
     Raises:
         InputError: ``eye`` is at ``target``, or the line of sight is along ``up``.

@@ -46,7 +46,7 @@ def read_cameras(
     size: tuple[int, int] | None = None,
     at: tuple[float, float, float] | None = None,
 ) -> list[Camera]:
-    """Cameras of a file, in the stage's axes: their world's up is up there, and its origin is where the motion starts.
+    """Cameras of a file, in the world of :class:`Performance`: up stays up, and the file's origin is where motions start.
 
     Which of the world's axes is up is read off the cameras, which are held about upright.
 

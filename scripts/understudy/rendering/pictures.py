@@ -22,12 +22,14 @@ COVERED = 0.5
 
 @dataclass(frozen=True)
 class Picture:
-    """One rendered picture."""
+    """One rendered picture, H px high and W px wide."""
 
     rgb: np.ndarray  # [H,W,3] float32
-    """Premultiplied by alpha; sRGB 0..1, or a unit normal in camera axes."""
+    """Premultiplied by alpha; sRGB 0..1, or a unit normal in the camera's axes."""
     alpha: np.ndarray  # [H,W] float32
-    depth: np.ndarray  # [H,W] float32, m; 0 where nothing is
+    """How much of the pixel the person covers, 0..1, the shadow included."""
+    depth: np.ndarray  # [H,W] float32, m
+    """Along the camera's z; 0 where nothing is."""
 
 
 def check_layer(layer: str) -> None:
@@ -39,13 +41,19 @@ def check_layer(layer: str) -> None:
 def render_act(
     act: Performance, cameras: Sequence[Camera], layer: str = "color", shadow: bool = False
 ) -> Iterator[Picture]:
-    """Yield one picture for each camera: of the act's frame of that number, and of its last one from then on.
+    """Draw one picture after the other: camera ``i`` sees frame ``i`` of the act, and its last frame from then on.
 
     Args:
         act: Who is seen.
-        cameras: In the act's axes.
-        layer: color, alpha, depth or normal.
-        shadow: Whether the person throws a shadow on the ground, y = 0; in colour pictures alone.
+        cameras: One for each picture, in the act's world.
+        layer: What ``rgb`` holds: normals for ``normal``, colours for ``color``, ``alpha`` and ``depth``.
+        shadow: Whether the person throws a soft shadow on the ground, y = 0; in colour pictures alone.
+
+    Returns:
+        The pictures, each drawn when it is asked for.
+
+    Raises:
+        InputError: There is no such layer.
     """
     check_layer(layer)
     for number, camera in enumerate(cameras):

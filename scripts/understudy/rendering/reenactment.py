@@ -40,10 +40,10 @@ def render_reenactment(
     Args:
         archive: The avatar, with its poses of the video's frames.
         video: The actor's folder or its ``frames``, or the video itself.
-        output: ``.mp4``, or a folder of PNG files.
-        frames: Maximum number of pictures.
-        background: As ``open_backdrop`` takes it; ``transparent`` is not possible. ``video`` for the video's own pictures,
-            so that the avatar stands where the person was.
+        output: A video (``.mp4``, ``.webm``, ``.mov``), or a folder of PNG files, which is replaced as a whole.
+        frames: Maximum number of pictures; None for all of the video.
+        background: Behind the avatar: as of :class:`ShowConfig`, but not ``transparent``; or ``video`` for the video's own
+            pictures, so that the avatar stands where the person was.
         layer: color, alpha, depth or normal.
         start: Seconds of the video before the first frame that was used (``frames.start``), where a video is given.
         device: cpu, cuda or auto.
@@ -52,7 +52,7 @@ def render_reenactment(
         Number of pictures.
 
     Raises:
-        InputError: The video is another one, or there is nothing to read or write.
+        InputError: The pictures are of another shape than the avatar's video, or something cannot be read or written.
     """
     output = Path(output)
     backdrop = Backdrop(moving=iter(())) if background == "video" else open_backdrop(background, archive.fps)

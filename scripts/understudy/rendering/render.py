@@ -37,18 +37,21 @@ def render_motion(
     joint_map: Mapping[str, str] | None = None,
     cameras: Sequence[Camera] | None = None,
 ) -> int:
-    """Render an avatar to an mp4 or to a folder of PNG files; returns the number of pictures.
+    """Render an avatar to a video, or to a folder of PNG files.
 
     Args:
         archive: The avatar.
-        output: The video, or the folder.
-        config: What is rendered.
-        motion: A file that ``motion.read`` knows; None for a person who stands with the arms lowered.
-        joint_map: For a BVH file's own names.
-        cameras: In the stage's axes, one for each picture, or one for all; None for ``config.path``.
+        output: ``.mp4``; ``.webm`` or ``.mov``, which can be transparent; or a folder, which is replaced as a whole.
+        config: What is rendered, and how it looks.
+        motion: A file of those that :func:`read_motion` knows; None for a person who stands with the arms lowered.
+        joint_map: For a BVH file with names that are not known: the rig's joint by ours.
+        cameras: In the world of :class:`Performance`, one for each picture, or one for all; None for those of ``config.path``.
+
+    Returns:
+        Number of pictures.
 
     Raises:
-        InputError: A file or an option is wrong; nothing is left behind.
+        InputError: A file or an option is wrong, or the output was made by somebody else; nothing is left behind.
     """
     output = Path(output)
     backdrop = open_backdrop(config.background, config.fps)
@@ -96,9 +99,19 @@ def make_act(
     loop: float | None = None,
     most: int | None = None,
 ) -> Performance:
-    """The avatar in its shape and motion, in the stage's axes, ``fps`` frames per second; options as of ``render_motion``.
+    """The avatar in a shape and the motion of a file, ready for :func:`render_act`.
 
-    No more than the first ``most`` frames are wanted.
+    Args:
+        archive: The avatar.
+        shape: What is changed about the person's shape.
+        fps: Frames per second of the result.
+        motion: A file of those that :func:`read_motion` knows; None for one frame of standing with the arms lowered.
+        joint_map: For a BVH file with names that are not known: the rig's joint by ours.
+        loop: Seconds for which the motion's best cycle is repeated; None for the motion as it is.
+        most: Maximum number of frames; None for all.
+
+    Raises:
+        InputError: The motion cannot be read, or the body takes no such shape.
     """
     avatar = archive.avatar
     betas = chosen_betas(avatar.body, avatar.betas, shape)

@@ -28,7 +28,11 @@ Poses = Clip | BodyTrack
 
 @dataclass(frozen=True)
 class Performance:
-    """An avatar of some shape in a row of poses, in the stage's axes."""
+    """An avatar of some shape in a row of poses, and the world that it is in.
+
+    That is the world of the camera that filmed, so that light falls as it did there: x right, y down, z away from that
+    camera, m. :func:`make_act`, :func:`staged` and :func:`a_pose` put the ground at y = 0 and let the person face -z.
+    """
 
     avatar: Avatar
     shaped: Shaped
@@ -40,11 +44,11 @@ class Performance:
         return len(self.transl)
 
     def first(self, count: int) -> "Performance":
-        """The first ``count`` frames."""
+        """The first ``count`` frames, or all where there are fewer."""
         return self.part(np.arange(min(count, len(self))))
 
     def part(self, frames: np.ndarray) -> "Performance":
-        """Some frames [n]."""
+        """The frames [n] of these numbers."""
         return replace(
             self,
             global_orient=self.global_orient[frames],
@@ -58,7 +62,7 @@ class Performance:
         return self.shaped.posed(rotations, self.transl[frame])
 
     def pelvis(self) -> np.ndarray:
-        """Places [T,3] of the pelvis, m."""
+        """Places [T,3] float64 of the pelvis, m."""
         return (self.transl + self.shaped.joints[0]).cpu().numpy().astype(np.float64)
 
     def rest_height(self) -> float:
@@ -69,7 +73,7 @@ class Performance:
         return float(points[:, 1].amax() - points[:, 1].amin())
 
     def boxes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Some frames [n] and the least and largest coordinates [n,3] of the avatar in them, m."""
+        """Some frames [n], evenly spread, and the least and the largest coordinates [n,3] of the avatar in them, m."""
         frames = np.unique(np.linspace(0, len(self) - 1, min(len(self), SAMPLES)).round().astype(int))
         with torch.no_grad():
             clouds = [self.posed(int(frame)).extent() for frame in frames]
@@ -79,12 +83,12 @@ class Performance:
 
 
 def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> Performance:
-    """Poses that are in the axes of a camera already, such as the avatar's own.
+    """The avatar in poses that are in the frame of a camera already, such as those of its own video.
 
     Args:
         avatar: Who plays.
-        poses: In camera axes.
-        betas: Shape [B]; None for the avatar's own.
+        poses: In that camera's frame, as ``AvatarArchive.poses`` are.
+        betas: Shape [B], standard deviations; None for the avatar's own.
     """
     device = avatar.device
     with torch.no_grad():
@@ -96,12 +100,14 @@ def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> P
 
 
 def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Performance:
-    """A motion in a world with y up, brought into the stage's axes; the ground is y = 0 in both.
+    """The avatar in a motion, turned from the clip's world (y up, facing +z) into the performance's (y down, facing -z).
+
+    The ground is y = 0 in both.
 
     Args:
         avatar: Who plays.
         clip: The motion, made for a body of this shape.
-        betas: Shape [B]; None for the avatar's own.
+        betas: Shape [B], standard deviations; None for the avatar's own.
     """
     act = filmed(avatar, clip, betas)
     turn = Rotation.from_matrix(TO_STAGE)
@@ -113,7 +119,12 @@ def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Per
 
 
 def a_pose(avatar: Avatar, betas: torch.Tensor | None = None) -> Performance:
-    """One frame: arms lowered, standing on the ground."""
+    """One frame of the avatar that stands on the ground, y = 0, with the arms lowered, and faces -z.
+
+    Args:
+        avatar: Who stands.
+        betas: Shape [B], standard deviations; None for the avatar's own.
+    """
     nowhere = np.zeros((1, 3), np.float32)
     act = staged(avatar, Clip(nowhere, pose_of(avatar.body.joint_names, A_POSE)[None], nowhere, fps=1.0), betas)
     _, _, high = act.boxes()

@@ -43,21 +43,21 @@ def cut_silhouettes(
     files: Path | None = None,
     sha256: str | None = None,
 ) -> None:
-    """Write the soft mask of the tracked person of every frame to ``folder``; all zero in frames without one.
+    """Write the soft mask of the tracked person of every frame; all zero in frames without one.
 
     Blobs that do not touch the skeleton are somebody or something else. Masks that the user gives are taken as they are.
 
     Args:
-        frames: The frames.
+        frames: The video.
         keypoints: The tracked person.
-        folder: Where the masks go.
-        config: Options.
+        folder: Where the masks go: ``000000.png``, ..., 8 bit, 255 for the person; replaced as a whole.
+        config: How they are cut.
         weights: The backend's weights, if it takes any.
         files: The user's masks, if the backend reads such.
-        sha256: Hex, of weights that somebody vouches for; TorchScript needs it.
+        sha256: Of weights that somebody vouches for, 64 hexadecimal digits; TorchScript needs it, as it runs code.
 
     Raises:
-        InputError: The backend lacks its package, weights or files.
+        InputError: The backend lacks its package, weights or files, or a picture or mask cannot be read.
     """
     made_by = find_backend("silhouettes", config.backend)
     opened = open_backend("silhouettes", config.backend, weights, files, sha256)

@@ -41,7 +41,7 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
     """Write the kept frames of a video, or of a folder of images, and what is known of its camera.
 
     Frames are kept on a uniform time grid at the rate of the video's regular stretches, each the frame nearest in
-    time (``timing.frames_on_grid``): of a video at a constant rate every frame once, also where its times are jittered
+    time: of a video at a constant rate every frame once, also where its times are jittered
     or rounded. Dropped frames and pauses of the camera are filled with the nearest frame, so that frame ``i`` always
     shows the moment ``i / fps``. Of this grid ``start``, ``stop``, ``step`` and ``max_frames`` choose.
 
@@ -54,10 +54,14 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
         source: Video file, or folder of images.
         folder: Folder to write ``000000.jpg``, ... to; replaced as a whole.
         index: ``frames.json`` to write.
-        config: What to keep.
+        config: Which frames to keep, and what is known of the camera.
+
+    Returns:
+        What ``frames.json`` says.
 
     Raises:
-        InputError: There is no such source, it is no video, it has too few frames, or ``start`` is after its end.
+        InputError: There is no such source, it is no video, it has too few frames, or ``start`` is after its end; or what is
+            to be replaced was made by somebody else.
     """
     source, folder, index = Path(source), Path(folder), Path(index)
     pictures = _open(source, config)

@@ -40,10 +40,11 @@ ROOM = 1.25
 class LiveView:
     """A server that shows an avatar to browsers. Make it, call ``run``, and ``stop`` at the end.
 
-    It opens to those alone who have its ``urls``; see ``door`` and ``heard`` for who is let in and what they may say.
+    It opens only to those who have one of its ``urls``; docs/security.md says what is checked.
 
     Raises:
-        InputError: viser is not installed or another than we know, a motion cannot be read, or nothing can listen at the address.
+        InputError: viser is not installed or of a version that is not known, a motion cannot be read, the avatar's method has no
+            Gaussians, or nothing can listen at the address.
     """
 
     def __init__(
@@ -59,8 +60,8 @@ class LiveView:
 
         Args:
             archive: The avatar.
-            motions: Files that ``motion.read`` knows; the first one plays at the start.
-            config: What is played.
+            motions: Files of those that :func:`read_motion` knows; the first one plays at the start.
+            config: What is played; None for the defaults.
             results: The actor's folder, whose frames are shown in the camera that filmed them; None for none.
             host: Name or address of this machine to listen at.
             port: Port; the next free one where it is taken.
@@ -102,7 +103,7 @@ class LiveView:
         return self._door.local
 
     def run(self, seconds: float | None = None) -> None:
-        """Show the avatar for so long, by default until interrupted; a picture that fails is told and left out."""
+        """Show the avatar for some seconds, by default until interrupted; a picture that fails is left out with a warning."""
         start = last = time.perf_counter()
         while seconds is None or last - start < seconds:
             now = time.perf_counter()
@@ -115,7 +116,7 @@ class LiveView:
             time.sleep(max(0.0, 1 / MOST_FPS - (time.perf_counter() - now)))
 
     def step(self, passed: float) -> None:
-        """Show what the controls ask for, ``passed`` seconds after the last time."""
+        """Show one picture of what the controls ask for, ``passed`` seconds after the last one."""
         name, reshaped = self._motion.motion, self._shape.changed()
         if reshaped or name != self._scene.name:
             self._change(name)

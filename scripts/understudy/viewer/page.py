@@ -44,17 +44,18 @@ def write_page(
     motions: Sequence[str | Path] = (),
     title: str | None = None,
 ) -> None:
-    """Write the page.
+    """Write a page with the avatar in it: one file, which a browser plays without a server or the internet.
 
     Args:
         path: The file, ``.html``.
-        archive: The avatar.
+        archive: The avatar; it must be made of Gaussians.
         config: What is played.
-        motions: Files that ``motion.read`` knows; the first one plays at the start.
-        title: Name of the person; by default that of the video.
+        motions: Files of those that :func:`read_motion` knows; the first one plays at the start.
+        title: Name of the person; None for that of the video.
 
     Raises:
-        InputError: A motion cannot be read, or ``path`` is another kind of file, which would be lost.
+        InputError: A motion cannot be read, the avatar's method has no Gaussians, ``path`` does not end in .html, or a file of
+            somebody else's would be lost.
     """
     if Path(path).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{path} is no name of a page; let it end in .html.")
