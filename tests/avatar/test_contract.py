@@ -223,7 +223,7 @@ def test_what_needs_gaussians_says_so_where_there_are_none(scene, short, tmp_pat
 
 
 def test_an_unknown_method_is_refused_in_a_sentence(scene, short, tmp_path):
-    with pytest.raises(InputError, match=r"no method 'spells' .*gaussians"):
+    with pytest.raises(InputError, match=r"method is spells; .*gaussians"):
         trained("spells", scene)
     save_avatar(tmp_path / "avatar.tar", short("mesh"), scene.canonical, scene.frames)
     with tarfile.open(tmp_path / "avatar.tar") as tar:
