@@ -27,7 +27,7 @@ from understudy.rendering.stage import filmed
 from understudy.viewer.acts import ViewerConfig
 from understudy.viewer.page import write_page
 
-MESH = {"mesh": "tests.support.mesh_method:MeshMethod"}
+MESH = {"mesh": "tests.support.mesh_method.MeshMethod"}
 FEW = {"gaussians": {"count": 600}}
 """Options that make a method quick."""
 FRAME = 6
