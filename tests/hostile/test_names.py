@@ -30,7 +30,7 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import write_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.report.page import ReportInputs, write_report
-from understudy.viewer.acts import ViewerConfig
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.live import LiveView
 from understudy.viewer.page import write_page
 
