@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from understudy.avatar.archive import load_avatar
-from understudy.avatar.turntable import TurntableConfig, turntable_pictures
+from understudy.avatar.config import TurntableConfig
+from understudy.avatar.turntable import turntable_pictures
 from understudy.body.files import load_body
 from understudy.body.posed import posed_vertices
 from understudy.formats.frames import Frames

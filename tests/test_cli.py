@@ -12,7 +12,16 @@ from tests.support.import_sources import LENGTH, body_25, pictures, smpl_body, t
 from tests.support.inspect_scenes import sick_walk
 from tests.support.paths import SCRIPTS
 from tests.support.verbs import call
+from understudy.body.config import ShapeConfig
+from understudy.cli.arguments import read_arguments
+from understudy.cli.verbs import VERBS
+from understudy.errors import InputError
+from understudy.export.config import ExportConfig
 from understudy.formats.keypoints import Keypoints
+from understudy.importers.config import ReadOptions
+from understudy.options import Options, options_of
+from understudy.rendering.config import PathConfig, ShowConfig
+from understudy.viewer.config import ViewerConfig
 
 
 @pytest.fixture
@@ -60,12 +69,65 @@ def test_import_writes_an_actors_files(run, tmp_path):
 
 
 def test_help_names_the_verbs_and_loads_no_stage():
-    code = (
-        "import sys; from understudy.cli import main; sys.argv = ['understudy', '--help']\n"
-        "try: main()\n"
-        "finally: print(sorted({'torch', 'cv2', 'numpy', 'numba'} & set(sys.modules)))"
-    )
+    code = f"""
+import sys
+from understudy.cli import main
+for arguments in ([], *([verb] for verb in {list(VERBS)})):
+    sys.argv = ["understudy", *arguments, "--help"]
+    try: main()
+    except SystemExit as end: assert end.code == 0
+print(sorted({{"torch", "cv2", "numpy", "numba", "scipy"}} & set(sys.modules)))
+"""
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert shown.returncode == 0 and "inspect" in shown.stdout and "import" in shown.stdout
     assert shown.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("verb", "groups"),
+    [
+        ("import", (ReadOptions,)),
+        ("render", (ShowConfig, PathConfig, ShapeConfig)),
+        ("export", (ExportConfig, ShapeConfig)),
+        ("view", (ViewerConfig,)),
+    ],
+)
+def test_a_verb_has_the_options_of_its_classes_and_says_of_each_what_they_say(run, verb, groups):
+    status, printed, _ = run(verb, "--help")
+    words = " ".join(printed.replace("│", " ").split())
+    assert status == 0
+    for option in (option for group in groups for option in options_of(group)):
+        if not isinstance(option.default, Options):
+            assert f"--{option.name.replace('_', '-')} " in words.replace(",", " ")
+            assert option.sentence in words
+
+
+def read(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["understudy", *arguments])
+    return read_arguments(VERBS, "")
+
+
+def test_options_reach_the_library_in_its_own_classes(monkeypatch):
+    words = ("--size", "72x128", "--fps", "30", "--path", "line", "--follow", "no", "--betas", "1", "-2", "--shadow")
+    show = ShowConfig(
+        (72, 128), 30.0, path=PathConfig("line", follow=False), shape=ShapeConfig((1.0, -2.0)), shadow=True
+    )
+    assert read(monkeypatch, "render", "a.tar", "b", *words).show == show
+    assert read(monkeypatch, "render", "a.tar", "b").show == ShowConfig()
+    exported = read(monkeypatch, "export", "a.tar", "b", "--no-take", "--pose", "12", "--mesh", "cubes")
+    assert exported.export == ExportConfig(pose="12", take=False, mesh="cubes") and exported.shape == ShapeConfig()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--texture-size", "5"), "texture_size is 5; it must be 16 to 8192 px."),
+        (("--pose", "sitting"), "pose is sitting; it must be a, t, big or a frame's number."),
+        (("--betas", "nan"), "betas is nan; each must be -100 to 100."),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_refused_in_its_own_words(monkeypatch, arguments, message):
+    with pytest.raises(InputError) as refused:
+        read(monkeypatch, "export", "a.tar", "b", *arguments)
+    assert str(refused.value) == message

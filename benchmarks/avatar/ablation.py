@@ -17,8 +17,8 @@ import torch
 
 from benchmarks.support.runs import REPOSITORY
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.config import AvatarConfig
-from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
+from understudy.avatar.config import AvatarConfig, EvaluateConfig
+from understudy.avatar.evaluate import evaluate_avatar
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.training.train import train_avatar
 from understudy.body.files import load_body

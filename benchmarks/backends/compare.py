@@ -32,11 +32,14 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.skeleton import INDEX, mirrored
-from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
+from understudy.keypoints.config import KeypointsConfig
+from understudy.keypoints.detect import detect_keypoints
 from understudy.metrics.masks import iou
-from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
+from understudy.silhouettes.config import SilhouettesConfig
+from understudy.silhouettes.segment import cut_silhouettes
 from understudy.threads import use_threads
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 from understudy.weights.check import vouched_digest
 from understudy.weights.manifest import find_weights, read_manifest
 

@@ -35,11 +35,12 @@ from benchmarks.support.truth import (
     shape_error,
 )
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.config import AvatarConfig
-from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
+from understudy.avatar.config import AvatarConfig, EvaluateConfig
+from understudy.avatar.evaluate import evaluate_avatar
 from understudy.avatar.training.train import train_avatar
 from understudy.body.model import BodyModel
-from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
+from understudy.canonical.config import CanonicalConfig
+from understudy.canonical.prepare import prepare_canonical
 from understudy.files.arrays import read_json
 from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.keypoints import Keypoints

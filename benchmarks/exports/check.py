@@ -26,8 +26,9 @@ from scipy.spatial.transform import Rotation
 from benchmarks.exports.programs import blender_version, in_blender, in_three, npm_packages
 from understudy.avatar.archive import AvatarArchive, load_archive
 from understudy.body.shape_edit import shaped_body
+from understudy.export.config import ExportConfig
 from understudy.export.cubes import cubes_mesh
-from understudy.export.run import ExportConfig, export_avatar
+from understudy.export.run import export_avatar
 from understudy.export.splats import posed_splats
 from understudy.export.stance import frame_pose, lift_to_sole, recorded, still
 from understudy.export.surface import Surface, avatar_surface

@@ -26,8 +26,8 @@ from tests.support.import_sources import (
     write_openpose,
     write_phalp,
 )
+from understudy.importers.config import ReadOptions
 from understudy.importers.registry import guess_format, read_tracking
-from understudy.importers.tracking import ReadOptions
 
 RANDOM = np.random.default_rng(0)
 

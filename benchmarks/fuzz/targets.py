@@ -46,7 +46,8 @@ from understudy.rendering.render import read_joint_map
 from understudy.report.costs import read_costs
 from understudy.settings import check_settings
 from understudy.video.capture import open_capture
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 from understudy.viewer.heard import heard
 from understudy.weights.manifest import read_manifest
 

@@ -25,8 +25,9 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import UNSURE, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.matting.appearance import learn_appearance
+from understudy.matting.config import MattingConfig
 from understudy.matting.looks import look_at
-from understudy.matting.matting import MattingConfig, evidence, sure_pixels
+from understudy.matting.matting import evidence, sure_pixels
 from understudy.matting.refine import refine_mattes
 from understudy.metrics.masks import iou
 from understudy.threads import use_threads

@@ -26,7 +26,8 @@ from understudy.motion.clip import Clip
 from understudy.motion.read import read_motion
 from understudy.motion.rigs import Rig, read_rig
 from understudy.motion.stances import find_stances
-from understudy.rendering.paths import PathConfig, camera_path
+from understudy.rendering.config import PathConfig
+from understudy.rendering.paths import camera_path
 from understudy.rendering.pictures import render_act
 from understudy.rendering.stage import Performance, staged
 

@@ -25,7 +25,8 @@ from understudy.body.posed import posed_vertices
 from understudy.formats.frames import Frames
 from understudy.formats.masks import CIHP, mask_path, read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
-from understudy.parsing.label import ParsingConfig, label_parts
+from understudy.parsing.config import ParsingConfig
+from understudy.parsing.label import label_parts
 from understudy.render.mesh import rasterize_mesh
 from understudy.threads import use_threads
 

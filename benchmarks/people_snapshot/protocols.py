@@ -29,7 +29,8 @@ from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.training.train import train_avatar
 from understudy.body.files import load_body
 from understudy.body.model import BodyModel
-from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
+from understudy.canonical.config import CanonicalConfig
+from understudy.canonical.prepare import prepare_canonical
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.masks import write_alpha

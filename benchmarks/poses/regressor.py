@@ -24,8 +24,9 @@ from understudy.body.joints import SMPL_JOINTS
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.files.arrays import read_npz
+from understudy.fitting.config import FittingConfig
 from understudy.fitting.evidence import gather_evidence
-from understudy.fitting.fit import FittingConfig, fit_body
+from understudy.fitting.fit import fit_body
 from understudy.fitting.initialise import initial_motion
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints

@@ -22,9 +22,10 @@ from benchmarks.poses.lbfgs import minimise as lbfgs
 from understudy.body.files import load_body
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
+from understudy.fitting.config import FittingConfig
 from understudy.fitting.curvature import add_outlines, terms_curvature
 from understudy.fitting.evidence import Evidence, gather_evidence
-from understudy.fitting.fit import FEW_BETAS, FittingConfig
+from understudy.fitting.fit import FEW_BETAS
 from understudy.fitting.ground import find_contacts
 from understudy.fitting.initialise import initial_motion
 from understudy.fitting.least_squares import Quadratic

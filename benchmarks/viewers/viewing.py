@@ -32,7 +32,8 @@ from understudy.metrics.masks import iou
 from understudy.render.camera import look_at
 from understudy.render.cloud import splat
 from understudy.rendering.stage import Performance
-from understudy.viewer.acts import STANDING, Scene, ViewerConfig, scene, sources
+from understudy.viewer.acts import STANDING, Scene, scene, sources
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.layers import ROOT, packed
 from understudy.viewer.live import FOV, LiveView
 from understudy.viewer.page import page_data, write_page

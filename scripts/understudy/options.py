@@ -10,9 +10,11 @@ import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from textwrap import dedent
-from types import NoneType, UnionType
+from types import GenericAlias, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from understudy.errors import InputError
@@ -161,6 +163,15 @@ def parts_of(kind: Any) -> tuple[Any, tuple[Any, ...]]:
         base, *limits = get_args(kind)
         return base, tuple(limits)
     return kind, ()
+
+
+def without_limits(kind: Any) -> Any:
+    """A type without its limits and those of its parts."""
+    base, _ = parts_of(kind)
+    parts = tuple(each if each is Ellipsis else without_limits(each) for each in get_args(base))
+    if get_origin(base) in (Union, UnionType):
+        return reduce(or_, parts)
+    return GenericAlias(tuple, parts) if get_origin(base) is tuple else base
 
 
 def alternatives(kind: Any) -> tuple[Any, ...]:

@@ -12,22 +12,23 @@ import torch
 from tests.support.avatar_scenes import make_scene
 from tests.support.harmful import tarred
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.config import AvatarConfig
-from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar, track_pose
+from understudy.avatar.config import AvatarConfig, EvaluateConfig
+from understudy.avatar.evaluate import evaluate_avatar, track_pose
 from understudy.avatar.registry import METHODS, find_method
 from understudy.avatar.splats import SplatAvatar
 from understudy.avatar.training import checkpoint, losses
 from understudy.avatar.training import crops as crops_module
 from understudy.avatar.training.train import train_avatar
 from understudy.errors import InputError
-from understudy.export.run import ExportConfig, export_avatar
+from understudy.export.config import ExportConfig
+from understudy.export.run import export_avatar
 from understudy.render.camera import Camera
 from understudy.rendering.pictures import render_act
 from understudy.rendering.stage import filmed
-from understudy.viewer.acts import ViewerConfig
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
 
-MESH = {"mesh": "tests.support.mesh_method:MeshMethod"}
+MESH = {"mesh": "tests.support.mesh_method.MeshMethod"}
 FEW = {"gaussians": {"count": 600}}
 """Options that make a method quick."""
 FRAME = 6

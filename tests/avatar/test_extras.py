@@ -12,7 +12,8 @@ from tests.support.avatar_scenes import Scene, make_scene, truth_avatar
 from tests.support.bodies import sausage_body
 from tests.support.trainings import QUICK, run
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar
+from understudy.avatar.config import EvaluateConfig
+from understudy.avatar.evaluate import evaluate_avatar
 from understudy.avatar.gaussians.model import EXTRAS, LEAST, WIDTH, GaussianAvatar
 from understudy.avatar.gaussians.nodes import NODES, node_shares
 from understudy.avatar.gaussians.pruning import prune_transparent

@@ -13,7 +13,8 @@ from tests.support.avatar_scenes import Scene, make_scene, render_frame
 from tests.support.trainings import QUICK, run
 from understudy.avatar import evaluate
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.evaluate import EvaluateConfig, evaluate_avatar, refine_pose, track_pose
+from understudy.avatar.config import EvaluateConfig
+from understudy.avatar.evaluate import evaluate_avatar, refine_pose, track_pose
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.training import crops as crop_module
 from understudy.avatar.training import losses

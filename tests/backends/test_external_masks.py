@@ -14,8 +14,10 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import CIHP, mask_path, read_parsing, voc_palette, write_alpha, write_parsing
 from understudy.formats.skeleton import KEYPOINTS
-from understudy.parsing.label import ParsingConfig, label_parts
-from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
+from understudy.parsing.config import ParsingConfig
+from understudy.parsing.label import label_parts
+from understudy.silhouettes.config import SilhouettesConfig
+from understudy.silhouettes.segment import cut_silhouettes
 
 WIDTH, HEIGHT = 40, 30
 

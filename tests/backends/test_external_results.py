@@ -28,12 +28,15 @@ from understudy.backends.external_results import rows_of
 from understudy.backends.protocols import Pose, Region
 from understudy.backends.registry import open_backend
 from understudy.errors import InputError
-from understudy.fitting.fit import FittingConfig, fit_body
+from understudy.fitting.config import FittingConfig
+from understudy.fitting.fit import fit_body
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import BODY_25, INDEX, KEYPOINTS
-from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.keypoints.config import KeypointsConfig
+from understudy.keypoints.detect import detect_keypoints
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 
 SMALL = (SIZE[0] // 2, SIZE[1] // 2)
 CONFIG = KeypointsConfig(min_height=10)

@@ -13,7 +13,8 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.skeleton import INDEX, KEYPOINTS, mirrored
-from understudy.silhouettes.segment import SilhouettesConfig, cut_silhouettes
+from understudy.silhouettes.config import SilhouettesConfig
+from understudy.silhouettes.segment import cut_silhouettes
 
 
 class Finder:

@@ -13,7 +13,8 @@ from understudy.backends.schp import SchpParsing, grown_box, mean_logits, normal
 from understudy.backends.schp_network import Norm, ParsingNetwork
 from understudy.errors import InputError
 from understudy.formats.masks import CIHP, read_alpha, read_parsing
-from understudy.parsing.label import ParsingConfig, label_parts
+from understudy.parsing.config import ParsingConfig
+from understudy.parsing.label import label_parts
 
 LIP, ATR, PEOPLE = "exp-schp-201908261155-lip.pth", "exp-schp-201908301523-atr.pth", "exp_schp_multi_cihp_local.pth"
 

@@ -8,7 +8,8 @@ from tests.support.toy_networks import import_ultralytics, yolo
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.skeleton import COCO_17, INDEX, KEYPOINTS
-from understudy.keypoints.detect import KeypointsConfig, detect_keypoints
+from understudy.keypoints.config import KeypointsConfig
+from understudy.keypoints.detect import detect_keypoints
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,11 @@ from understudy.avatar.training.train import Training
 from understudy.body.files import load_body, write_body
 from understudy.body.joints import BODY_JOINTS, SMPL_JOINTS, SMPL_PARENTS, SMPLX_JOINTS
 from understudy.body.smpl_joints import on_smpl_joints
-from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
+from understudy.canonical.config import CanonicalConfig
+from understudy.canonical.prepare import prepare_canonical
 from understudy.errors import InputError
-from understudy.fitting.fit import FittingConfig, fit_body
+from understudy.fitting.config import FittingConfig
+from understudy.fitting.fit import fit_body
 
 MAKE = {"smpl": smpl_arrays, "smplh": smplh_arrays, "smplx": smplx_arrays}
 

@@ -9,8 +9,9 @@ import trimesh
 from tests.support.scenes import film, person
 from understudy.body.model import PARTS
 from understudy.canonical.atlas import Atlas, make_atlas
+from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.fill import smooth_unseen
-from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
+from understudy.canonical.prepare import prepare_canonical
 from understudy.canonical.views import BestViews
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical

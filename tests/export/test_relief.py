@@ -18,8 +18,9 @@ from understudy.body.joints import BIG_POSE
 from understudy.canonical.atlas import make_atlas
 from understudy.errors import InputError
 from understudy.export import cubes, relief
+from understudy.export.config import ExportConfig
 from understudy.export.cubes import DENSE, STEP, cubes_mesh, solid_density
-from understudy.export.run import ExportConfig, export_avatar
+from understudy.export.run import export_avatar
 from understudy.export.seams import unwrapped
 from understudy.export.splats import Splats, posed_splats, quat_matrices, rest_pose
 from understudy.export.vrm import VrmMeta, vrm_extension

@@ -10,9 +10,10 @@ from PIL import Image
 from tests.support.avatar_scenes import plaid, truth_avatar
 from tests.support.bodies import sausage_body
 from tests.support.export_scenes import archive, parts_of, read_spz, small_pictures, surface
-from understudy.body.shape_edit import ShapeConfig
+from understudy.body.config import ShapeConfig
 from understudy.errors import InputError
-from understudy.export.run import ExportConfig, export_avatar, reshaped
+from understudy.export.config import ExportConfig
+from understudy.export.run import export_avatar, reshaped
 from understudy.export.splats import posed_splats, rest_pose
 from understudy.export.surface import avatar_surface
 

@@ -49,13 +49,14 @@ with log_to(sys.argv[1] + "/a.log", "matting"), atomic_folder(sys.argv[1] + "/ma
 def test_a_command_that_is_stopped_says_so_without_a_traceback(tmp_path):
     code = """
 import sys, time
-import understudy.cli as cli
+from understudy.cli import main
+from understudy.cli.status import Status
 def run(self):
     print("on", flush=True)
     time.sleep(60)
-cli.Status.run = run
+Status.run = run
 sys.argv = ["understudy", "status"]
-cli.main()
+main()
 """
     process = python(code)
     process.stdout.readline()

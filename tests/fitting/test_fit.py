@@ -8,7 +8,8 @@ import torch
 
 from tests.support.fit_scenes import K, turning_walk
 from understudy.errors import InputError
-from understudy.fitting.fit import FittingConfig, fit_body
+from understudy.fitting.config import FittingConfig
+from understudy.fitting.fit import fit_body
 from understudy.formats.masks import write_alpha
 from understudy.metrics.pose import mpjpe
 

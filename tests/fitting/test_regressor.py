@@ -13,8 +13,9 @@ from tests.support.paths import ROOT
 from understudy.body.files import load_body
 from understudy.body.joints import SMPL_JOINTS
 from understudy.errors import InputError
+from understudy.fitting.config import FittingConfig
 from understudy.fitting.evidence import gather_evidence
-from understudy.fitting.fit import FittingConfig, fit_body
+from understudy.fitting.fit import fit_body
 from understudy.fitting.motion import body_height
 from understudy.fitting.regressor import regress as module
 from understudy.fitting.regressor.files import load_net, save_net

@@ -13,9 +13,10 @@ from tests.support.fit_scenes import resting_rotations, terms_of, turning_walk
 from understudy.body.joints import SMPL_JOINTS
 from understudy.body.rig import PointRig
 from understudy.errors import InputError
+from understudy.fitting.config import FittingConfig
 from understudy.fitting.curvature import fit_terms
 from understudy.fitting.evidence import gather_evidence
-from understudy.fitting.fit import FittingConfig, fit_body
+from understudy.fitting.fit import fit_body
 from understudy.fitting.ground import SLIDE, find_contacts, ground_energy, height_above_ground
 from understudy.fitting.initialise import HINGED, initial_motion
 from understudy.fitting.limbs import mirrored_limb, turn_limbs

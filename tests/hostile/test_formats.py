@@ -21,7 +21,8 @@ from understudy.formats.masks import read_alpha, read_parsing, read_trimap
 from understudy.importers.alpha import read_mask
 from understudy.importers.calibration import Calibration
 from understudy.rendering.backdrop import open_backdrop
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 from understudy.video.images import read_image
 from understudy.weights.manifest import read_manifest
 

@@ -25,7 +25,8 @@ from understudy.settings import check_settings
 from understudy.video import headers
 from understudy.video.capture import open_capture
 from understudy.video.clip import VideoFile
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 from understudy.weights.manifest import read_manifest
 
 

@@ -22,7 +22,7 @@ from tests.support.view_scenes import archive, motion
 from understudy.batch.status import all_statuses
 from understudy.batch.summary import write_summary
 from understudy.body.files import load_body
-from understudy.cli import View
+from understudy.cli.view import View
 from understudy.errors import InputError
 from understudy.files.arrays import write_json
 from understudy.formats.frames import Frames
@@ -30,7 +30,7 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import write_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.report.page import ReportInputs, write_report
-from understudy.viewer.acts import ViewerConfig
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.live import LiveView
 from understudy.viewer.page import write_page
 

@@ -89,10 +89,11 @@ def test_arguments_that_are_none_are_told_as_text(monkeypatch, capsys, tmp_path)
 
 def test_a_fault_of_ours_shows_no_control_characters_either(tmp_path):
     program = (
-        "from understudy import cli\n"
+        "from understudy.cli import main\n"
+        "from understudy.cli.status import Status\n"
         "def run(self): raise RuntimeError(chr(27) + '[31m')\n"
-        "cli.Status.run = run\n"
-        "cli.main()"
+        "Status.run = run\n"
+        "main()"
     )
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     run = subprocess.run([sys.executable, "-c", program, "status"], cwd=tmp_path, env=environment, capture_output=True)

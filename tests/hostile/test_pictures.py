@@ -13,7 +13,8 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha
 from understudy.importers.alpha import read_mask
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 from understudy.video.timing import frames_on_grid
 
 

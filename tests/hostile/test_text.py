@@ -13,9 +13,9 @@ from tests.support.harmful import frugal  # noqa: F401  (frugal is for every tes
 from tests.support.paths import ROOT
 from understudy.batch.sheet import read_sheet
 from understudy.errors import InputError
+from understudy.importers.config import ReadOptions
 from understudy.importers.easymocap import easymocap_cameras
 from understudy.importers.registry import read_tracking
-from understudy.importers.tracking import ReadOptions
 from understudy.motion.bvh import read_bvh
 from understudy.motion.read import read_motion
 from understudy.rendering.cameras import read_cameras

@@ -154,7 +154,7 @@ def test_a_crowd_that_nobody_can_link_is_refused(run, tmp_path):
         (("--first", "1" + "0" * 30), "first is 1"), (("--every", "0"), "every is 0"), (("--every", "1000000000000"), "every is"),
         (("--focal-px", "0"), "focal_px is 0"), (("--focal-px", "nan"), "focal_px is nan"),
         (("--focal-px", "1e-300"), "focal_px"),
-        (("--focal-px", "1e300"), "focal_px"), (("--size", "0", "0"), "size is 0, 0"), (("--size", "10000000", "1"), "size is"),
+        (("--focal-px", "1e300"), "focal_px"), (("--size", "0x0"), "size is 0, 0"), (("--size", "10000000x1"), "size is"),
         (("--person", "x" * 5000), "no person xxx"),
     ],
 )  # fmt: skip

@@ -22,11 +22,12 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.skeleton import BODY_25
 from understudy.importers.alpha import read_mask
+from understudy.importers.config import ReadOptions
 from understudy.importers.place import undistorted
 from understudy.importers.run import import_tracking
 from understudy.importers.skeletons import COCO_17, body_points
-from understudy.importers.tracking import Camera, ReadOptions
-from understudy.video.decode import FramesConfig
+from understudy.importers.tracking import Camera
+from understudy.video.config import FramesConfig
 
 
 def imported(source, out, **more):

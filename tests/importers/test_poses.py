@@ -34,12 +34,12 @@ from understudy.errors import InputError
 from understudy.files.safe_arrays import read_any
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
+from understudy.importers.config import ReadOptions
 from understudy.importers.parameters import CROP_FOCAL, full_translation, poses_from
 from understudy.importers.place import refocused
 from understudy.importers.rotations import joint_rotations
 from understudy.importers.run import import_tracking
-from understudy.importers.tracking import ReadOptions
-from understudy.video.decode import FramesConfig
+from understudy.video.config import FramesConfig
 
 OUTER = Rotation.from_rotvec([0.4, -0.9, 0.2]).as_matrix()
 PLACE = np.array([0.5, -1.2, 2.0])

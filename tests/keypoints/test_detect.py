@@ -9,7 +9,8 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import INDEX, KEYPOINTS, mirrored
-from understudy.keypoints.detect import KeypointsConfig, detect_keypoints, person_box
+from understudy.keypoints.config import KeypointsConfig
+from understudy.keypoints.detect import detect_keypoints, person_box
 
 SIZE = 400
 

@@ -18,7 +18,7 @@ from tests.support.import_sources import LENGTH, SIZE, K, body_25, pixels
 from tests.support.recordings import GREY, LABELS, recording_of
 from understudy.body.files import write_body
 from understudy.canonical.nearest import nearest_surface_points
-from understudy.cli import Dataset
+from understudy.cli.dataset import Dataset
 from understudy.errors import InputError
 from understudy.files.safe_arrays import read_any
 from understudy.formats.frames import Frames

@@ -12,8 +12,9 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import UNSURE, mask_path, read_alpha, read_trimap, write_alpha
 from understudy.formats.skeleton import KEYPOINTS
 from understudy.matting.appearance import learn_appearance
+from understudy.matting.config import MattingConfig
 from understudy.matting.looks import look_at
-from understudy.matting.matting import MattingConfig, evidence, neighbour_ties, sure_pixels
+from understudy.matting.matting import evidence, neighbour_ties, sure_pixels
 from understudy.matting.refine import refine_mattes
 from understudy.metrics.masks import iou
 

@@ -18,8 +18,9 @@ from understudy.matting.colours import CELLS, cells
 from understudy.parsing.anatomy import ARMS, FEET, HANDS, LEGS, anatomy_of
 from understudy.parsing.changes import best_split, profile, split_sides
 from understudy.parsing.clothing import learn_clothing, material_by_part
+from understudy.parsing.config import ParsingConfig
 from understudy.parsing.densities import SHADES, log_density, trimmed
-from understudy.parsing.label import ParsingConfig, label_parts
+from understudy.parsing.label import label_parts
 from understudy.parsing.outfit import find_outfit, share_of_hue, skin_cells
 from understudy.parsing.sightings import UNSEEN, Sightings, between_thighs, collect
 from understudy.parsing.spread import ColourTables, settled_labels

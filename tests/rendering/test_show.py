@@ -14,13 +14,15 @@ from PIL import Image
 from tests.support.avatar_scenes import truth_avatar
 from tests.support.bodies import sausage_body
 from tests.support.show_scenes import walking_clip, write_views
+from understudy.body.config import ShapeConfig
 from understudy.body.joints import SMPL_JOINTS
-from understudy.body.shape_edit import ShapeConfig, chosen_betas, height, of_measures, shaped_body, volume
+from understudy.body.shape_edit import chosen_betas, height, of_measures, shaped_body, volume
 from understudy.errors import InputError
 from understudy.render.camera import look_at
 from understudy.rendering.backdrop import Backdrop, cover, open_backdrop
 from understudy.rendering.cameras import read_cameras
-from understudy.rendering.paths import FILLED, PathConfig, camera_path, fitted
+from understudy.rendering.config import PathConfig
+from understudy.rendering.paths import FILLED, camera_path, fitted
 from understudy.rendering.pictures import render_act, to_pixels
 from understudy.rendering.stage import a_pose, staged
 

@@ -9,15 +9,8 @@ from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import read_alpha
 from understudy.formats.skeleton import INDEX, KEYPOINTS
-from understudy.silhouettes.segment import (
-    VIEW,
-    SilhouettesConfig,
-    cut_silhouettes,
-    draw_skeleton,
-    grown,
-    keep_touching,
-    person_view,
-)
+from understudy.silhouettes.config import SilhouettesConfig
+from understudy.silhouettes.segment import VIEW, cut_silhouettes, draw_skeleton, grown, keep_touching, person_view
 
 WIDTH, HEIGHT = 320, 240
 

@@ -9,7 +9,8 @@ from PIL import Image
 from tests.support.fit_scenes import K, turning_walk
 from understudy.body.files import load_body, write_body
 from understudy.body.posed import posed_vertices
-from understudy.fitting.fit import FittingConfig, fit_body
+from understudy.fitting.config import FittingConfig
+from understudy.fitting.fit import fit_body
 from understudy.formats.masks import write_alpha
 from understudy.formats.skeleton import mirrored
 from understudy.render.mesh import silhouette

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.support.export_scenes import LENGTH
 from tests.support.view_scenes import archive, motion
 from understudy.formats.frames import Frames
-from understudy.viewer.acts import ViewerConfig
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.live import LiveView
 
 viser = pytest.importorskip("viser", reason="needs viser")

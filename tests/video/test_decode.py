@@ -11,7 +11,8 @@ from understudy.errors import InputError
 from understudy.files.marks import MARKER
 from understudy.formats.frames import Frames
 from understudy.video.colour import hdr_to_srgb, pq_encode
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 
 FAST = {"preset": "ultrafast", "crf": "12"}
 

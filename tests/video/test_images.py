@@ -7,7 +7,8 @@ from PIL import Image, ImageCms, ImageOps
 from tests.support.videos import LEVELS, number_of, numbered
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 from understudy.video.images import read_image
 
 

@@ -6,7 +6,8 @@ from tests.support.videos import number_of, numbered
 from understudy.errors import InputError
 from understudy.files.atomic import atomic_write
 from understudy.files.marks import MARKER
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 from understudy.video.write import write_video
 
 

@@ -13,7 +13,8 @@ from tests.support.view_scenes import archive, motion
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
 from understudy.motion.read import TAKE
-from understudy.viewer.acts import ViewerConfig, scene
+from understudy.viewer.acts import scene
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
 
 pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))

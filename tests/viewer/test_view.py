@@ -21,7 +21,8 @@ from understudy.formats.frames import Frames
 from understudy.motion.read import TAKE
 from understudy.rendering.stage import filmed
 from understudy.viewer import correctives as correctives_module
-from understudy.viewer.acts import STANDING, ViewerConfig, own_motion, scene, sources
+from understudy.viewer.acts import STANDING, own_motion, scene, sources
+from understudy.viewer.config import ViewerConfig
 from understudy.viewer.correctives import correctives
 from understudy.viewer.page import page_data, write_page
 

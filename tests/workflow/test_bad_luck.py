@@ -33,12 +33,14 @@ with log_to("a.log", "matting"), atomic_folder("matte", "masks") as folder:
 """
 PRINTER = """
 import sys
-import understudy.cli as cli
+from understudy.cli import main
+from understudy.cli.status import Status
+from understudy.cli.terminal import print_text
 def run(self):
-    cli._say("x" * 100000 + "\\n")
-cli.Status.run = run
+    print_text("x" * 100000 + "\\n")
+Status.run = run
 sys.argv = ["understudy", "status"]
-cli.main()
+main()
 """
 
 

@@ -20,7 +20,7 @@ NEEDED = (
     "Snakefile", "Makefile", "config.yaml", "locks/run.lock", "pyproject.toml", "README.md", "LICENSE", "NOTICE",
     "rules/common/actors.smk", "schemas/config.schema.yaml", "envs/frames.yaml",
     "profiles/default/config.yaml", "report/workflow.rst",
-    "scripts/avatar.py", "scripts/understudy/cli.py", "models/understudy_body.npz", "models/manifest.yaml",
+    "scripts/avatar.py", "scripts/understudy/cli/__init__.py", "models/understudy_body.npz", "models/manifest.yaml",
     "models/pose_regressor.safetensors", "data/motions/walk.npz", "containers/install.sh",
 )  # fmt: skip
 FOREIGN = (

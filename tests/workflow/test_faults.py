@@ -12,7 +12,8 @@ from PIL import Image
 
 from tests.support.faults import hidden
 from tests.support.paths import ROOT
-from understudy.video.decode import FramesConfig, extract_frames
+from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 
 TARGET = "results/long/frames.json"
 
