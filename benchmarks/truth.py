@@ -1,6 +1,6 @@
 """How near results come to a synthetic person's truth: what the demo and the actors of ``actors/`` are measured by.
 
-Truth is read in benchmarks alone. A truth file has ``fps``, ``joints`` [T,24,3] in the camera's frame, ``keypoints2d`` [T,24,2],
+Truth is read in benchmarks alone. A truth file has ``fps``, ``joints`` [T,J,3] in the camera's frame, ``keypoints2d`` [T,J,2],
 ``up`` [3] or [T,3], ``mask_frames`` with their masks beside it in ``masks/``, and ``rest_vertices`` [V,3] in the T-pose.
 """
 
@@ -55,14 +55,14 @@ def load_free_body() -> BodyModel:
 
 
 def posed_joints(body: BodyModel, track: BodyTrack) -> np.ndarray:
-    """Joints [T,24,3] of a track, m."""
+    """Joints [T,J,3] of a track, m."""
     parts = (torch.from_numpy(part) for part in (track.global_orient, track.body_pose, track.transl))
     with torch.no_grad():
         return body.keypoint_body()(torch.from_numpy(track.betas), *parts).joints.numpy()
 
 
 def pose_figures(joints: np.ndarray, truth: Truth) -> PoseFigures:
-    """Errors of joints [T,24,3] in the camera's frame.
+    """Errors of joints [T,J,3] in the camera's frame.
 
     Raises:
         InputError: There are more or fewer frames than in the truth.

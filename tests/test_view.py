@@ -22,7 +22,7 @@ from understudy.viewer import skinned as skinned_module
 from understudy.viewer.acts import STANDING, ViewConfig, own_motion, scene, sources
 from understudy.viewer.page import page_data, write_page
 from understudy.viewer.skinned import correctives
-from view_scenes import archive, motion
+from view_scenes import archive, many_joints, motion
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from viewing import page_cloud, unpacked
@@ -105,6 +105,14 @@ def test_the_page_has_all_that_poses_the_gaussians_as_the_avatar_does(tmp_path, 
     np.testing.assert_allclose(arrays["opacities"][:, 0], truth.opacities.numpy(), atol=0.003)
     bright = np.exp(np.sqrt(3) * normals[:, 1:2] * archive().avatar.light[1].numpy())
     np.testing.assert_allclose(arrays["colors"] * bright, truth.colors.numpy(), atol=0.015)
+
+
+def test_the_page_poses_bodies_of_many_joints_too():
+    act = own_motion(many_joints())
+    data = page_data(many_joints(), [scene(many_joints(), TAKE, None, ViewConfig())])
+    means, _, _ = page_cloud(data, unpacked(data), TAKE, 3)
+    assert data["names"] == list(many_joints().avatar.body.joint_names) and len(data["names"]) == len(data["parents"])
+    assert np.linalg.norm(means - act.gaussians(3).means.numpy(), axis=1).max() < 0.0005
 
 
 def test_the_page_is_one_file_that_names_no_other(tmp_path):

@@ -50,8 +50,8 @@ def bone_transforms(body: Body, motion: Motion) -> np.ndarray:
 def spread(body: Body, clip: Clip, model: BodyModel) -> Motion:
     """A motion of SMPL's joints on Anny's bones: neck in three, twists of limbs along them, collarbones with lifted arms."""
     length = len(clip)
-    poses = np.concatenate([clip.global_orient[:, None], clip.body_pose.reshape(length, 23, 3)], axis=1)
-    local = Rotation.from_rotvec(poses.reshape(-1, 3).astype(np.float64)).as_matrix().reshape(length, 24, 3, 3)
+    turns = clip.rotvecs.reshape(-1, 3).astype(np.float64)
+    local = Rotation.from_rotvec(turns).as_matrix().reshape(length, -1, 3, 3)
     to_t_pose = t_pose_rotations(body)[0]
     world = np.zeros_like(local)
     for joint, parent in enumerate(SMPL_PARENTS):
