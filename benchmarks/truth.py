@@ -13,7 +13,7 @@ from PIL import Image
 from runs import REPOSITORY
 
 from understudy.body.files import load_body
-from understudy.body.joints import SMPL_JOINTS
+from understudy.body.joints import LIMBS, SMPL_JOINTS
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.keypoints import Keypoints
@@ -24,9 +24,6 @@ from understudy.metrics.pose import acceleration_error, keypoint_error, mpjpe, p
 
 Truth = dict[str, np.ndarray]
 
-LIMBS = [
-    f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
-]
 ENDS = ("elbow", "wrist", "knee", "ankle")
 """Joints whose sides can be taken for each other."""
 APART = 0.15

@@ -4,6 +4,7 @@ World axes as in ``data/demo/person.py``: metres, z up, a body at rest faces -y.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from person import Body
@@ -11,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 from t_pose import TO_Z_UP, group_of_bones, t_pose_rotations
 
-from understudy.body.joints import SMPL_JOINTS, SMPL_PARENTS
+from understudy.body.joints import LEG, SIDES, SMPL_JOINTS, SMPL_PARENTS
 from understudy.body.model import BodyModel
 from understudy.motion.clip import Clip
 
@@ -75,8 +76,8 @@ def spread(body: Body, clip: Clip, model: BodyModel) -> Motion:
     rest = (model.J_regressor @ model.v_template).numpy()
     model_legs = sum(
         np.linalg.norm(rest[SMPL_JOINTS.index(f"{s}_{a}")] - rest[SMPL_JOINTS.index(f"{s}_{b}")])
-        for s in ("left", "right")
-        for a, b in (("hip", "knee"), ("knee", "ankle"))
+        for s in SIDES
+        for a, b in pairwise(LEG)
     )
     root = (rest[0] + clip.transl) @ TO_Z_UP.T * (own / model_legs)
     return Motion(turns, root.astype(np.float64), clip.fps)
