@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks.support.runs import REPOSITORY
 from understudy.backends.registry import BACKENDS, check_files, check_packages, find_backend
+from understudy.body.joints import ARM, LEG
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
@@ -46,7 +47,7 @@ from understudy.weights.manifest import find_weights, read_manifest
 STAGES = ("keypoints", "silhouettes")
 SURE = 0.3
 """Least confidence of points that count."""
-SIDES = tuple(INDEX[f"left_{part}"] for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"))
+SIDES = tuple(INDEX[f"left_{part}"] for part in (*ARM, *LEG))
 CLEARLY = 2.0
 """A point changes places with its counterpart where that makes its step this many times shorter."""
 VOTERS = 3

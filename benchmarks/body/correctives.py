@@ -38,7 +38,7 @@ SEEN = (
 
 
 Posed = Callable[[np.ndarray], np.ndarray]
-"""Vertices [V,3] of a pose [69]."""
+"""Vertices [V,3] of a pose [3(J-1)]."""
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
                         ("knee", "knee"), ("squat", "hip")):  # fmt: skip
         loop = Section(body, f"left_{joint}")
         end = sweeps[name][-1]
-        kept = [100 * loop.area(mesh) / loop.area(posed(plain, np.zeros((1, 69)))[0])
+        kept = [100 * loop.area(mesh) / loop.area(posed(plain, 0 * end[None])[0])
                 for mesh in (posed(plain, end[None])[0], posed(body, end[None])[0], rig.posed(end))]  # fmt: skip
         print(f"| {joint} ({name}) | {' | '.join(f'{share:.0f}' for share in kept)} |")
     if arguments.picture:
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def recorded_poses(motions: Path, body: BodyModel, count: int) -> np.ndarray:
-    """Poses [count,69] of the clips that were kept out of learning."""
+    """Poses [count,3(J-1)] of the clips that were kept out of learning."""
     files = [path for path in sorted(motions.rglob("*.bvh")) if path.stem in KEPT_OUT]
     if not files:
         raise SystemExit(f"error: none of {', '.join(KEPT_OUT)} is in {motions}.")
@@ -95,7 +95,7 @@ def recorded_poses(motions: Path, body: BodyModel, count: int) -> np.ndarray:
 
 
 def single_joints() -> dict[str, np.ndarray]:
-    """Sweeps [S,69] of single joints over their natural range, arms hanging where they are not meant."""
+    """Sweeps [S,3(J-1)] of single joints over their natural range, arms hanging where they are not meant."""
 
     def sweep(limits: tuple[float, float], **joints: tuple[float, float, float]) -> np.ndarray:
         return np.stack([_pose({name: np.radians(share * np.array(turn)) for name, turn in joints.items()})
@@ -121,14 +121,14 @@ def single_joints() -> dict[str, np.ndarray]:
 
 
 def _pose(joints: dict[str, np.ndarray]) -> np.ndarray:
-    pose = np.zeros((24, 3))
+    pose = np.zeros((len(SMPL_JOINTS), 3))
     for name, turn in {**HANGING, **joints}.items():
         pose[SMPL_JOINTS.index(name)] = turn
-    return pose[1:].reshape(69)
+    return pose[1:].ravel()
 
 
 def posed(body: BodyModel, poses: np.ndarray) -> np.ndarray:
-    """Vertices [N,V,3] of the mean body in poses [N,69]."""
+    """Vertices [N,V,3] of the mean body in poses [N,3(J-1)]."""
     still = torch.zeros(len(poses), 3)
     with torch.no_grad():
         return body(torch.zeros(1), still, torch.from_numpy(poses.astype(np.float32)), still).vertices.numpy()

@@ -70,7 +70,7 @@ def true_track(body: BodyModel, truth: Truth) -> TrueTrack:
 def _newton(
     rig: PointRig, betas: Tensor, rotations: Tensor, transl: Tensor, points: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """A Gauss-Newton step: turns [T,24,3], shifts [T,3] and change of the betas [B].
+    """A Gauss-Newton step: turns [T,J,3], shifts [T,3] and change of the betas [B].
 
     Frames meet in the betas alone, so that each frame's part is eliminated by itself (a Schur complement).
     """
@@ -97,7 +97,7 @@ def _newton(
 
 
 def _start(body: BodyModel, rig: PointRig, points: Tensor) -> tuple[Tensor, Tensor]:
-    """Rotations [T,24,3,3] and places [T,3]: each joint turned as the points that mostly follow it are.
+    """Rotations [T,J,3,3] and places [T,3]: each joint turned as the points that mostly follow it are.
 
     A joint with too few points of its own turns with its parent.
     """

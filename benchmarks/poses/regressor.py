@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import torch
 
 from benchmarks.support.runs import REPOSITORY
 from benchmarks.support.truth import Truth, load_free_body, pose_figures, posed_joints
-from understudy.body.joints import SMPL_JOINTS
+from understudy.body.joints import ARM, LEG, LIMBS, SIDES, SMPL_JOINTS
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.files.arrays import read_npz
@@ -38,11 +39,7 @@ MEASURED = ("ines", "otto", "mira", "suri")
 SETS = {"2D": KEYPOINTS, "BODY_25": BODY_25, "COCO": (*COCO_17, "neck", "mid_hip")}
 """Points that backends know; of COCO's the importer makes the middles of the shoulders and of the hips."""
 
-LIMBS = tuple(
-    (f"{side}_{a}", f"{side}_{b}")
-    for side in ("left", "right")
-    for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
-)
+BONES = tuple((f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (*pairwise(ARM), *pairwise(LEG)))
 FLIPPED_M = 0.10
 
 COLUMNS = ("MPJPE mm", "PA mm", "yaw °", "limbs flipped in depth %", "facing away %", "sides exchanged %", "CPU s")
@@ -168,7 +165,7 @@ def yaw_error(joints: np.ndarray, true: np.ndarray, up: np.ndarray) -> float:
 def flipped(joints: np.ndarray, true: np.ndarray) -> float:
     """Share of limbs' ends on the wrong side, in depth, of the joint above, by more than 10 cm of relative depth."""
     wrong = []
-    for upper, lower in LIMBS:
+    for upper, lower in BONES:
         a, b = SMPL_JOINTS.index(upper), SMPL_JOINTS.index(lower)
         ray = true[:, a] / np.linalg.norm(true[:, a], axis=1, keepdims=True)
         found, right = ((((points[:, b] - points[:, a]) * ray).sum(axis=1)) for points in (joints, true))
@@ -185,9 +182,7 @@ def table(title: str, names: list[str], rows: list[list[float]]) -> None:
 
 def report_noise(people: list[Person]) -> None:
     """Errors of the detector's 12 limb joints in the picture, along an axis, in % of the person's height."""
-    names = [
-        name for name in SMPL_JOINTS if name.split("_")[-1] in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-    ]
+    names = [name for name in SMPL_JOINTS if name in LIMBS]
     rows = [SMPL_JOINTS.index(name) for name in names]
     print("| person | all | standing | moving | of one frame | correlation after 0.2 s |\n|---|---|---|---|---|---|")
     for person in people:

@@ -1,6 +1,6 @@
 """How near results come to a synthetic person's truth: what the demo and the actors of ``actors/`` are measured by.
 
-Truth is read in benchmarks alone. A truth file has ``fps``, ``joints`` [T,24,3] in the camera's frame, ``keypoints2d`` [T,24,2],
+Truth is read in benchmarks alone. A truth file has ``fps``, ``joints`` [T,J,3] in the camera's frame, ``keypoints2d`` [T,J,2],
 ``up`` [3] or [T,3], ``mask_frames`` with their masks beside it in ``masks/``, and ``rest_vertices`` [V,3] in the T-pose.
 """
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from benchmarks.support.runs import REPOSITORY
 from understudy.body.files import load_body
-from understudy.body.joints import SMPL_JOINTS
+from understudy.body.joints import LIMBS, SMPL_JOINTS
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.keypoints import Keypoints
@@ -24,9 +24,6 @@ from understudy.metrics.pose import acceleration_error, keypoint_error, mpjpe, p
 
 Truth = dict[str, np.ndarray]
 
-LIMBS = [
-    f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
-]
 ENDS = ("elbow", "wrist", "knee", "ankle")
 """Joints whose sides can be taken for each other."""
 APART = 0.15
@@ -55,14 +52,14 @@ def load_free_body() -> BodyModel:
 
 
 def posed_joints(body: BodyModel, track: BodyTrack) -> np.ndarray:
-    """Joints [T,24,3] of a track, m."""
+    """Joints [T,J,3] of a track, m."""
     parts = (torch.from_numpy(part) for part in (track.global_orient, track.body_pose, track.transl))
     with torch.no_grad():
         return body.keypoint_body()(torch.from_numpy(track.betas), *parts).joints.numpy()
 
 
 def pose_figures(joints: np.ndarray, truth: Truth) -> PoseFigures:
-    """Errors of joints [T,24,3] in the camera's frame.
+    """Errors of joints [T,J,3] in the camera's frame.
 
     Raises:
         InputError: There are more or fewer frames than in the truth.

@@ -63,8 +63,8 @@ def page_cloud(
     data: Mapping[str, Any], arrays: Mapping[str, np.ndarray], name: str, frame: int, bent: bool = True
 ) -> tuple[np.ndarray, Rotation, np.ndarray]:
     """Means [N,3], axes and normals [N,3] of a motion's frame by what a page holds; ``bent`` for pose correctives."""
-    rank, joints = data["rank"], torch.from_numpy(arrays["joints"].reshape(24, 3)).double()
-    local = torch.from_numpy(Rotation.from_quat(arrays[f"quats {name}"].reshape(-1, 24, 4)[frame]).as_matrix())
+    rank, joints = data["rank"], torch.from_numpy(arrays["joints"].reshape(-1, 3)).double()
+    local = torch.from_numpy(Rotation.from_quat(arrays[f"quats {name}"].reshape(-1, len(joints), 4)[frame]).as_matrix())
     transforms = joint_transforms(local[None], joints, tuple(data["parents"]))[0].numpy()
     transforms[:, :3, 3] += arrays[f"transl {name}"].reshape(-1, 3)[frame]
     bends = arrays[f"bends {name}"].reshape(-1, rank)[frame] * bent

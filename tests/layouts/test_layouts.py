@@ -13,10 +13,11 @@ from scipy.io import loadmat
 from scipy.ndimage import map_coordinates
 from scipy.spatial.transform import Rotation
 
-from tests.support.bodies import sausage_body
+from tests.support.bodies import more_joints, sausage_body
 from tests.support.import_sources import LENGTH, SIZE, K, body_25, pixels
 from tests.support.recordings import GREY, LABELS, recording_of
 from understudy.body.files import write_body
+from understudy.body.joints import SMPL_JOINTS, on_joints
 from understudy.canonical.nearest import nearest_surface_points
 from understudy.cli.dataset import Dataset
 from understudy.errors import InputError
@@ -64,6 +65,39 @@ def test_our_own_importer_gets_back_what_was_written(layout, written, recording,
     assert np.array_equal(read_alpha(tmp_path / "again/alpha", 4) >= 128, recording.alpha(4) >= 128)
     if layout in ("easymocap", "instant-avatar"):
         assert result.reprojection == pytest.approx(np.hypot(off, off), abs=0.01)
+
+
+def numbers_in(value):
+    """All numbers of a file's content, one after another."""
+    if isinstance(value, dict):
+        return np.concatenate([numbers_in(value[key]) for key in sorted(value)])
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype == object):
+        return np.concatenate([np.zeros(0), *(numbers_in(part) for part in np.atleast_1d(np.asarray(value, object)))])
+    array = np.asarray(value)
+    return array.ravel().astype(float) if array.dtype.kind in "biuf" else np.zeros(0)
+
+
+def numbers_of(path):
+    if path.suffix == ".json":
+        return numbers_in(json.loads(path.read_text()))
+    return numbers_in(np.loadtxt(path) if path.suffix == ".txt" else read_any(path))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_body_of_more_joints_is_written_on_those_of_smpl(layout, written, recording, tmp_path, caplog):
+    body = more_joints(recording.body)
+    turns = recording.track.body_pose.reshape(LENGTH, -1, 3)
+    pose = on_joints(turns, SMPL_JOINTS[1:], body.joint_names[1:]).reshape(LENGTH, -1)
+    more = replace(recording, body=body, track=replace(recording.track, body_pose=pose))
+    folder = write_dataset(more, tmp_path / layout, layout)
+    assert "smpl has 30 joints, and the data set SMPL's 24: fingers and face are at rest" in caplog.text
+    compared = 0
+    for path in sorted(written[layout].rglob("*")):
+        if path.suffix in (".npy", ".npz", ".json", ".txt") and path.name != "understudy.json":
+            there, here = numbers_of(path), numbers_of(folder / path.relative_to(written[layout]))
+            np.testing.assert_allclose(here, there, atol=2e-4, err_msg=str(path))
+            compared += len(there)
+    assert compared > 1000
 
 
 def test_every_layout_says_of_which_body_and_frames_it_is(written, recording):

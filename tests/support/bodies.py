@@ -1,5 +1,8 @@
 """Bodies and cameras made up for tests: no file, no download."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import torch
 import trimesh
@@ -90,6 +93,45 @@ def sausage_body(num_betas: int = 4, posedirs: bool = False, seed: int = 0) -> B
         keypoint_names=KEYPOINTS,
         keypoint_vertices=torch.from_numpy(nearest),
         keypoint_weights=torch.full(nearest.shape, 0.25),
+    )
+
+
+MORE = {
+    "tail": "pelvis",
+    "jaw": "head",
+    "left_eye": "head",
+    "right_eye": "head",
+    "left_watch": "left_wrist",
+    "rib": "spine2",
+}
+"""Joints that SMPL does not have, and what they hang on."""
+
+
+def more_joints(body: BodyModel, more: Mapping[str, str] = MORE, seed: int = 1) -> BodyModel:
+    """The body with more joints, each right after the one that it hangs on, so that indices are others than SMPL's.
+
+    They are where that one is and share its skin weight with it, so that nothing moves otherwise while they are at rest.
+    """
+    random = np.random.default_rng(seed)
+    names = list(body.joint_names)
+    for name, parent in more.items():
+        names.insert(names.index(parent) + 1, name)
+    source = [body.joint(more.get(name, name)) for name in names]
+    share = torch.tensor([1.0 / (1 + list(more.values()).count(more.get(name, name))) for name in names])
+    above = {name: more.get(name) or body.joint_names[body.parents[body.joint(name)]] for name in names[1:]}
+    posedirs = body.posedirs
+    if posedirs is not None:
+        added = torch.from_numpy(random.normal(0, 1e-3, (*posedirs.shape[:2], 9 * len(more))).astype(np.float32))
+        blocks = iter(added.split(9, dim=2))
+        own = posedirs.split(9, dim=2)
+        posedirs = torch.cat([next(blocks) if name in more else own[body.joint(name) - 1] for name in names[1:]], dim=2)
+    return replace(
+        body,
+        posedirs=posedirs,
+        J_regressor=body.J_regressor[source],
+        lbs_weights=body.lbs_weights[:, source] * share,
+        joint_names=tuple(names),
+        parents=(-1, *(names.index(above[name]) for name in names[1:])),
     )
 
 

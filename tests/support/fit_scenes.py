@@ -34,23 +34,24 @@ class Scene:
         return self.body(*(torch.from_numpy(value) for value in values))
 
 
-def turning_walk(length=40, fps=20.0, turn=2 * np.pi, noise_px=0.0, seed=0) -> Scene:
+def turning_walk(length=40, fps=20.0, turn=2 * np.pi, noise_px=0.0, seed=0, body=None) -> Scene:
     """A person who walks on the spot, swings bent arms and turns by ``turn`` to the left."""
-    body = sausage_body()
+    body = sausage_body() if body is None else body
     time = np.arange(length) / fps
     swing = np.sin(2 * np.pi * time / 1.2)
-    pose = np.zeros((length, 24, 3), np.float32)
-    pose[:, 16, 2], pose[:, 17, 2] = np.deg2rad(-60), np.deg2rad(60)
-    pose[:, 16, 1] = pose[:, 17, 1] = 0.3 * swing
-    pose[:, 18, 1], pose[:, 19, 1] = -0.6 - 0.5 * swing, 0.6 - 0.5 * swing
-    pose[:, 1, 0], pose[:, 2, 0] = -0.5 * swing, 0.5 * swing
-    pose[:, 4, 0], pose[:, 5, 0] = 0.4 + 0.3 * swing, 0.4 - 0.3 * swing
+    pose = np.zeros((length, len(body.parents), 3), np.float32)
+    for side, sign in (("left", -1.0), ("right", 1.0)):
+        pose[:, body.joint(f"{side}_shoulder"), 1] = 0.3 * swing
+        pose[:, body.joint(f"{side}_shoulder"), 2] = sign * np.deg2rad(60)
+        pose[:, body.joint(f"{side}_elbow"), 1] = sign * 0.6 - 0.5 * swing
+        pose[:, body.joint(f"{side}_hip"), 0] = sign * 0.5 * swing
+        pose[:, body.joint(f"{side}_knee"), 0] = 0.4 - sign * 0.3 * swing
     yaw = torch.tensor(turn * np.linspace(0, 1, length), dtype=torch.float32)[:, None] * torch.tensor([0.0, 1.0, 0.0])
     root = roma.rotvec_to_rotmat(torch.tensor([torch.pi, 0.0, 0.0])) @ roma.rotvec_to_rotmat(yaw)
     rotations = pose_rotations(torch.zeros(length, 3), torch.from_numpy(pose[:, 1:]).flatten(1))
     rotations[:, 0] = root
     transl = np.stack([0.3 * np.sin(time), np.full(length, 0.1), 4 + 0.3 * np.cos(time)], axis=1)
-    truth = body.posed(torch.tensor([0.3, 0.0, 0.0, 0.0]), rotations, torch.from_numpy(transl).float())
+    truth = body.posed(torch.tensor([0.3, *[0.0] * (body.num_betas - 1)]), rotations, torch.from_numpy(transl).float())
     points = body.keypoints(truth.vertices)
     pixels = project(points, torch.from_numpy(K).float()).numpy()
     pixels = pixels + np.random.default_rng(seed).normal(0, noise_px, pixels.shape)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from benchmarks.support.browser import browser, lacking
 from benchmarks.viewers.viewing import SHOWN, our_picture, page_picture, served
-from tests.support.view_scenes import archive, motion
+from tests.support.view_scenes import archive, many_joints, motion
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
 from understudy.motion.read import TAKE
@@ -57,6 +57,19 @@ def test_the_page_shows_what_the_program_renders(page, files, name, frame):
     person = (alpha > 0.5) | (covered > 0.5)
     assert psnr(theirs, ours, person) > 30
     assert page.complaints() == []
+
+
+def test_a_body_of_many_joints_is_shown_as_well(tmp_path, chromium):
+    write_page(tmp_path / "index.html", many_joints(), ViewerConfig())
+    chromium.size(390, 844, phone=True)
+    chromium.open((tmp_path / "index.html").as_uri())
+    chromium.wait(SHOWN)
+    camera = chromium.ask(f"page.still('{TAKE}', 2)")
+    act = scene(many_joints(), TAKE, None, ViewerConfig()).act
+    (theirs, covered), (ours, alpha) = page_picture(camera), our_picture(act, 2, camera)
+    assert iou(covered > 0.5, alpha > 0.5) > 0.98
+    assert psnr(theirs, ours, (alpha > 0.5) | (covered > 0.5)) > 30
+    assert chromium.complaints() == []
 
 
 def test_the_chooser_changes_the_motion_and_the_picture(page):

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from benchmarks.viewers.viewing import page_cloud, unpacked
 from tests.support.export_scenes import LENGTH
-from tests.support.view_scenes import archive, motion
+from tests.support.view_scenes import archive, many_joints, motion
 from understudy.body.joints import SMPL_PARENTS
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
@@ -104,6 +104,14 @@ def test_the_page_has_all_that_poses_the_gaussians_as_the_avatar_does(tmp_path, 
     np.testing.assert_allclose(arrays["opacities"][:, 0], truth.opacities.numpy(), atol=0.003)
     bright = np.exp(np.sqrt(3) * normals[:, 1:2] * archive().avatar.light[1].numpy())
     np.testing.assert_allclose(arrays["colors"] * bright, truth.colors.numpy(), atol=0.015)
+
+
+def test_the_page_poses_bodies_of_many_joints_too():
+    act = own_motion(many_joints())
+    data = page_data(many_joints().avatar, [scene(many_joints(), TAKE, None, ViewerConfig())])
+    means, _, _ = page_cloud(data, unpacked(data), TAKE, 3)
+    assert data["names"] == list(many_joints().avatar.body.joint_names) and len(data["names"]) == len(data["parents"])
+    assert np.linalg.norm(means - act.posed(3).extent().numpy(), axis=1).max() < 0.0005
 
 
 def test_the_page_is_one_file_that_names_no_other(tmp_path):

@@ -4,6 +4,7 @@ World axes as in ``data/demo/person.py``: metres, z up, a body at rest faces -y.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -11,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from data.demo.person import Body
 from data.demo.t_pose import TO_Z_UP, group_of_bones, t_pose_rotations
-from understudy.body.joints import SMPL_JOINTS, SMPL_PARENTS
+from understudy.body.joints import LEG, SIDES, SMPL_JOINTS, SMPL_PARENTS
 from understudy.body.model import BodyModel
 from understudy.motion.clip import Clip
 
@@ -50,8 +51,8 @@ def bone_transforms(body: Body, motion: Motion) -> np.ndarray:
 def spread(body: Body, clip: Clip, model: BodyModel) -> Motion:
     """A motion of SMPL's joints on Anny's bones: neck in three, twists of limbs along them, collarbones with lifted arms."""
     length = len(clip)
-    poses = np.concatenate([clip.global_orient[:, None], clip.body_pose.reshape(length, 23, 3)], axis=1)
-    local = Rotation.from_rotvec(poses.reshape(-1, 3).astype(np.float64)).as_matrix().reshape(length, 24, 3, 3)
+    turns = clip.rotvecs.reshape(-1, 3).astype(np.float64)
+    local = Rotation.from_rotvec(turns).as_matrix().reshape(length, -1, 3, 3)
     to_t_pose = t_pose_rotations(body)[0]
     world = np.zeros_like(local)
     for joint, parent in enumerate(SMPL_PARENTS):
@@ -75,8 +76,8 @@ def spread(body: Body, clip: Clip, model: BodyModel) -> Motion:
     rest = (model.J_regressor @ model.v_template).numpy()
     model_legs = sum(
         np.linalg.norm(rest[SMPL_JOINTS.index(f"{s}_{a}")] - rest[SMPL_JOINTS.index(f"{s}_{b}")])
-        for s in ("left", "right")
-        for a, b in (("hip", "knee"), ("knee", "ankle"))
+        for s in SIDES
+        for a, b in pairwise(LEG)
     )
     root = (rest[0] + clip.transl) @ TO_Z_UP.T * (own / model_legs)
     return Motion(turns, root.astype(np.float64), clip.fps)

@@ -28,15 +28,15 @@ BOXES = {"the boxes' width or height": (0.0, 2 * PLACES_PX)}
 class Keypoints:
     """2D keypoints over ``T`` frames, pixel centres at +0.5; left and right are the person's: ``keypoints.npz``."""
 
-    keypoints: np.ndarray  # [T,J,3] float32
+    keypoints: np.ndarray  # [T,P,3] float32
     """x px, y px, confidence 0..1; all zero where unseen. Interpolated points have a place and confidence 0."""
-    names: tuple[str, ...]  # [J]
+    names: tuple[str, ...]  # [P]
     """Starts with BODY_25 (``formats.skeleton``)."""
     bbox: np.ndarray  # [T,4] float32
     """Box of the person, x0 y0 x1 y1 px; zeros where nobody was found."""
     backend: str
     """Name of what found them."""
-    world: np.ndarray  # [T,J,3] float32
+    world: np.ndarray  # [T,P,3] float32
     """3D guess of the backend: metres, hips at the origin, camera axes; zeros where it has none."""
     interpolated: np.ndarray  # [T] bool
     """The person was not found in this frame; its points are interpolated."""

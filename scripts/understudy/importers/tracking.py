@@ -88,9 +88,9 @@ class Poses:
 class Points:
     """2D keypoints of one person in ``N`` pictures."""
 
-    keypoints: np.ndarray  # [N,J,3]
+    keypoints: np.ndarray  # [N,P,3]
     """x px, y px, confidence; pixel centres at +0.5."""
-    names: tuple[str, ...]  # [J]
+    names: tuple[str, ...]  # [P]
     """Starts with BODY_25."""
     bbox: np.ndarray  # [N,4] x0 y0 x1 y1 px
     people: np.ndarray  # [N] int

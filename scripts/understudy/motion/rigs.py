@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from understudy.body.joints import ARM, LEG
 from understudy.errors import InputError
 from understudy.motion.bvh import LONGEST, Bvh, read_bvh
 
@@ -31,7 +33,7 @@ _MAKERS = re.compile(r"^(ccbase|mixamorig\d*|bip0*1|valvebipedbip0*1|def)(?=.)")
 """What programs put before every name, in small letters without marks."""
 MOST_LETTERS = 10_000
 """Of a sentence that lists a rig's joints."""
-_SIDED = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "collar", "foot")
+_SIDED = (*LEG, *ARM, "collar", "foot")
 
 
 Points = dict[str, np.ndarray]
@@ -61,11 +63,7 @@ class Rig:
 
     def scale_to(self, joints: Points) -> float:
         """Length of the legs between places [3] by name over that of the rig's."""
-        bones = [
-            (f"{side}_{a}", f"{side}_{b}")
-            for side in ("left", "right")
-            for a, b in (("hip", "knee"), ("knee", "ankle"))
-        ]
+        bones = [(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right") for a, b in pairwise(LEG)]
         own = sum(float(np.linalg.norm(joints[b] - joints[a])) for a, b in bones)
         return own / sum(float(np.linalg.norm(self.points[b] - self.points[a], axis=1).mean()) for a, b in bones)
 
@@ -122,12 +120,9 @@ def _find_joints(bvh: Bvh, path: Path, joint_map: Mapping[str, str]) -> dict[str
         if found.get(f"{side}_collar") == found.get(f"{side}_shoulder"):
             found.pop(f"{side}_collar", None)
     found |= _mapped(bvh, path, joint_map)
-    missing = [
-        name
-        for kind in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
-        for name in (f"left_{kind}", f"right_{kind}")
-        if name not in found
-    ] + [name for name in ("pelvis", "head") if name not in found]
+    missing = [name for kind in (*LEG, *ARM) for name in (f"left_{kind}", f"right_{kind}") if name not in found] + [
+        name for name in ("pelvis", "head") if name not in found
+    ]
     if missing:
         raise InputError(
             f"{path}: no joint is named like {', '.join(name.replace('_', ' ') for name in missing)}; say which they are in "
