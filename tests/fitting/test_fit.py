@@ -92,6 +92,15 @@ def test_interpolated_frames_are_no_evidence(walk):
     assert np.array_equal(track.valid, ~interpolated)
 
 
+def test_a_frame_whose_points_fit_no_body_is_not_valid():
+    walk = turning_walk(length=5, turn=0.3)
+    points = walk.keypoints.keypoints.copy()
+    points[2, :, :2] = np.random.default_rng(0).uniform(50.0, 450.0, points[2, :, :2].shape)
+    keypoints = replace(walk.keypoints, keypoints=points)
+    track = fit_body(keypoints, walk.frames, NO_MASKS, walk.body, replace(QUICK, iterations=2))
+    assert track.valid.tolist() == [True, True, False, True, True]
+
+
 def test_a_given_height_sets_the_scale():
     walk = turning_walk(length=12, turn=1.0)
     track = fit_body(walk.keypoints, walk.frames, NO_MASKS, walk.body, replace(QUICK, height_m=1.9))

@@ -53,6 +53,16 @@ def test_a_track_goes_on_after_a_short_gap():
     np.testing.assert_array_equal(np.flatnonzero(picks < 0), np.arange(10, 15))
 
 
+def test_someone_who_appears_far_off_as_another_leaves_is_someone_else():
+    boxes = frames_of([box(0, 100) if t < 10 else box(500, 100) for t in range(20)])
+    assert [track.frames for track in link(boxes, fps=10)] == [list(range(10)), list(range(10, 20))]
+
+
+def test_someone_who_steps_aside_between_two_frames_is_the_same():
+    boxes = frames_of([box(0, 100) if t < 10 else box(60, 100) for t in range(20)])
+    assert len(link(boxes, fps=10)) == 1
+
+
 def test_the_person_who_comes_back_elsewhere_is_the_same_but_a_child_is_not():
     def picks_with(size):
         person = [box(0, 100) if t < 30 else box(900, size) if t >= 50 else None for t in range(60)]

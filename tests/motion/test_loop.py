@@ -47,6 +47,27 @@ def test_who_walks_a_bow_goes_round():
     assert steps(rounds).max() < 1.3 * steps(bow).max()
 
 
+def test_a_lean_that_does_not_return_is_spread_over_the_cycle_and_the_heading_goes_on():
+    time = np.linspace(0.0, 1.0, 40)
+    yaw, lean, roll = (Rotation.from_rotvec(np.outer(time, turn)) for turn in ([0, 1.2, 0], [0.4, 0, 0], [0, 0, -0.2]))
+    root = yaw * lean * roll
+    pose = np.zeros((40, 23, 3), np.float32)
+    pose[:, 17, 1] = np.sin(2 * np.pi * time)  # something happens
+    clip = Clip(root.as_rotvec().astype(np.float32), pose.reshape(40, 69), np.zeros((40, 3), np.float32), 30.0)
+    first, last = find_loop(clip)
+    length = last - first
+    endless = Rotation.from_rotvec(looped(clip, 3.5 * length / clip.fps).global_orient)
+    steps = (endless[:-1].inv() * endless[1:]).magnitude()
+    assert steps.max() < 1.5 * (root[:-1].inv() * root[1:]).magnitude().max()
+    # each cycle leans as the one before, and heads on by as much
+    ups = endless.apply([0.0, 1.0, 0.0])[:, 1]
+    np.testing.assert_allclose(ups[length:], ups[:-length], atol=1e-6)
+    ahead = endless.apply([0.0, 0.0, 1.0])
+    headings = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
+    turned = np.arctan2(*root[last].apply([0, 0, 1])[[0, 2]]) - np.arctan2(*root[first].apply([0, 0, 1])[[0, 2]])
+    np.testing.assert_allclose(headings[length:] - headings[:-length], turned, atol=1e-5)
+
+
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), 1e6])
 def test_lengths_that_make_no_sense_are_refused(seconds):
     with pytest.raises(InputError, match="loop is"):

@@ -193,6 +193,14 @@ def test_a_side_that_was_not_seen_takes_the_others_length():
     assert [split.place for split in split_sides([left, right], np.arange(5.0), 0.0, 0.4)] == [2.0, 2.0]
 
 
+def test_sides_that_hardly_differ_share_one_length_and_sides_that_clearly_do_keep_their_own():
+    bounds = np.arange(7.0)
+    left, right = (np.where(np.arange(6) < place, -1.0, 1.0) for place in (2, 4))
+    for strength, expected in ((0.2, [3.0, 3.0]), (3.0, [2.0, 4.0])):
+        splits = split_sides([strength * left, strength * right], bounds, 0.0, 0.4)
+        assert [split.place for split in splits] == expected
+
+
 def test_densities_know_their_colours_and_their_shades():
     skin = cells(np.random.default_rng(0).normal((190, 140, 110), 4, (300, 3)).astype(np.uint8))
     same, darker, blue = (int(cells(np.array(c, np.uint8))) for c in ((190, 140, 110), (134, 99, 78), (40, 60, 160)))

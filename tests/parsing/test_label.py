@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.scenes import film
 from understudy.body.model import PARTS
-from understudy.body.part_labels import CIHP_OF_PART, COARSE, coarse_labels, part_labels
+from understudy.body.part_labels import CIHP_OF_PART, part_labels
 from understudy.errors import InputError
 from understudy.formats.masks import CIHP, mask_path, read_alpha, read_parsing, write_alpha
 from understudy.parsing.label import cut_labels, label_parts
@@ -107,11 +107,3 @@ def test_every_part_of_the_body_has_a_label_of_its_own_side():
     for part, name in zip(PARTS, part_labels(), strict=True):
         for side in ("left", "right"):
             assert part.startswith(side) == CIHP[name].startswith(side)
-
-
-def test_every_label_has_one_owner_in_the_coarse_merge():
-    owned = [label for labels in COARSE.values() for label in labels]
-    assert sorted(owned) == sorted(CIHP)
-    table = coarse_labels()
-    assert len(table) == 20 and list(COARSE)[table[CIHP.index("skirt")]] == "legs"
-    assert table[0] == 0 and (table[1:] > 0).all()

@@ -1,4 +1,4 @@
-"""Label sets of human parsing: from the body's parts to CIHP-20, and from CIHP-20 to five coarse parts."""
+"""Labels of human parsing: CIHP-20 of the body's parts, and of what a person wears on them."""
 
 from collections.abc import Mapping
 
@@ -24,25 +24,10 @@ CIHP_OF_PART = {
 }
 """The label that pixels of a body part get; left and right are the person's."""
 
-COARSE = {
-    "background": ("background",),
-    "head": ("hat", "hair", "sunglasses", "face"),
-    "body": ("upper_clothes", "dress", "coat", "torso_skin", "scarf"),
-    "arms": ("glove", "left_arm", "right_arm"),
-    "legs": ("socks", "pants", "skirt", "left_leg", "right_leg", "left_shoe", "right_shoe"),
-}
-"""A merge in which each of the 20 labels has one owner, so no clothes are lost from the parts."""
-
 
 def part_labels() -> np.ndarray:
     """CIHP-20 labels [parts] uint8 of the body's parts, in the order of ``body.model.PARTS``."""
     return np.array([CIHP.index(CIHP_OF_PART[part]) for part in PARTS], np.uint8)
-
-
-def coarse_labels() -> np.ndarray:
-    """Index into ``COARSE`` [20] uint8 of each CIHP-20 label."""
-    owner = {label: place for place, labels in enumerate(COARSE.values()) for label in labels}
-    return np.array([owner[label] for label in CIHP], np.uint8)
 
 
 MATERIALS = ("hair", "skin", "upper", "lower", "sock", "shoe")

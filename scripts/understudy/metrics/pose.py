@@ -27,16 +27,6 @@ def pa_mpjpe(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.linalg.norm(aligned(points, truth) - truth, axis=-1).mean(axis=-1)
 
 
-def pve(
-    vertices: np.ndarray, truth: np.ndarray, roots: np.ndarray | None = None, true_roots: np.ndarray | None = None
-) -> np.ndarray:
-    """Mean per-vertex error of every frame [T]: bodies of one topology [T,V,3], moved so that their roots [T,3] meet."""
-    _check(vertices, truth)
-    if roots is not None and true_roots is not None:
-        vertices, truth = vertices - roots[:, None], truth - true_roots[:, None]
-    return np.linalg.norm(vertices - truth, axis=-1).mean(axis=-1)
-
-
 def aligned(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """``points`` [T,J,3] after the similarity, per frame, that brings them nearest to ``truth`` in least squares.
 
@@ -72,20 +62,6 @@ def keypoint_error(
     distance = np.where(counts, np.linalg.norm(pixels - seen, axis=-1), 0.0).sum(axis=1)
     number = counts.sum(axis=1)
     return np.where(number > 0, 100.0 * distance / (np.maximum(number, 1) * height_px), np.nan)
-
-
-def pck(
-    pixels: np.ndarray, seen: np.ndarray, confidence: np.ndarray, height_px: np.ndarray, share: float = 0.05,
-    threshold: float = 0.3,
-) -> float:  # fmt: skip
-    """Share (0..1) of all confident keypoints that are nearer than ``share`` of the person's height; NaN for none.
-
-    Arguments as for ``keypoint_error``.
-    """
-    _check(pixels, seen)
-    counts = confidence >= threshold
-    near = np.linalg.norm(pixels - seen, axis=-1) < share * height_px[:, None]
-    return float(near[counts].mean()) if counts.any() else float("nan")
 
 
 def acceleration_error(points: np.ndarray, truth: np.ndarray, fps: float) -> float:
