@@ -1,4 +1,4 @@
-"""Prepare the canonical body: volumes, texture, normals (rule canonical)."""
+"""Prepare the canonical body: its texture and normals (rule canonical)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

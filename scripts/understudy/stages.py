@@ -24,7 +24,7 @@ STAGES = (
     Stage("fitting", "fitting the body", ("smpl.npz",), ("alpha",)),
     Stage("matting", "exact silhouettes", ("matte", "trimap"), ("smpl.npz",)),
     Stage("parsing", "telling clothes apart", ("parsing",), ("matte",)),
-    Stage("canonical", "texture and volumes", ("canonical.npz",), ("matte",)),
+    Stage("canonical", "gathering the texture", ("canonical.npz",), ("matte",)),
     Stage("avatar", "training the avatar", ("avatar.tar",), ("trimap", "canonical.npz")),
     Stage("evaluate", "measuring", ("metrics.json",), ("avatar.tar",)),
     Stage("turntable", "turntable", ("renders/turntable.mp4",), ("avatar.tar",)),

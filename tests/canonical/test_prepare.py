@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 
 from tests.support.scenes import film, person
@@ -15,7 +16,7 @@ from understudy.canonical.views import BestViews
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 
-CONFIG = CanonicalConfig(step=0.1, texture_size=512)
+CONFIG = CanonicalConfig(texture_size=512)
 ALL_ROUND = [0.0, 0.8, 1.6, 2.4, 3.2, 4.0, 4.8, 5.6]
 
 
@@ -37,9 +38,15 @@ def test_big_pose_spreads_the_hips_by_thirty_degrees_and_nothing_else():
     assert np.count_nonzero(pose) == 2
 
 
-def test_big_pose_mesh_has_its_legs_apart_and_its_arms_where_they_rest(turning):
-    _, canonical = turning
-    moved = canonical.joints - canonical.rest_joints
+def joints_in(body, body_pose: np.ndarray) -> np.ndarray:
+    """Joints [24,3] of the mean body in a pose [69]."""
+    zero = torch.zeros(1, 3)
+    return body(torch.zeros(body.num_betas), zero, torch.from_numpy(body_pose)[None], zero).joints[0].numpy()
+
+
+def test_big_pose_has_its_legs_apart_and_its_arms_where_they_rest():
+    rest, big = (joints_in(person(), pose) for pose in (np.zeros(69, np.float32), big_pose()))
+    moved = big - rest
     names = dict(left_knee=4, right_knee=5, left_ankle=7, right_ankle=8)
     assert moved[names["left_knee"], 0] > 0.15 and moved[names["right_knee"], 0] < -0.15
     assert moved[names["left_ankle"], 0] > 0.3 and moved[names["right_ankle"], 0] < -0.3
@@ -47,7 +54,7 @@ def test_big_pose_mesh_has_its_legs_apart_and_its_arms_where_they_rest(turning):
     assert np.abs(moved[above]).max() < 1e-6
     # thirty degrees between the thigh's old and new direction, whatever the body's proportions
     for hip, knee in ((1, 4), (2, 5)):
-        old, new = (j[knee] - j[hip] for j in (canonical.rest_joints, canonical.joints))
+        old, new = (j[knee] - j[hip] for j in (rest, big))
         cosine = old @ new / np.linalg.norm(old) / np.linalg.norm(new)
         assert np.degrees(np.arccos(cosine)) == pytest.approx(30, abs=0.5)
 
@@ -170,8 +177,8 @@ def test_normal_map_holds_unit_normals_that_point_outwards(turning):
     normals = canonical.normal.reshape(-1, 3)[atlas.texel] / 127.5 - 1
     assert np.abs(np.linalg.norm(normals, axis=1) - 1).max() < 0.02
     head = scene.body.parts[atlas.face] == 2
-    centre = canonical.joints[15] + [0, 0.06, 0]
-    outwards = atlas.interpolate(canonical.vertices, canonical.faces)[head] - centre
+    centre = joints_in(scene.body, big_pose())[15] + [0, 0.06, 0]
+    outwards = atlas.interpolate(canonical.rest_vertices, canonical.faces)[head] - centre  # in which the head stays
     outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
     assert np.median((outwards * normals[head]).sum(axis=1)) > 0.98
 
@@ -192,6 +199,18 @@ def test_same_input_gives_the_same_file(turning):
     again = prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, CONFIG)
     for field in fields(Canonical):
         assert np.array_equal(getattr(again, field.name), getattr(canonical, field.name)), field.name
+
+
+def test_canonical_file_round_trip(tmp_path, turning):
+    _, canonical = turning
+    canonical.save(tmp_path / "canonical.npz")
+    again = Canonical.load(tmp_path / "canonical.npz")
+    for field in fields(Canonical):
+        assert np.array_equal(getattr(again, field.name), getattr(canonical, field.name)), field.name
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes((tmp_path / "canonical.npz").read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"broken\.npz"):
+        Canonical.load(broken)
 
 
 def test_held_out_frames_are_never_opened(tmp_path):

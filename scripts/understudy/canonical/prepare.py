@@ -1,4 +1,4 @@
-"""The canonical stage: one person's body in the big pose, its volumes, and the texture that the video shows."""
+"""The canonical stage: one person's body in the rest pose, and the texture that the video shows of it."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.fill import mirror_unseen, smooth_unseen
 from understudy.canonical.views import BestViews, Viewer, ViewRules
-from understudy.canonical.volume import build_volume
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
@@ -52,11 +51,7 @@ def prepare_canonical(
     """
     check_same_body(body, track, len(frames))
     rest_vertices, rest_joints = _posed(body, track.betas, np.zeros(69, np.float32))
-    vertices, joints = _posed(body, track.betas, big_pose())
-    lbs_weights = body.lbs_weights.numpy().astype(np.float32)
-    volume = build_volume(vertices, body.faces, lbs_weights, body.vt, body.ft, config.margin, config.step)
-    logger.info("volume of %d x %d x %d nodes", *volume.bw.shape[:3])
-
+    vertices, _ = _posed(body, track.betas, big_pose())
     atlas = make_atlas(body.vt, body.ft, config.texture_size)
     normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces), body.faces))
     usable = np.setdiff1d(np.flatnonzero(track.valid), held_out)
@@ -78,19 +73,10 @@ def prepare_canonical(
     texture_seen = np.zeros(atlas.size**2, np.uint8)
     texture_seen[atlas.texel] = np.where(seen, np.clip(np.round(255 * quality), 1, 255), 0)
     return Canonical(
-        vertices=vertices,
-        joints=joints,
         rest_vertices=rest_vertices,
-        rest_joints=rest_joints,
-        parents=np.array(body.parents, np.int32),
         faces=body.faces.astype(np.int32),
-        lbs_weights=lbs_weights,
         vt=body.vt.astype(np.float32),
         ft=body.ft.astype(np.int32),
-        bw=volume.bw,
-        uv=volume.uv,
-        origin=volume.origin,
-        step=volume.step,
         texture=atlas.image(colors),
         texture_seen=texture_seen.reshape(atlas.size, atlas.size),
         normal=atlas.image((normals / 2 + 0.5) * 255),

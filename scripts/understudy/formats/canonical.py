@@ -1,6 +1,5 @@
-"""``canonical.npz``: the person's body in the big pose, its skinning and UV, sampled on a volume, and its texture."""
+"""``canonical.npz``: the person's surface in the rest pose, and the texture that the video shows of it."""
 
-import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -8,71 +7,45 @@ from typing import Any
 import numpy as np
 
 from understudy.files.arrays import again, read_npz, reading, write_npz
-from understudy.files.tables import Numbers, check_shares, check_table
-from understudy.formats.limits import MOST_FACES, MOST_TEXELS, MOST_VERTICES, SIZE, SLACK, WEIGHTS, check_tree
+from understudy.files.tables import Numbers, check_table
+from understudy.formats.limits import MOST_FACES, MOST_TEXELS, MOST_VERTICES, SIZE
 
-_BW = (*(24 * (WEIGHTS[0],)), 0.0), (*(24 * (WEIGHTS[1],)), 2 * SIZE)
 TEXTURE = {
     "texture": Numbers(("S", "S", 3), np.uint8, 0, 255),
     "texture_seen": Numbers(("S", "S"), np.uint8, 0, 255),
 }
 """What is known of the person alone, and in any avatar."""
 TABLE = {
-    "vertices": Numbers(("V", 3), np.float32, -SIZE, SIZE),
-    "joints": Numbers((24, 3), np.float32, -SIZE, SIZE),
     "rest_vertices": Numbers(("V", 3), np.float32, -SIZE, SIZE),
-    "rest_joints": Numbers((24, 3), np.float32, -SIZE, SIZE),
-    "parents": Numbers((24,), np.int32, -1, 22),
     "faces": Numbers(("F", 3), np.int32, 0, "V"),
-    "lbs_weights": Numbers(("V", 24), np.float32, *WEIGHTS),
     "vt": Numbers(("VT", 2), np.float32, -SIZE, SIZE),
     "ft": Numbers(("F", 3), np.int32, 0, "VT"),
-    "bw": Numbers(("X", "Y", "Z", 25), np.float32, *_BW),
-    "uv": Numbers(("X", "Y", "Z", 2), np.float32, -SIZE, SIZE),
-    "origin": Numbers((3,), np.float32, -2 * SIZE, 2 * SIZE),
-    "step": Numbers((), np.float64, 1e-4, SIZE),
     "normal": Numbers(("S", "S", 3), np.uint8, 0, 255),
     **TEXTURE,
 }
 """What the arrays may be."""
-MOST_NODES = 20_000_000
-"""Of the volume."""
-LENGTHS = {
-    "V": (8, MOST_VERTICES), "F": (1, MOST_FACES), "VT": (3, 3 * MOST_FACES), "S": (1, MOST_TEXELS),
-    "X": (1, MOST_NODES), "Y": (1, MOST_NODES), "Z": (1, MOST_NODES),
-}  # fmt: skip
+LENGTHS = {"V": (8, MOST_VERTICES), "F": (1, MOST_FACES), "VT": (3, 3 * MOST_FACES), "S": (1, MOST_TEXELS)}
 
 
 @dataclass(frozen=True)
 class Canonical:
-    """The body of one person in canonical space: metres, y up, facing +z, pelvis of the rest pose near the origin."""
+    """The surface of one person: metres, y up, facing +z, pelvis near the origin.
 
-    vertices: np.ndarray  # [V,3] float32
-    """Big-pose mesh: zero pose but the hips at +-30 degrees about z."""
-    joints: np.ndarray  # [24,3] float32
-    """Joints in the big pose."""
+    Skinning is the body's own and is not repeated here.
+    """
+
     rest_vertices: np.ndarray  # [V,3] float32
     """The shaped mesh in the zero pose."""
-    rest_joints: np.ndarray  # [24,3] float32
-    parents: np.ndarray  # [24] int32
-    """-1 at the root."""
     faces: np.ndarray  # [F,3] int32
-    lbs_weights: np.ndarray  # [V,24] float32
     vt: np.ndarray  # [VT,2] float32
     """UV, u right and v up, 0..1."""
     ft: np.ndarray  # [F,3] int32
-    bw: np.ndarray  # [X,Y,Z,25] float32
-    """24 blend weights and the distance to the surface (m) at ``origin + step * (i, j, k)``."""
-    uv: np.ndarray  # [X,Y,Z,2] float32
-    """UV of the nearest surface point."""
-    origin: np.ndarray  # [3] float32
-    step: float
     texture: np.ndarray  # [S,S,3] uint8
     """sRGB texture; row 0 is v = 1. Unseen texels are filled in."""
     texture_seen: np.ndarray  # [S,S] uint8
     """How well each texel was seen, 0 (filled in) to 255."""
     normal: np.ndarray  # [S,S,3] uint8
-    """Canonical normals as (n / 2 + 0.5) * 255."""
+    """Normals in the big pose as (n / 2 + 0.5) * 255."""
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
         """Write the npz; ``recorded`` is that of ``atomic_write``."""
@@ -89,12 +62,7 @@ class Canonical:
         arrays = read_npz(path, names)
         with reading(path, "a canonical.npz", again(path)):
             taken: dict[str, Any] = check_table(arrays, TABLE, LENGTHS)
-            nodes = math.prod(taken["bw"].shape[:3])
-            if nodes > MOST_NODES:
-                raise ValueError(f"the volume has {nodes} nodes, more than {MOST_NODES}")
-            check_shares("lbs_weights", taken["lbs_weights"], SLACK)
-            check_tree(taken["parents"])
-        return cls(**{**taken, "step": float(taken["step"])})
+        return cls(**taken)
 
 
 def read_texture(

@@ -45,17 +45,6 @@ CAMERA = Numbers(
 """A pinhole's K."""
 
 
-def check_tree(parents: np.ndarray) -> None:
-    """Refuse parents [J] that are no tree with the root first and each parent before its children; the root's may be any.
-
-    Raises:
-        ValueError: They are not.
-    """
-    children = parents[1:]
-    if not ((children >= 0) & (children <= np.arange(len(children)))).all():
-        raise ValueError("the joints' parents are no tree")
-
-
 def check_area(width: float, height: float) -> None:
     """Refuse pictures that are too large.
 
