@@ -16,7 +16,7 @@ from understudy.canonical.views import BestViews, Viewer, ViewRules
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
-from understudy.formats.masks import read_alpha
+from understudy.formats.masks import read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.progress import track as show_progress
 from understudy.render.mesh import vertex_normals
@@ -41,10 +41,20 @@ def prepare_canonical(
     body: BodyModel,
     config: CanonicalConfig,
     held_out: Sequence[int] = (),
+    parsing_folder: str | Path | None = None,
 ) -> Canonical:
     """Canonical space of the person of ``track``, textured by its frames but those held out.
 
     Frames are read one at a time; memory does not grow with their number.
+
+    Args:
+        frames: The video.
+        alpha_folder: Soft masks of the person.
+        track: Fitted poses; frames that are not valid give no colours.
+        body: The body that the poses belong to.
+        config: Options.
+        held_out: Frames that are not read.
+        parsing_folder: Part labels: a pixel colours what its label covers (``body.part_labels.COVERS``). None for none.
 
     Raises:
         InputError: Track and body or frames do not belong together, an image is missing, or no frame shows the body.
@@ -55,7 +65,7 @@ def prepare_canonical(
     atlas = make_atlas(body.vt, body.ft, config.texture_size)
     normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces), body.faces))
     usable = np.setdiff1d(np.flatnonzero(track.valid), held_out)
-    views = _gather_views(frames, Path(alpha_folder), track, body, atlas, config, usable)
+    views = _gather_views(frames, Path(alpha_folder), parsing_folder, track, body, atlas, config, usable)
     quality = np.sqrt(views.weights.max(axis=1))
     seen = quality > 0
     if not seen.any():
@@ -95,6 +105,7 @@ def _posed(body: BodyModel, betas: np.ndarray, body_pose: np.ndarray) -> tuple[n
 def _gather_views(
     frames: Frames,
     alpha_folder: Path,
+    parsing_folder: str | Path | None,
     track: BodyTrack,
     body: BodyModel,
     atlas: Atlas,
@@ -106,11 +117,13 @@ def _gather_views(
         raise InputError("No frame has a valid body pose; look at the keypoints' overlays, or film anew.")
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, min(config.max_frames, len(usable))).round().astype(int))]
     rules = ViewRules(config.cos_power, config.min_cos, config.border, float(np.median(track.transl[chosen, 2])))
-    viewer = Viewer(atlas, body.faces, len(body.v_template), track.K, rules)
+    viewer = Viewer(atlas, body.faces, len(body.v_template), track.K, rules, body.parts)
+    size = (frames.width, frames.height)
     views = BestViews(len(atlas.texel), config.views_per_texel)
     for frame in show_progress(chosen.tolist(), "gathering texture"):
         posed = posed_vertices(body, track, frame)
-        views.add(*viewer.look(posed, frames.read(frame), read_alpha(alpha_folder, frame)))
+        labels = None if parsing_folder is None else read_parsing(parsing_folder, frame, size)
+        views.add(*viewer.look(posed, frames.read(frame), read_alpha(alpha_folder, frame), labels))
     return views
 
 
