@@ -39,6 +39,7 @@ FLAGS = np.zeros(LENGTH, bool)
 SEEN = Keypoints(POINTS, BODY_25, np.ones((LENGTH, 4)), "none", POINTS, FLAGS, FLAGS, np.ones(LENGTH, int))
 FIGURE = {"mean": 20.0, "per_frame": [20.0, None]}
 METRICS = {"held_out_frames": [1, 2], "reconstruction_frames": [0]}
+PART = {"mean": 20.0, "per_frame": [20.0, None], "pixels": [500, 3]}
 CURVES = {"step": [1.0, 2.0], "loss": [0.2, 0.1], "psnr": [10.0, 20.0]}
 
 
@@ -58,7 +59,7 @@ def honest(tmp_path_factory):
         parts = {info.name: archive.extractfile(info).read() for info in archive}
     arrays["weights"] = load_tensors(parts["weights.safetensors"])
     arrays["poses"] = _arrays(io.BytesIO(parts["poses.npz"]))
-    arrays["figure"], arrays["metrics"], arrays["curves"] = FIGURE, METRICS, CURVES
+    arrays["figure"], arrays["part"], arrays["metrics"], arrays["curves"] = FIGURE, PART, METRICS, CURVES
     return arrays | {"avatar": parts}
 
 
@@ -100,6 +101,10 @@ def _of_figure(figure):
     return {**METRICS, "with_pose_refinement": {"psnr_person_box_on_white": figure}}
 
 
+def _of_part(figure):
+    return {**METRICS, "parts": {"with_pose_refinement": {"head": figure}}}
+
+
 FORMATS = {
     "smpl": (smpl.TABLE, smpl.LENGTHS, _read_npz_by(BodyTrack.load)),
     "keypoints": (keypoints.TABLE, keypoints.LENGTHS, _read_npz_by(Keypoints.load)),
@@ -114,6 +119,7 @@ FORMATS = {
     ),
     "poses": (smpl.TABLE | members.POSES, smpl.LENGTHS | members.POSES_LENGTHS, _read_avatar_with("poses.npz", _npz)),
     "figure": (metrics.FIGURES, metrics.LENGTHS, _read_json_by(read_metrics, _of_figure)),
+    "part": (metrics.PART_FIGURES, metrics.LENGTHS, _read_json_by(read_metrics, _of_part)),
     "metrics": (metrics.FRAMES, metrics.LENGTHS, _read_json_by(read_metrics)),
     "curves": (metrics.CURVES, metrics.LENGTHS, _read_json_by(read_history)),
 }
