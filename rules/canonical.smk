@@ -3,6 +3,7 @@ rule canonical:
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
         matte="results/{actor}/matte",
+        parsing="results/{actor}/parsing",
         smpl="results/{actor}/smpl.npz",
         body=body_file,
     output:

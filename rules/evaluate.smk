@@ -4,6 +4,7 @@ rule evaluate:
         index="results/{actor}/frames.json",
         matte="results/{actor}/matte",
         trimap="results/{actor}/trimap",
+        parsing="results/{actor}/parsing",
         smpl="results/{actor}/smpl.npz",
         avatar="results/{actor}/avatar.tar",
         body=body_file,

@@ -1,4 +1,4 @@
-"""Prepare the canonical body: volumes, texture, normals (rule canonical)."""
+"""Prepare the canonical body: its texture and normals (rule canonical)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ def main() -> None:
         body=load_body(snakemake.input.body),
         config=CanonicalConfig(**snakemake.params.settings),
         held_out=held_out_frames(len(frames), snakemake.params.hold_out),
+        parsing_folder=Path(snakemake.input.parsing),
     )
     canonical.save(snakemake.output.canonical, recorded=True)
 

@@ -23,6 +23,7 @@ def main() -> None:
         trimap_folder=Path(snakemake.input.trimap),
         config=EvaluateConfig(**snakemake.params.settings),
         pictures=Path(snakemake.output.comparisons),
+        parsing_folder=Path(snakemake.input.parsing),
     )
     write_json(snakemake.output.metrics, metrics, recorded=True)
 

@@ -113,7 +113,7 @@ def test_numbers_are_taken_up_to_their_limits_and_not_beyond(stage, name, most):
 def test_numbers_that_size_a_result_have_limits():
     known = {f"{stage}.{name}" for stage, name, _ in limited_options()}
     sizes = (
-        "frames.max_frames frames.max_size silhouettes.max_size canonical.texture_size canonical.margin gaussians.count "
+        "frames.max_frames frames.max_size silhouettes.max_size canonical.texture_size gaussians.count "
         "avatar.steps turntable.frames turntable.width turntable.height export.texture_size"
     )
     assert set(sizes.split()) <= known

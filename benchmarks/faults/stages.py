@@ -39,7 +39,7 @@ FEW = ("frames", "fitting", "avatar", "export")
 
 DAMAGED = {
     "frames/000003.jpg": "keypoints", "frames.json": "keypoints", "keypoints.npz": "silhouettes", "alpha/000003.png": "fitting",
-    "smpl.npz": "matting", "matte/000003.png": "canonical", "trimap/000003.png": "avatar", "parsing/000003.png": "dataset",
+    "smpl.npz": "matting", "matte/000003.png": "parsing", "trimap/000003.png": "avatar", "parsing/000003.png": "canonical",
     "canonical.npz": "avatar", "avatar.tar": "turntable", "metrics.json": "report", "training.json": "report",
 }  # fmt: skip
 """A file that one stage hands to the next, and a rule that reads it."""

@@ -137,7 +137,7 @@ SECTIONS = (
         "parsing", "which pixels are hair, face, which clothes, bare arms and legs, shoes",
         (ParsingConfig, ParsingFiles),
     ),
-    Section("canonical", "volumes, texture and normals of the shaped body", (CanonicalConfig,)),
+    Section("canonical", "texture and normals of the shaped body", (CanonicalConfig,)),
     Section("avatar", "the avatar's training, by whatever method", (AvatarConfig,)),
     Section(
         "gaussians", "what Gaussians learn, and how fast, where avatar.method is gaussians",

@@ -24,7 +24,7 @@ STAGES = (
     Stage("fitting", "fitting the body", ("smpl.npz",), ("alpha",)),
     Stage("matting", "exact silhouettes", ("matte", "trimap"), ("smpl.npz",)),
     Stage("parsing", "telling clothes apart", ("parsing",), ("matte",)),
-    Stage("canonical", "texture and volumes", ("canonical.npz",), ("matte",)),
+    Stage("canonical", "gathering the texture", ("canonical.npz",), ("parsing",)),
     Stage("avatar", "training the avatar", ("avatar.tar",), ("trimap", "canonical.npz")),
     Stage("evaluate", "measuring", ("metrics.json",), ("avatar.tar",)),
     Stage("turntable", "turntable", ("renders/turntable.mp4",), ("avatar.tar",)),
@@ -34,8 +34,7 @@ STAGES = (
     Stage(
         "report", "this page",
         ("report.html",),
-        ("parsing", "metrics.json", "renders/turntable.mp4", "renders/reenactment.mp4", "viewer/index.html",
-         "exports/avatar.glb"),
+        ("metrics.json", "renders/turntable.mp4", "renders/reenactment.mp4", "viewer/index.html", "exports/avatar.glb"),
     ),
 )  # fmt: skip
 """What every actor goes through, in order; ``motion`` comes on top for each motion of the configuration."""

@@ -4,9 +4,11 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 
 from tests.support.scenes import film, person
+from understudy.body.joints import BIG_POSE, pose_of
 from understudy.body.model import PARTS
 from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.config import CanonicalConfig
@@ -16,7 +18,7 @@ from understudy.canonical.views import BestViews
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 
-CONFIG = CanonicalConfig(step=0.1, texture_size=512)
+CONFIG = CanonicalConfig(texture_size=512)
 ALL_ROUND = [0.0, 0.8, 1.6, 2.4, 3.2, 4.0, 4.8, 5.6]
 
 
@@ -32,17 +34,24 @@ def turning(tmp_path_factory):
     return scene, prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, CONFIG)
 
 
-def test_big_pose_mesh_has_its_legs_apart_and_its_arms_where_they_rest(turning):
-    scene, canonical = turning
-    moved = dict(zip(scene.body.joint_names, canonical.joints - canonical.rest_joints, strict=True))
+def joints_in(body, turns):
+    """Joints [J,3] of the mean body in a pose of turns by name."""
+    zero, pose = torch.zeros(1, 3), torch.from_numpy(pose_of(body.joint_names, turns))[None]
+    return body(torch.zeros(body.num_betas), zero, pose, zero).joints[0].numpy()
+
+
+def test_big_pose_has_its_legs_apart_and_its_arms_where_they_rest():
+    body = person()
+    rest, big = (joints_in(body, turns) for turns in ({}, BIG_POSE))
+    moved = dict(zip(body.joint_names, big - rest, strict=True))
     assert moved["left_knee"][0] > 0.15 and moved["right_knee"][0] < -0.15
     assert moved["left_ankle"][0] > 0.3 and moved["right_ankle"][0] < -0.3
     for name in set(moved) - {f"{side}_{part}" for side in ("left", "right") for part in ("knee", "ankle", "foot")}:
         assert np.abs(moved[name]).max() < 1e-6, name
     # thirty degrees between the thigh's old and new direction, whatever the body's proportions
     for side in ("left", "right"):
-        hip, knee = scene.body.joint(f"{side}_hip"), scene.body.joint(f"{side}_knee")
-        old, new = (j[knee] - j[hip] for j in (canonical.rest_joints, canonical.joints))
+        hip, knee = body.joint(f"{side}_hip"), body.joint(f"{side}_knee")
+        old, new = (j[knee] - j[hip] for j in (rest, big))
         cosine = old @ new / np.linalg.norm(old) / np.linalg.norm(new)
         assert np.degrees(np.arccos(cosine)) == pytest.approx(30, abs=0.5)
 
@@ -165,8 +174,8 @@ def test_normal_map_holds_unit_normals_that_point_outwards(turning):
     normals = canonical.normal.reshape(-1, 3)[atlas.texel] / 127.5 - 1
     assert np.abs(np.linalg.norm(normals, axis=1) - 1).max() < 0.02
     head = scene.body.parts[atlas.face] == 2
-    centre = canonical.joints[15] + [0, 0.06, 0]
-    outwards = atlas.interpolate(canonical.vertices, canonical.faces)[head] - centre
+    centre = joints_in(scene.body, BIG_POSE)[scene.body.joint("head")] + [0, 0.06, 0]
+    outwards = atlas.interpolate(canonical.rest_vertices, canonical.faces)[head] - centre  # in which the head stays
     outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
     assert np.median((outwards * normals[head]).sum(axis=1)) > 0.98
 
@@ -187,6 +196,18 @@ def test_same_input_gives_the_same_file(turning):
     again = prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, CONFIG)
     for field in fields(Canonical):
         assert np.array_equal(getattr(again, field.name), getattr(canonical, field.name)), field.name
+
+
+def test_canonical_file_round_trip(tmp_path, turning):
+    _, canonical = turning
+    canonical.save(tmp_path / "canonical.npz")
+    again = Canonical.load(tmp_path / "canonical.npz")
+    for field in fields(Canonical):
+        assert np.array_equal(getattr(again, field.name), getattr(canonical, field.name)), field.name
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes((tmp_path / "canonical.npz").read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"broken\.npz"):
+        Canonical.load(broken)
 
 
 def test_held_out_frames_are_never_opened(tmp_path):

@@ -42,6 +42,16 @@ def test_labels_of_another_set_are_refused(tmp_path):
     assert (read_parsing(tmp_path, 0, label_set="LIP-20") == 10).all()
 
 
+def test_labels_beyond_the_set_and_of_another_size_are_refused(tmp_path):
+    write_parsing(tmp_path, 0, np.full((2, 3), 20, np.uint8))
+    with pytest.raises(InputError, match="holds the number 20, which is no label of CIHP-20"):
+        read_parsing(tmp_path, 0)
+    write_parsing(tmp_path, 1, np.full((2, 3), 19, np.uint8))
+    assert read_parsing(tmp_path, 1, (3, 2)).shape == (2, 3)
+    with pytest.raises(InputError, match="3x2 px but the frames have 2x3"):
+        read_parsing(tmp_path, 1, (2, 3))
+
+
 def test_grey_images_are_no_labels(tmp_path):
     write_alpha(tmp_path, 0, np.ones((2, 2)))
     with pytest.raises(InputError, match="palette"):

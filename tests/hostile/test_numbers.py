@@ -39,6 +39,7 @@ FLAGS = np.zeros(LENGTH, bool)
 SEEN = Keypoints(POINTS, BODY_25, np.ones((LENGTH, 4)), "none", POINTS, FLAGS, FLAGS, np.ones(LENGTH, int))
 FIGURE = {"mean": 20.0, "per_frame": [20.0, None]}
 METRICS = {"held_out_frames": [1, 2], "reconstruction_frames": [0]}
+PART = {"mean": 20.0, "per_frame": [20.0, None], "pixels": [500, 3]}
 CURVES = {"step": [1.0, 2.0], "loss": [0.2, 0.1], "psnr": [10.0, 20.0]}
 
 
@@ -58,7 +59,7 @@ def honest(tmp_path_factory):
         parts = {info.name: archive.extractfile(info).read() for info in archive}
     arrays["weights"] = load_tensors(parts["weights.safetensors"])
     arrays["poses"] = _arrays(io.BytesIO(parts["poses.npz"]))
-    arrays["figure"], arrays["metrics"], arrays["curves"] = FIGURE, METRICS, CURVES
+    arrays["figure"], arrays["part"], arrays["metrics"], arrays["curves"] = FIGURE, PART, METRICS, CURVES
     return arrays | {"avatar": parts}
 
 
@@ -100,6 +101,10 @@ def _of_figure(figure):
     return {**METRICS, "with_pose_refinement": {"psnr_person_box_on_white": figure}}
 
 
+def _of_part(figure):
+    return {**METRICS, "parts": {"with_pose_refinement": {"head": figure}}}
+
+
 FORMATS = {
     "smpl": (smpl.TABLE, smpl.LENGTHS, _read_npz_by(BodyTrack.load)),
     "keypoints": (keypoints.TABLE, keypoints.LENGTHS, _read_npz_by(Keypoints.load)),
@@ -114,6 +119,7 @@ FORMATS = {
     ),
     "poses": (smpl.TABLE | members.POSES, smpl.LENGTHS | members.POSES_LENGTHS, _read_avatar_with("poses.npz", _npz)),
     "figure": (metrics.FIGURES, metrics.LENGTHS, _read_json_by(read_metrics, _of_figure)),
+    "part": (metrics.PART_FIGURES, metrics.LENGTHS, _read_json_by(read_metrics, _of_part)),
     "metrics": (metrics.FRAMES, metrics.LENGTHS, _read_json_by(read_metrics)),
     "curves": (metrics.CURVES, metrics.LENGTHS, _read_json_by(read_history)),
 }
@@ -218,7 +224,7 @@ def test_honest_files_are_read(tmp_path, honest, name):
 HONEST = {
     "smpl": {"transl": 9000.0, "global_orient": 600.0, "betas": 60.0, "reprojection_px": 1e6},
     "keypoints": {"keypoints": 99.0, "people": 10_000, "world": 3000.0},
-    "canonical": {"vertices": 5.0, "step": 1.0},
+    "canonical": {"rest_vertices": 5.0},
     "own body": {"v_template": 5.0},
     "frames": {"fps": 0.05, "width": 8192, "source_frames": np.arange(LENGTH) + 10**9},
     "weights": {"offsets": 5.0, "quats": 100.0, "opacity_logits": 1000.0, "light": 1.5},
@@ -228,7 +234,7 @@ HONEST = {
 IMPOSSIBLE = {
     "smpl": {"transl": 1e5, "global_orient": 1e5, "betas": 1e3, "K": np.zeros((3, 3)), "valid": 2},
     "keypoints": {"keypoints": 1e9, "bbox": -1e9, "people": -1, "world": 1e6},
-    "canonical": {"vertices": 100.0, "step": 0.0, "bw": np.nan, "faces": -1, "parents": np.arange(24)},
+    "canonical": {"rest_vertices": 100.0, "vt": np.nan, "faces": -1},
     "own body": {"v_template": 100.0, "skin_weights": 0.0, "joint_weights": 1e9, "v_template ": 0.0},
     "frames": {"fps": 1e-300, "width": 2**31, "height": 2**30, "source_frames": -1, "source_size": 0},
     "weights": {"offsets": 1e3, "log_scales": 20.0, "quats": 0.0, "light": 100.0, "bary": 0.5, "spacing": 0.0},
@@ -263,7 +269,7 @@ def test_each_length_has_an_end(name, key):
                     check_table({key: np.broadcast_to(table[key].type(0), shape)}, table, lengths)
 
 
-def test_lengths_that_no_file_has_are_refused(tmp_path, honest, monkeypatch):
+def test_lengths_that_no_file_has_are_refused(tmp_path, honest):
     track = honest["smpl"]
     for length in (0, 300_000):
         long = {key: np.zeros((length, *track[key].shape[1:])) for key in ("global_orient", "body_pose", "transl")}
@@ -272,9 +278,6 @@ def test_lengths_that_no_file_has_are_refused(tmp_path, honest, monkeypatch):
     texture = {"texture": np.zeros((0, 0, 3), np.uint8), "texture_seen": np.zeros((0, 0), np.uint8)}
     with pytest.raises(InputError, match="texture has the length"):
         load_archive(tarred(tmp_path / "a.tar", {**honest["avatar"], "canonical.npz": _npz(texture)}))
-    monkeypatch.setattr(canonical, "MOST_NODES", 7)
-    with pytest.raises(InputError, match="has 8 nodes, more than 7"):
-        FORMATS["canonical"][2](tmp_path / "file", honest, honest["canonical"])
     with pytest.raises(InputError, match="more than 67108864 together"):
         FORMATS["frames"][2](tmp_path / "file", honest, {**honest["frames"], "width": 20_000, "height": 20_000})
 
@@ -286,7 +289,7 @@ TREES = {
 
 @pytest.mark.parametrize("tree", TREES.values(), ids=TREES.keys())
 def test_trees_that_are_none_are_refused(tmp_path, honest, tree):
-    for name, key in (("own body", "kintree_table"), ("licensed body", "kintree_table"), ("canonical", "parents")):
+    for name, key in (("own body", "kintree_table"), ("licensed body", "kintree_table")):
         parents = honest[name][key].astype(np.int64)
         rows = parents[0] if parents.ndim == 2 else parents
         for joint, parent in tree.items():

@@ -18,7 +18,6 @@ from tests.support.import_sources import LENGTH, SIZE, K, body_25, pixels
 from tests.support.recordings import GREY, LABELS, recording_of
 from understudy.body.files import write_body
 from understudy.body.joints import SMPL_JOINTS, on_joints
-from understudy.canonical.nearest import nearest_surface_points
 from understudy.cli.dataset import Dataset
 from understudy.errors import InputError
 from understudy.files.safe_arrays import read_any
@@ -27,6 +26,7 @@ from understudy.formats.masks import read_alpha, voc_palette
 from understudy.formats.smpl import BodyTrack
 from understudy.importers.run import import_tracking
 from understudy.layouts.config import LAYOUT_NAMES, LayoutName
+from understudy.layouts.nearest import nearest_surface_points
 from understudy.layouts.recording import HALF_PIXEL, Recording, open_recording
 from understudy.layouts.run import LAYOUTS, write_dataset
 from understudy.render.mesh import vertex_normals

@@ -15,7 +15,7 @@ from understudy.inspection.measure import Measure
 from understudy.inspection.worst import measures_of
 from understudy.report.cautions import MEASURED, cautions_of
 from understudy.report.costs import duration, read_costs, size
-from understudy.report.figures import in_a_sentence, likeness
+from understudy.report.figures import in_a_sentence, likeness, parts_table
 from understudy.report.links import file_links
 from understudy.report.seen import seen_shares
 
@@ -103,6 +103,14 @@ def test_figures_have_no_more_digits_than_mean_something():
     assert [row["cells"] for row in table["rows"]] == [["28.0", "29.2", "30.3"], ["0.996"] * 3]
     unrefined = {key: value for key, value in metrics().items() if key != "with_pose_refinement"}
     assert likeness(unrefined)["columns"] == ["new frames", "learned frames"]
+
+
+def test_the_table_of_parts_leaves_out_what_no_frame_shows():
+    assert parts_table(metrics()) == {
+        "columns": ["new frames", "pose aligned", "pixels"],
+        "rows": [{"name": "head", "cells": ["28.0", "29.2", "1000"]}],
+    }
+    assert parts_table({key: value for key, value in metrics().items() if key != "parts"})["rows"] == []
 
 
 def test_the_sentence_turns_decibels_into_brightness():

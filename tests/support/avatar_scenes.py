@@ -48,13 +48,8 @@ def truth_avatar(body: BodyModel, count: int = 3000, seed: int = 5) -> GaussianA
 
 def plain_canonical(body: BodyModel, value: int = 128) -> Canonical:
     """The body's mesh with a texture of one grey, seen everywhere."""
-    vertices, joints = body.v_template.numpy(), (body.J_regressor @ body.v_template).numpy()
     return Canonical(
-        vertices=vertices, joints=joints, rest_vertices=vertices, rest_joints=joints,
-        parents=np.array(body.parents, np.int32), faces=body.faces, lbs_weights=body.lbs_weights.numpy(),
-        vt=body.vt, ft=body.ft,
-        bw=np.zeros((2, 2, 2, len(body.parents) + 1), np.float32), uv=np.zeros((2, 2, 2, 2), np.float32),
-        origin=np.zeros(3, np.float32), step=0.025,
+        rest_vertices=body.v_template.numpy(), faces=body.faces, vt=body.vt, ft=body.ft,
         texture=np.full((16, 16, 3), value, np.uint8), texture_seen=np.full((16, 16), 255, np.uint8),
         normal=np.full((16, 16, 3), 128, np.uint8),
     )  # fmt: skip

@@ -24,7 +24,7 @@ ACTORS = ("anna", "bob", "cleo")
 OPTIONS = {
     "frames": {"max_frames": 12, "max_size": 320},
     "fitting": {"backend": "regressor"},
-    "canonical": {"texture_size": 128, "step": 0.05},
+    "canonical": {"texture_size": 128},
     "avatar": {"steps": 6, "align_steps": 0, "final_align_steps": 0},
     "gaussians": {"count": 1500},
     "evaluate": {"refine_steps": 0},

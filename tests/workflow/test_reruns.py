@@ -32,7 +32,7 @@ RERUN = {
     "body": FITTING,
     "fitting": FITTING,
     "matting": MATTING,
-    "parsing": {"parsing", "dataset", "report"},
+    "parsing": {"parsing", "canonical", "dataset"} | AVATAR,
     "canonical": {"canonical", "dataset"} | AVATAR,
     "avatar": AVATAR,
     "gaussians": AVATAR,

@@ -148,6 +148,13 @@ def test_a_single_stage_is_a_target(tmp_path):
     assert planned_rules(folder, "results/tiny/keypoints.npz", config=folder / "tiny.yaml") == {"frames", "keypoints"}
 
 
+def test_every_stage_up_to_the_labels_stands_on_the_way_to_the_avatar(tmp_path):
+    folder = workplace(tmp_path)
+    assert planned_rules(folder, "results/tiny/avatar.tar", config=folder / "tiny.yaml") == {
+        "frames", "keypoints", "silhouettes", "fitting", "matting", "parsing", "canonical", "avatar",
+    }  # fmt: skip
+
+
 def test_names_with_spaces_and_unicode_are_actors(tmp_path):
     folder = workplace(tmp_path)
     (folder / "data/videos/Zoë am Strand.mp4").symlink_to(ROOT / "data/demo/tiny.mp4")

@@ -15,6 +15,7 @@ from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.base import Avatar, Shaped
 from understudy.avatar.config import EvaluateConfig
 from understudy.avatar.device import choose_device
+from understudy.avatar.part_scores import FEWEST, PartScores
 from understudy.avatar.training.alignment import LEAST_HEIGHT, TrustRegion, align
 from understudy.avatar.training.crops import MARGIN, Crops, person_box
 from understudy.avatar.training.poses import Correction
@@ -54,6 +55,7 @@ def evaluate_avatar(
     config: EvaluateConfig,
     pictures: str | Path | None = None,
     trimap_folder: str | Path | None = None,
+    parsing_folder: str | Path | None = None,
 ) -> dict[str, Any]:
     """Likeness on the held-out frames and on some of the training's, for ``metrics.json``.
 
@@ -65,6 +67,7 @@ def evaluate_avatar(
         pictures: Folder for pictures of truth and renders side by side; None for none.
         trimap_folder: Trimaps, whose unsure pixels do not count in the overlap of masks, and in the refinement of poses as
             much as they did in the training; None where there are none.
+        parsing_folder: Part labels, by which parts of the body are scored; None where there are none.
 
     Raises:
         InputError: The video is not the one that the avatar was learned from, or a mask does not fit its frame.
@@ -86,6 +89,7 @@ def evaluate_avatar(
         edge_band=trained["edge_band"], trimap_folder=trimaps, unsure=trained["unsure"],
     )  # fmt: skip
     scores: dict[str, list[dict[str, float]]] = {"without_pose_refinement": [], "with_pose_refinement": []}
+    parts = PartScores.of(avatar.body, archive.poses, parsing_folder)
     with torch.no_grad():
         shaped = avatar.shaped()
     used, shown = [], _spread(held_out, config.pictures)
@@ -104,6 +108,7 @@ def evaluate_avatar(
                 pose = refine_pose(avatar, shaped, crops, frame, pose, config.refine_steps, exposure)
             score, picture = _score(shaped, pose, exposure, truth, archive.poses.K, lpips)
             scores[name].append(score)
+            parts.add(name, frame, picture, truth.rgb, truth.alpha)
             panels.append(picture)
         if frame in shown:
             sheets[frame] = _side_by_side(panels, truth.box)
@@ -116,7 +121,9 @@ def evaluate_avatar(
         if truth is not None:
             seen.append(frame)
             pose, exposure = _filmed(archive, frame, device)
-            scores["reconstruction"].append(_score(shaped, pose, exposure, truth, archive.poses.K, lpips)[0])
+            score, picture = _score(shaped, pose, exposure, truth, archive.poses.K, lpips)
+            scores["reconstruction"].append(score)
+            parts.add("reconstruction", frame, picture, truth.rgb, truth.alpha)
     result: dict[str, Any] = {
         "protocol": _protocol(archive, config),
         "held_out_frames": used,
@@ -126,7 +133,7 @@ def evaluate_avatar(
         if rows:
             result[name] = _summaries(rows)
             logger.info("%s: %s", name, ", ".join(f"{k} {v['mean']:.3f}" for k, v in result[name].items()))
-    return result
+    return result | parts.summary()
 
 
 def track_pose(poses: BodyTrack, frame: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -231,6 +238,11 @@ def _protocol(archive: AvatarArchive, config: EvaluateConfig) -> dict[str, Any]:
         "reconstruction": "frames of the training in the poses that it gave them",
         "psnr": "dB over 8-bit values, mean of the frames' values",
         "ssim": "Gaussian window 11x11, sigma 1.5, mirrored border, as torchmetrics",
+        "parts": (
+            "psnr over the pixels of the silhouette that are labelled as head, hands, torso, arms, legs or feet; where a "
+            "label can be of two of them, such as a sleeve, the fitted body says which; "
+            f"unknown in frames with fewer than {FEWEST} of them; only where the video has part labels"
+        ),
         "lpips": "AlexNet, version 0.1, values at -1..1; only where evaluate.lpips_weights is set",
     }
 

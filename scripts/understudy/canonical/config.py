@@ -8,12 +8,8 @@ from understudy.options import Bounds, Options, Share
 
 @dataclass(frozen=True)
 class CanonicalConfig(Options):
-    """What canonical space holds, and how it is textured."""
+    """How the body is textured."""
 
-    margin: Annotated[float, Bounds(0, 1, above=True, unit="m")] = 0.1
-    """How far the volume reaches beyond the big-pose body, m."""
-    step: Annotated[float, Bounds(0.005, 0.2, unit="m")] = 0.025
-    """Distance of the volume's nodes, m."""
     texture_size: Annotated[int, Bounds(64, 8192, unit="px")] = 512
     """Side of the texture and normal maps, px."""
     max_frames: Annotated[int, Bounds(1, 1_000_000)] = 60

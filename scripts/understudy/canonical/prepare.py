@@ -1,4 +1,4 @@
-"""The canonical stage: one person's body in the big pose, its volumes, and the texture that the video shows."""
+"""The canonical stage: one person's body in the rest pose, and the texture that the video shows of it."""
 
 import logging
 from collections.abc import Sequence
@@ -14,11 +14,10 @@ from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.fill import mirror_unseen, smooth_unseen
 from understudy.canonical.views import BestViews, Viewer, ViewRules
-from understudy.canonical.volume import build_volume
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
-from understudy.formats.masks import read_alpha
+from understudy.formats.masks import read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.progress import track as show_progress
 from understudy.render.mesh import vertex_normals
@@ -33,6 +32,7 @@ def prepare_canonical(
     body: BodyModel,
     config: CanonicalConfig,
     held_out: Sequence[int] = (),
+    parsing_folder: str | Path | None = None,
 ) -> Canonical:
     """The body of the person of ``track`` in canonical space, textured by all frames but those held out.
 
@@ -45,21 +45,18 @@ def prepare_canonical(
         body: The body that it belongs to.
         config: How fine, and how it is textured.
         held_out: Frames of which no pixel is read.
+        parsing_folder: Part labels: a pixel colours what its label covers (``body.part_labels.COVERS``). None for none.
 
     Raises:
         InputError: Track and body or frames do not belong together, an image is missing, or no frame shows the body.
     """
     check_same_body(body, track, len(frames))
     rest_vertices, rest_joints = _posed(body, track.betas, pose_of(body.joint_names, {}))
-    vertices, joints = _posed(body, track.betas, pose_of(body.joint_names, BIG_POSE))
-    lbs_weights = body.lbs_weights.numpy().astype(np.float32)
-    volume = build_volume(vertices, body.faces, lbs_weights, body.vt, body.ft, config.margin, config.step)
-    logger.info("volume of %d x %d x %d nodes", *volume.bw.shape[:3])
-
+    vertices, _ = _posed(body, track.betas, pose_of(body.joint_names, BIG_POSE))
     atlas = make_atlas(body.vt, body.ft, config.texture_size)
     normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces), body.faces))
     usable = np.setdiff1d(np.flatnonzero(track.valid), held_out)
-    views = _gather_views(frames, Path(alpha_folder), track, body, atlas, config, usable)
+    views = _gather_views(frames, Path(alpha_folder), parsing_folder, track, body, atlas, config, usable)
     quality = np.sqrt(views.weights.max(axis=1))
     seen = quality > 0
     if not seen.any():
@@ -77,19 +74,10 @@ def prepare_canonical(
     texture_seen = np.zeros(atlas.size**2, np.uint8)
     texture_seen[atlas.texel] = np.where(seen, np.clip(np.round(255 * quality), 1, 255), 0)
     return Canonical(
-        vertices=vertices,
-        joints=joints,
         rest_vertices=rest_vertices,
-        rest_joints=rest_joints,
-        parents=np.array(body.parents, np.int32),
         faces=body.faces.astype(np.int32),
-        lbs_weights=lbs_weights,
         vt=body.vt.astype(np.float32),
         ft=body.ft.astype(np.int32),
-        bw=volume.bw,
-        uv=volume.uv,
-        origin=volume.origin,
-        step=volume.step,
         texture=atlas.image(colors),
         texture_seen=texture_seen.reshape(atlas.size, atlas.size),
         normal=atlas.image((normals / 2 + 0.5) * 255),
@@ -108,6 +96,7 @@ def _posed(body: BodyModel, betas: np.ndarray, body_pose: np.ndarray) -> tuple[n
 def _gather_views(
     frames: Frames,
     alpha_folder: Path,
+    parsing_folder: str | Path | None,
     track: BodyTrack,
     body: BodyModel,
     atlas: Atlas,
@@ -119,11 +108,13 @@ def _gather_views(
         raise InputError("No frame has a valid body pose; look at the keypoints' overlays, or film anew.")
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, min(config.max_frames, len(usable))).round().astype(int))]
     rules = ViewRules(config.cos_power, config.min_cos, config.border, float(np.median(track.transl[chosen, 2])))
-    viewer = Viewer(atlas, body.faces, len(body.v_template), track.K, rules)
+    viewer = Viewer(atlas, body.faces, len(body.v_template), track.K, rules, body.parts)
+    size = (frames.width, frames.height)
     views = BestViews(len(atlas.texel), config.views_per_texel)
     for frame in show_progress(chosen.tolist(), "gathering texture"):
         posed = posed_vertices(body, track, frame)
-        views.add(*viewer.look(posed, frames.read(frame), read_alpha(alpha_folder, frame)))
+        labels = None if parsing_folder is None else read_parsing(parsing_folder, frame, size)
+        views.add(*viewer.look(posed, frames.read(frame), read_alpha(alpha_folder, frame), labels))
     return views
 
 

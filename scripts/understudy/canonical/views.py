@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from understudy.body.part_labels import covered_parts
 from understudy.canonical.atlas import Atlas
 from understudy.render.mesh import rasterize_mesh, vertex_normals
 
@@ -14,7 +15,8 @@ DEPTH_STEP = 0.05
 """m; of two surfaces side by side in the picture but this far apart in depth, one may show the other's colour where the
 pose is a little off."""
 UNSURE = 0.03
-"""Factor of the weight of views near an outline, where the background or a nearer limb may shine in."""
+"""Factor of the weight of views near an outline, where the background or a nearer limb may shine in, and of views whose
+pixel is labelled as something that does not cover the texel's part of the body."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,32 @@ class BestViews:
 class Viewer:
     """Looks up the texels of an atlas in pictures of a posed mesh."""
 
-    def __init__(self, atlas: Atlas, faces: np.ndarray, vertices: int, K: np.ndarray, rules: ViewRules) -> None:
+    def __init__(
+        self,
+        atlas: Atlas,
+        faces: np.ndarray,
+        vertices: int,
+        K: np.ndarray,
+        rules: ViewRules,
+        parts: np.ndarray | None = None,  # [F] body part of each face; needed where labels are given
+    ) -> None:
         self.faces, self.K, self.rules = faces, K, rules
         self.to_texels = atlas.matrix(faces, vertices)
+        self.part = None if parts is None else parts[atlas.face]
+        self.covers = covered_parts()
 
     def look(
         self,
         vertices: np.ndarray,  # [V,3] camera frame, m
         image: np.ndarray,  # [H,W,3] uint8
         alpha: np.ndarray,  # [H,W] uint8
+        labels: np.ndarray | None = None,  # [H,W] uint8, CIHP-20
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Texels [M] seen in a frame (places in the atlas), the weights of these views [M] and their colours [M,3].
 
-        A texel is seen where it faces the camera, the mesh's own depth agrees and the mask covers it.
+        A texel is seen where it faces the camera, the mesh's own depth agrees and the mask covers it. Where the pixel
+        is labelled as something else than what can cover the texel's part of the body, the view counts by ``UNSURE``:
+        a hand before the torso colours no torso, however the fit is off.
         """
         height, width = alpha.shape
         points = self.to_texels @ vertices
@@ -111,6 +126,8 @@ class Viewer:
         nearer, farther = z - cv2.erode(depth, window)[row, column], cv2.dilate(depth, window)[row, column] - z
         unsure = np.maximum(nearer, farther) > DEPTH_STEP + 2 * band * slope
         unsure |= cv2.erode(alpha, window)[row, column] < 128
+        if labels is not None and self.part is not None:
+            unsure |= ~self.covers[labels[row, column], self.part[texel]]
         weight = cosine**self.rules.cos_power * np.minimum(1.0, (self.rules.reference_depth / z) ** 2)
         weight *= np.where(unsure, UNSURE, 1.0)
         # OpenCV has pixel centres at whole numbers

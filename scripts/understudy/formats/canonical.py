@@ -1,25 +1,14 @@
-"""``canonical.npz``: the person's body in the big pose, its skinning and UV, sampled on a volume, and its texture."""
+"""``canonical.npz``: the person's surface in the rest pose, and the texture that the video shows of it."""
 
-import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from understudy.files.arrays import again, check_ranges, read_npz, reading, write_npz
-from understudy.files.tables import Numbers, check_shares, check_table
-from understudy.formats.limits import (
-    LEAST_JOINTS,
-    MOST_FACES,
-    MOST_JOINTS,
-    MOST_TEXELS,
-    MOST_VERTICES,
-    SIZE,
-    SLACK,
-    WEIGHTS,
-    check_tree,
-)
+from understudy.files.arrays import again, read_npz, reading, write_npz
+from understudy.files.tables import Numbers, check_table
+from understudy.formats.limits import MOST_FACES, MOST_TEXELS, MOST_VERTICES, SIZE
 
 TEXTURE = {
     "texture": Numbers(("S", "S", 3), np.uint8, 0, 255),
@@ -27,62 +16,36 @@ TEXTURE = {
 }
 """What is known of the person alone, and in any avatar."""
 TABLE = {
-    "vertices": Numbers(("V", 3), np.float32, -SIZE, SIZE),
-    "joints": Numbers(("J", 3), np.float32, -SIZE, SIZE),
     "rest_vertices": Numbers(("V", 3), np.float32, -SIZE, SIZE),
-    "rest_joints": Numbers(("J", 3), np.float32, -SIZE, SIZE),
-    "parents": Numbers(("J",), np.int32, -1, "J"),
     "faces": Numbers(("F", 3), np.int32, 0, "V"),
-    "lbs_weights": Numbers(("V", "J"), np.float32, *WEIGHTS),
     "vt": Numbers(("VT", 2), np.float32, -SIZE, SIZE),
     "ft": Numbers(("F", 3), np.int32, 0, "VT"),
-    "bw": Numbers(("X", "Y", "Z", "J+1"), np.float32, WEIGHTS[0], 2 * SIZE),
-    "uv": Numbers(("X", "Y", "Z", 2), np.float32, -SIZE, SIZE),
-    "origin": Numbers((3,), np.float32, -2 * SIZE, 2 * SIZE),
-    "step": Numbers((), np.float64, 1e-4, SIZE),
     "normal": Numbers(("S", "S", 3), np.uint8, 0, 255),
     **TEXTURE,
 }
 """What the arrays may be."""
-MOST_NODES = 20_000_000
-"""Of the volume."""
-LENGTHS = {
-    "V": (8, MOST_VERTICES), "F": (1, MOST_FACES), "VT": (3, 3 * MOST_FACES), "S": (1, MOST_TEXELS),
-    "X": (1, MOST_NODES), "Y": (1, MOST_NODES), "Z": (1, MOST_NODES),
-    "J": (LEAST_JOINTS, MOST_JOINTS), "J+1": (LEAST_JOINTS + 1, MOST_JOINTS + 1),
-}  # fmt: skip
+LENGTHS = {"V": (8, MOST_VERTICES), "F": (1, MOST_FACES), "VT": (3, 3 * MOST_FACES), "S": (1, MOST_TEXELS)}
 
 
 @dataclass(frozen=True)
 class Canonical:
-    """The body of one person in canonical space: metres, y up, facing +z, pelvis of the rest pose near the origin."""
+    """The surface of one person: metres, y up, facing +z, pelvis near the origin.
 
-    vertices: np.ndarray  # [V,3] float32
-    """Big-pose mesh: zero pose but the hips at +-30 degrees about z."""
-    joints: np.ndarray  # [J,3] float32
-    """Joints in the big pose."""
+    Skinning is the body's own and is not repeated here.
+    """
+
     rest_vertices: np.ndarray  # [V,3] float32
     """The shaped mesh in the zero pose."""
-    rest_joints: np.ndarray  # [J,3] float32
-    parents: np.ndarray  # [J] int32
-    """-1 at the root."""
     faces: np.ndarray  # [F,3] int32
-    lbs_weights: np.ndarray  # [V,J] float32
     vt: np.ndarray  # [VT,2] float32
     """UV, u right and v up, 0..1."""
     ft: np.ndarray  # [F,3] int32
-    bw: np.ndarray  # [X,Y,Z,J+1] float32
-    """Blend weights of the joints and the distance to the surface (m) at ``origin + step * (i, j, k)``."""
-    uv: np.ndarray  # [X,Y,Z,2] float32
-    """UV of the nearest surface point."""
-    origin: np.ndarray  # [3] float32
-    step: float
     texture: np.ndarray  # [S,S,3] uint8
     """sRGB texture; row 0 is v = 1. Unseen texels are filled in."""
     texture_seen: np.ndarray  # [S,S] uint8
     """How well each texel was seen, 0 (filled in) to 255."""
     normal: np.ndarray  # [S,S,3] uint8
-    """Canonical normals as (n / 2 + 0.5) * 255."""
+    """Normals in the big pose as (n / 2 + 0.5) * 255."""
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
         """Write ``canonical.npz``.
@@ -107,26 +70,7 @@ class Canonical:
         arrays = read_npz(path, names)
         with reading(path, "a canonical.npz", again(path)):
             taken: dict[str, Any] = check_table(arrays, TABLE, LENGTHS)
-            nodes = math.prod(taken["bw"].shape[:3])
-            if nodes > MOST_NODES:
-                raise ValueError(f"the volume has {nodes} nodes, more than {MOST_NODES}")
-            _check_volume(taken["bw"], len(taken["parents"]))
-            check_shares("lbs_weights", taken["lbs_weights"], SLACK)
-            check_tree(taken["parents"])
-        return cls(**{**taken, "step": float(taken["step"])})
-
-
-def _check_volume(bw: np.ndarray, joints: int) -> None:
-    """Refuse a volume that is not of so many joints' weights and a distance.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if bw.shape[-1] != joints + 1:
-        raise ValueError(f"bw has {bw.shape[-1]} numbers a node, not the weights of {joints} joints and a distance")
-    check_ranges(
-        {"bw": bw[..., :-1], "a distance in bw": bw[..., -1]}, {"bw": WEIGHTS, "a distance in bw": (0, 2 * SIZE)}
-    )
+        return cls(**taken)
 
 
 def read_texture(

@@ -73,20 +73,28 @@ def write_parsing(folder: str | Path, index: int, labels: np.ndarray, label_set:
     image.save(mask_path(folder, index), pnginfo=text)
 
 
-def read_parsing(folder: str | Path, index: int, label_set: str = "CIHP-20") -> np.ndarray:
-    """Labels of frame ``index`` as uint8 [H,W].
+def read_parsing(
+    folder: str | Path, index: int, size: tuple[int, int] | None = None, label_set: str = "CIHP-20"
+) -> np.ndarray:
+    """Labels of frame ``index`` as uint8 [H,W], all below 20.
 
     Raises:
-        InputError: The file is missing, not a palette PNG, or names another label set.
+        InputError: The file is missing, not a palette PNG, names another label set, holds larger numbers than labels,
+            or is not of the ``size`` (width, height) asked for.
     """
     path = mask_path(folder, index)
-    with load_picture(path, path.parent) as image:
+    with load_picture(path, path.parent, size) as image:
         found = image.info.get(LABEL_SET_KEY, label_set)
         if image.mode != "P" or found != label_set:
             raise InputError(
                 f"{path} holds {image.mode} labels of the set {found}, not palette labels of {label_set}; {again(path.parent)}."
             )
-        return np.array(image)
+        labels = np.array(image)
+    if labels.max() >= len(CIHP):
+        raise InputError(
+            f"{path} holds the number {labels.max()}, which is no label of {label_set}; {again(path.parent)}."
+        )
+    return labels
 
 
 def voc_palette() -> np.ndarray:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from understudy.body.model import BodyModel
-from understudy.canonical.nearest import SurfacePoints, nearest_surface_points
+from understudy.layouts.nearest import SurfacePoints, nearest_surface_points
 from understudy.layouts.pictures import copy_frame, write_colour_labels, write_png
 from understudy.layouts.recording import Recording
 from understudy.progress import track as show_progress

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from understudy.formats.metrics import SCORED_PARTS
+
 POSES = {
     "without_pose_refinement": "new frames",
     "with_pose_refinement": "pose aligned",
@@ -67,6 +71,23 @@ def likeness(metrics: Mapping[str, Any]) -> dict[str, Any]:
             texts = ["" if value is None else f"{value:.{figure.digits}f}" for value in values]
             rows.append({"name": figure.name, "meaning": figure.meaning, "cells": texts})
     return {"columns": [POSES[poses] for poses in columns], "rows": rows}
+
+
+def parts_table(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """PSNR of parts of the body: names of the table's columns, and rows of a name and a cell for each column.
+
+    Parts that no frame shows have no row; the last column is the mean number of pixels that a part has in a frame.
+    """
+    found = metrics.get("parts", {})
+    columns = [poses for poses in POSES if poses in found]
+    rows = []
+    for part in SCORED_PARTS:
+        figures = [found[poses].get(part, {}) for poses in columns]
+        if any(figure.get("mean") is not None for figure in figures):
+            texts = ["" if figure.get("mean") is None else f"{figure['mean']:.1f}" for figure in figures]
+            pixels = [count for figure in figures for count in figure.get("pixels", ())]
+            rows.append({"name": part, "cells": [*texts, f"{np.mean(pixels):.0f}"]})
+    return {"columns": [*(POSES[poses] for poses in columns), "pixels"] if rows else [], "rows": rows}
 
 
 def in_a_sentence(metrics: Mapping[str, Any]) -> str | None:

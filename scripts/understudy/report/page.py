@@ -32,7 +32,7 @@ from understudy.render.mesh import silhouette
 from understudy.report.cautions import cautions_of
 from understudy.report.costs import Cost, duration, read_costs, size
 from understudy.report.curves import curve_svg
-from understudy.report.figures import in_a_sentence, likeness
+from understudy.report.figures import in_a_sentence, likeness, parts_table
 from understudy.report.links import address, file_links
 from understudy.report.seen import SIDES, seen_shares
 from understudy.video.capture import open_capture
@@ -113,6 +113,7 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
         ),
         sentence=in_a_sentence(metrics),
         likeness=likeness(metrics),
+        parts=parts_table(metrics),
         figures=_figures(inputs, body_iou, height),
         stages={"frames": shown.tolist(), "rows": rows},
         worst=_worst(result, measures),
