@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from understudy.avatar.turntable import turntable_pictures
 
 from understudy.avatar.archive import load_avatar
 from understudy.avatar.config import TurntableConfig
-from understudy.avatar.turntable import turntable_pictures
 from understudy.body.files import load_body
 from understudy.body.posed import posed_vertices
 from understudy.formats.frames import Frames

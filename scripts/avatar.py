@@ -13,6 +13,7 @@ from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from understudy.job import run_job
+from understudy.rendering.turntable import portrait
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -36,7 +37,7 @@ def main() -> None:
         checkpoint=checkpoint,
         options=options,
     )
-    save_avatar(snakemake.output.avatar, training, canonical, frames)
+    save_avatar(snakemake.output.avatar, training, canonical, frames, preview=portrait(training.avatar))
     write_json(snakemake.output.curves, training.history, recorded=True)
     checkpoint.unlink(missing_ok=True)
 

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_avatar
-from understudy.avatar.config import TurntableConfig
-from understudy.avatar.turntable import turntable_pictures
 from understudy.job import run_job
 from understudy.progress import track
+from understudy.rendering.config import TurntableConfig
+from understudy.rendering.turntable import turntable_pictures
 from understudy.video.write import write_video
 
 if TYPE_CHECKING:

@@ -21,12 +21,11 @@ from tests.support.scenes import film
 from tests.support.show_scenes import write_amass
 from tests.support.smpl_files import smplx_arrays
 from understudy.avatar.archive import AvatarArchive, load_archive, save_avatar
-from understudy.avatar.config import AvatarConfig, EvaluateConfig, TurntableConfig
+from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.evaluate import evaluate_avatar, track_pose
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.training.poses import CorrectedPoses, Correction
 from understudy.avatar.training.train import train_avatar
-from understudy.avatar.turntable import turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.joints import (
     A_POSE,
@@ -56,6 +55,8 @@ from understudy.importers.tracking import Poses
 from understudy.importers.transfer import body_track, place_poses
 from understudy.layouts.recording import Recording
 from understudy.motion.read import read_motion
+from understudy.rendering.config import TurntableConfig
+from understudy.rendering.turntable import turntable_pictures
 from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
 
@@ -306,7 +307,7 @@ def test_exported_surface_and_poses_are_the_same_on_more_joints():
 def test_a_rigged_file_has_a_node_for_each_joint_and_vrm_those_it_knows(tmp_path):
     archive = archive_of(BODY)
     surface = avatar_surface(archive.avatar)
-    clips = {"take": recorded(archive, surface)}
+    clips = {"source_motion": recorded(archive, surface)}
     write_rigged(tmp_path / "a.vrm", surface, TEXTURE, RELIEF, clips, [], VrmMeta("a", "b"))
     content, _ = parts_of(tmp_path / "a.vrm")
     joints = content["skins"][0]["joints"]

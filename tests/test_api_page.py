@@ -54,7 +54,7 @@ def render_motion(
     layer: Literal['color', 'depth'] = 'color',
     motion: Mapping[str, Sequence[str | Path]] | None = None,
 ) -> int:
-    """Draw :func:`render_act`'s picture; see docs/rendering.md.
+    """Draw :func:`render_performance`'s picture; see docs/rendering.md.
 
     Args:
         poses: Where they
@@ -109,7 +109,7 @@ def test_a_function_shows_types_shapes_defaults_and_what_is_said_of_each(made_up
         "```python\nrender_motion(\n    points: np.ndarray,\n    poses: Clip | BodyTrack,\n"
         '    layer: Literal["color", "depth"] = "color",\n'
         "    motion: Mapping[str, Sequence[str | Path]] | None = None,\n) -> int\n```",
-        "Draw [`render_act`](#render_act)'s picture; see [rendering.md](rendering.md).",
+        "Draw [`render_performance`](#render_performance)'s picture; see [rendering.md](rendering.md).",
         "- `points`: [N,3] m\n- `poses`: Where they are.\n- `layer`: What is drawn.\n- Returns: How many.",
         "In [show.py](../scripts/understudy/show.py).",
     ]

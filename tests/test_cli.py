@@ -115,8 +115,11 @@ def test_options_reach_the_library_in_its_own_classes(monkeypatch):
     )
     assert read(monkeypatch, "render", "a.tar", "b", *words).show == show
     assert read(monkeypatch, "render", "a.tar", "b").show == ShowConfig()
-    exported = read(monkeypatch, "export", "a.tar", "b", "--no-take", "--pose", "12", "--mesh", "cubes")
-    assert exported.export == ExportConfig(pose="12", take=False, mesh="cubes") and exported.shape == ShapeConfig()
+    exported = read(monkeypatch, "export", "a.tar", "b", "--no-source-motion", "--pose", "12", "--mesh", "cubes")
+    assert (
+        exported.export == ExportConfig(pose="12", source_motion=False, mesh="cubes")
+        and exported.shape == ShapeConfig()
+    )
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ BELOW = {
     "inspection": "actor_folder avatar body files fitting formats metrics render",
     "report": "actor_folder body files formats inspection metrics render video",
     "viewer": "avatar body files formats motion render rendering",
-    "sections": "avatar body canonical export fitting keypoints matting parsing silhouettes video viewer",
+    "sections": "avatar body canonical export fitting keypoints matting parsing rendering silhouettes video viewer",
     "cli": "avatar batch body export files importers inspection layouts rendering video viewer weights",
 }
 """Room to the rooms that it may import."""

@@ -51,7 +51,7 @@ GROUPS = {
     ),
     "Render": (
         "render_motion", "render_reenactment", "ShowConfig", "PathConfig", "ShapeConfig",
-        "render_act", "a_pose", "make_act", "staged", "filmed", "look_at", "read_cameras",
+        "render_performance", "a_pose", "make_performance", "in_world_frame", "in_camera_frame", "look_at", "read_cameras",
         "Camera", "Performance", "Picture",
     ),
     "Export": ("export_avatar", "ExportConfig", "open_recording", "write_dataset"),

@@ -35,8 +35,8 @@ from understudy.export.surface import Surface, avatar_surface
 from understudy.export.vrm import vrm_bones
 from understudy.metrics.masks import iou
 from understudy.motion.clip import Clip
-from understudy.motion.read import TAKE, read_motion
-from understudy.render.camera import Camera, turntable
+from understudy.motion.read import SOURCE_MOTION, read_motion
+from understudy.render.camera import Camera, look_at
 from understudy.render.cloud import splat
 from understudy.render.mesh import rasterize_mesh, silhouette, vertex_normals
 
@@ -154,7 +154,7 @@ def silhouette_rows(
     surface = avatar_surface(archive.avatar)
     poses = [Pose("rest", None, still(archive, surface, "t"), 0)]
     if motion is None:
-        name, clip = TAKE, recorded(archive, surface)
+        name, clip = SOURCE_MOTION, recorded(archive, surface)
     else:
         body = shaped_body(archive.avatar.body, archive.avatar.betas)
         name, clip = motion.stem, lift_to_sole(read_motion(motion, body), surface)
@@ -224,8 +224,10 @@ def relief_compared(folder: Path, archive: AvatarArchive, surface: Surface, pose
 
 def round_about(points: np.ndarray) -> list[Camera]:
     """Cameras round a person."""
-    middle, up, front = (points.min(axis=0) + points.max(axis=0)) / 2, np.eye(3)[1], np.eye(3)[2]
-    return turntable(middle, up, 4.0, 1500.0, SIZE, VIEWS, start=front)
+    middle, up = (points.min(axis=0) + points.max(axis=0)) / 2, np.eye(3)[1]
+    K = np.array([[1500.0, 0.0, SIZE[0] / 2], [0.0, 1500.0, SIZE[1] / 2], [0.0, 0.0, 1.0]])
+    ways = [np.array([np.sin(angle), 0.0, np.cos(angle)]) for angle in 2 * np.pi * np.arange(VIEWS) / VIEWS]
+    return [Camera(K, *SIZE, look_at(middle + 4.0 * way, middle, up)) for way in ways]
 
 
 def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:

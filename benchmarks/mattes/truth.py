@@ -22,7 +22,7 @@ from benchmarks.support.runs import REPOSITORY
 from understudy.body.files import load_body
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
-from understudy.formats.masks import UNSURE, read_alpha, read_trimap
+from understudy.formats.masks import UNKNOWN, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.matting.appearance import learn_appearance
 from understudy.matting.config import MattingConfig
@@ -50,7 +50,7 @@ def main() -> None:
         print(np.array2string(fitted_weights(pairs, options.threads), precision=2, suppress_small=True, separator=", "))
         return
     print(
-        "| actor | IoU coarse | IoU matte | border px coarse | matte | IoU where sure | unsure of person | s a frame |"
+        "| actor | IoU coarse | IoU matte | border px coarse | matte | IoU where sure | unknown, of the person | s a frame |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for results, masks in pairs:
@@ -68,7 +68,7 @@ def row(results: Path, masks: Path, threads: int) -> str:
         figures = []
         for frame, true in truths(masks):
             coarse, fine = read_alpha(results / "alpha", frame) > 127, read_alpha(matte, frame) > 127
-            sure = read_trimap(trimap, frame) != UNSURE
+            sure = read_trimap(trimap, frame) != UNKNOWN
             figures.append(
                 (
                     iou(coarse, true),

@@ -28,8 +28,8 @@ from understudy.motion.rigs import Rig, read_rig
 from understudy.motion.stances import find_stances
 from understudy.rendering.config import PathConfig
 from understudy.rendering.paths import camera_path
-from understudy.rendering.pictures import render_act
-from understudy.rendering.stage import Performance, staged
+from understudy.rendering.performance import Performance, in_world_frame
+from understudy.rendering.pictures import render_performance
 
 FPS = 30.0
 MOMENTS, SIZE = 8, (240, 320)
@@ -92,7 +92,9 @@ def save_pictures(act: Performance, path: Path) -> None:
     rows = []
     for azimuth in (0.0, 90.0):
         cameras = camera_path(shown, MOMENTS, 1.0, SIZE, PathConfig("still", azimuth=azimuth, follow=True))
-        pictures = [picture.rgb + 1 - picture.alpha[..., None] for picture in render_act(shown, cameras, shadow=True)]
+        pictures = [
+            picture.rgb + 1 - picture.alpha[..., None] for picture in render_performance(shown, cameras, shadow=True)
+        ]
         rows.append(np.concatenate(pictures, axis=1))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray((np.concatenate(rows) * 255).clip(0, 255).round().astype(np.uint8)).save(path)
@@ -130,7 +132,7 @@ def main() -> None:
         joints, low = posed(body, clip)
         named = {name: joints[:, index] for index, name in enumerate(SMPL_JOINTS)}
         if arguments.pictures:
-            save_pictures(staged(avatar, clip), arguments.pictures / f"{path.stem}.png")
+            save_pictures(in_world_frame(avatar, clip), arguments.pictures / f"{path.stem}.png")
         scale = rig.scale_to({name: named[name][0] for name in SMPL_JOINTS})
         found = slides(named, rig, scale) * 100
         everything.append(found)

@@ -31,7 +31,7 @@ from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
 from understudy.render.camera import look_at
 from understudy.render.cloud import splat
-from understudy.rendering.stage import Performance
+from understudy.rendering.performance import Performance
 from understudy.viewer.acts import STANDING, Scene, scene, sources
 from understudy.viewer.config import ViewerConfig
 from understudy.viewer.layers import ROOT, packed
@@ -233,7 +233,7 @@ def live_row(archive: AvatarArchive, path: Path, motions: Sequence[Path], folder
 
 def live_likeness(archive: AvatarArchive, folder: Path) -> tuple[float, float]:
     """PSNR on the person, dB, and IoU of the silhouettes, of what viser shows of a person who stands."""
-    config = ViewerConfig(take=False)
+    config = ViewerConfig(source_motion=False)
     view, act = LiveView(archive, config=config, port=8790), scene(archive, STANDING, None, config).act
     view.server.scene.remove_by_name(f"{ROOT}/ground")
     pelvis = act.pelvis()[0]

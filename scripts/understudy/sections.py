@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from understudy.avatar.config import AvatarConfig, EvaluateConfig, TurntableConfig
+from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.body.smpl_family import MODELS
 from understudy.canonical.config import CanonicalConfig
@@ -13,6 +13,7 @@ from understudy.keypoints.config import KeypointsConfig
 from understudy.matting.config import MattingConfig
 from understudy.options import Choices, Options
 from understudy.parsing.config import ParsingConfig
+from understudy.rendering.config import TurntableConfig
 from understudy.silhouettes.config import SilhouettesConfig
 from understudy.video.config import FramesConfig
 from understudy.viewer.config import ViewerConfig

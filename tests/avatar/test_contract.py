@@ -23,8 +23,8 @@ from understudy.errors import InputError
 from understudy.export.config import ExportConfig
 from understudy.export.run import export_avatar
 from understudy.render.camera import Camera
-from understudy.rendering.pictures import render_act
-from understudy.rendering.stage import filmed
+from understudy.rendering.performance import in_camera_frame
+from understudy.rendering.pictures import render_performance
 from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
 
@@ -205,8 +205,8 @@ def test_held_out_frames_are_measured_and_rendered_through_the_contract(name, sc
         figures[key]["psnr_person_box_on_white"]["mean"] for key in ("without_pose_refinement", "with_pose_refinement")
     )
     assert aligned >= given - 0.5 and given > 15.0
-    act = filmed(archive.avatar, archive.poses).first(1)
-    [picture] = render_act(act, [scene.camera], shadow=True)
+    act = in_camera_frame(archive.avatar, archive.poses).first(1)
+    [picture] = render_performance(act, [scene.camera], shadow=True)
     assert picture.alpha.max() > 0.9 and act.rest_height() == pytest.approx(1.7, abs=0.2)
 
 

@@ -188,8 +188,8 @@ def test_beyond_the_border_and_near_the_outline_no_pixel_counts(tmp_path: Path, 
     assert y1 > 160
     assert (crop.weight[160 - y0 :] == 0).all()
     column = crop.weight[: 160 - y0, 45 - x0]
-    unsure = np.flatnonzero(column == 0) + y0
-    assert unsure.min() == 76 and unsure.max() == 83  # 4 px to each side, none at the border
+    unknown = np.flatnonzero(column == 0) + y0
+    assert unknown.min() == 76 and unknown.max() == 83  # 4 px to each side, none at the border
 
 
 def test_the_cache_is_bounded_by_bytes(scene: Scene):
@@ -270,17 +270,17 @@ def test_figures_on_held_out_frames_name_their_area_and_improve_with_refinement(
 
 
 def test_what_the_trimap_is_unsure_of_counts_less_or_not_at_all(scene, tmp_path):
-    unsure = np.zeros((160, 90), bool)
-    unsure[60:80] = True
+    unknown = np.zeros((160, 90), bool)
+    unknown[60:80] = True
     alpha = read_alpha(scene.alpha, 3)
-    write_trimap(tmp_path, 3, alpha > 127, unsure)
+    write_trimap(tmp_path, 3, alpha > 127, unknown)
     plain = Crops(scene.frames, scene.alpha, scene.track.K).get(3)
     crop = Crops(scene.frames, scene.alpha, scene.track.K, trimap_folder=tmp_path).get(3)
     inside = np.zeros_like(crop.weight, bool)
     inside[60 - crop.box[1] : 80 - crop.box[1]] = True
     assert not crop.weight[inside].any()
     np.testing.assert_array_equal(crop.weight[~inside], plain.weight[~inside])
-    half = Crops(scene.frames, scene.alpha, scene.track.K, trimap_folder=tmp_path, unsure=0.5).get(3)
+    half = Crops(scene.frames, scene.alpha, scene.track.K, trimap_folder=tmp_path, unknown=0.5).get(3)
     np.testing.assert_array_equal(half.weight[inside], np.minimum(plain.weight[inside], 128))
 
 

@@ -34,7 +34,7 @@ def test_an_export_writes_every_file(exported):
         "mesh_normal.jpg", "mesh.ply",
     }  # fmt: skip
     content, _ = parts_of(folder / "avatar.glb")
-    assert [animation["name"] for animation in content["animations"]] == ["take"]
+    assert [animation["name"] for animation in content["animations"]] == ["source_motion"]
 
 
 def test_all_files_show_the_person_in_the_same_place(exported):

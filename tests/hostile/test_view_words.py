@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.view_clients import CAMERA, at_work, looking_on, msgpack, packed, soon, update  # noqa: F401
-from understudy.motion.read import TAKE
+from understudy.motion.read import SOURCE_MOTION
 
 MOST_BYTES = pytest.importorskip("understudy.viewer.door").MOST_BYTES
 heard = pytest.importorskip("understudy.viewer.heard").heard
@@ -32,7 +32,7 @@ def test_controls_and_camera_work_for_all_who_look_on(view):
             (panel._slider, 7),
             (panel._layers["joints"], True),
             (panel._speed, "½"),
-            (panel._motion, TAKE),
+            (panel._motion, SOURCE_MOTION),
         ):
             one.send(update(control, value))
             soon(lambda control=control, value=value: control.value == value)
@@ -211,9 +211,9 @@ def test_a_picture_that_fails_is_told_once_and_left_out(view, monkeypatch, caplo
 
 def test_a_motion_that_is_gone_leaves_the_former_one(view, monkeypatch, caplog, tmp_path):
     panel = view._motion
-    monkeypatch.setitem(view._sources, TAKE, tmp_path / "gone.npz")
-    monkeypatch.setattr("understudy.viewer.acts.TAKE", "")
+    monkeypatch.setitem(view._sources, SOURCE_MOTION, tmp_path / "gone.npz")
+    monkeypatch.setattr("understudy.viewer.acts.SOURCE_MOTION", "")
     with looking_on(view) as browser:
-        browser.send(update(panel._motion, TAKE))
+        browser.send(update(panel._motion, SOURCE_MOTION))
         soon(lambda: "gone.npz" in caplog.text and panel.motion == "turn")
         assert view._scene.name == "turn"

@@ -9,7 +9,7 @@ import pytest
 from tests.support.scenes import film
 from understudy.errors import InputError
 from understudy.formats.keypoints import Keypoints
-from understudy.formats.masks import UNSURE, mask_path, read_alpha, read_trimap, write_alpha
+from understudy.formats.masks import UNKNOWN, mask_path, read_alpha, read_trimap, write_alpha
 from understudy.formats.skeleton import KEYPOINTS
 from understudy.matting.appearance import learn_appearance
 from understudy.matting.config import MattingConfig
@@ -70,7 +70,7 @@ def test_mattes_come_nearer_to_the_truth_and_the_trimap_holds_most_of_what_is_le
     for i, true in enumerate(true_masks(filmed)):
         before, after = iou(read_alpha(coarse, i) > 127, true), iou(mattes[i] > 127, true)
         assert before < 0.95 and after > 0.98
-        wrong, sure = (mattes[i] > 127) != true, trimaps[i] != UNSURE
+        wrong, sure = (mattes[i] > 127) != true, trimaps[i] != UNKNOWN
         assert np.count_nonzero(wrong & sure) < 0.002 * np.count_nonzero(true)
         assert np.count_nonzero(~sure) < 0.4 * np.count_nonzero(true)
         np.testing.assert_array_equal(trimaps[i][sure] == 255, mattes[i][sure] > 127)
@@ -97,7 +97,7 @@ def test_a_frame_out_of_the_row_keeps_its_coarse_mask_and_is_unsure_where_they_d
     for i in range(len(TURNS)):
         mask = read_alpha(coarse, i)
         np.testing.assert_array_equal(mattes[i], mask)
-        assert (trimaps[i][(mask > 127) != (hoped[i] > 127)] == UNSURE).all()
+        assert (trimaps[i][(mask > 127) != (hoped[i] > 127)] == UNKNOWN).all()
 
 
 def test_frames_without_the_person_are_empty(scene, tmp_path):

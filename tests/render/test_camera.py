@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from understudy.errors import InputError
-from understudy.render.camera import Camera, look_at, turntable
+from understudy.render.camera import Camera, look_at
 
 K = np.array([[500.0, 0.0, 160.0], [0.0, 510.0, 120.0], [0.0, 0.0, 1.0]])
 POINTS = np.random.default_rng(0).normal([0, 0, 4], [0.5, 0.5, 0.3], (20, 3))
@@ -39,29 +39,6 @@ def test_crop_shifts_pixels(x0, y0):
     whole, part = Camera(K, 320, 240), Camera(K, 320, 240).crop(x0, y0, 64, 48)
     np.testing.assert_allclose(part.project(POINTS) + [x0, y0], whole.project(POINTS))
     assert part.size == (64, 48)
-
-
-@pytest.mark.parametrize("up", [[0.0, -1.0, 0.0], [0.1, -2.0, 0.3]])
-def test_turntable_circles_and_keeps_the_centre_in_the_middle(up):
-    centre = np.array([0.2, 0.1, 3.0])
-    cameras = turntable(centre, np.array(up), 2.5, 400.0, (200, 300), 8)
-    assert len(cameras) == 8
-    for camera in cameras:
-        np.testing.assert_allclose(camera.project(centre), [100, 150], atol=1e-9)
-        np.testing.assert_allclose(np.linalg.norm(camera.centre - centre), 2.5)
-        above = camera.project(centre + 0.1 * np.array(up))
-        assert above[1] < 150 and abs(above[0] - 100) < 1e-6  # up is up: towards smaller rows
-        rotation = camera.view[:3, :3]
-        np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
-        assert np.linalg.det(rotation) > 0
-    gaps = [np.linalg.norm(a.centre - b.centre) for a, b in zip(cameras, cameras[1:] + cameras[:1], strict=True)]
-    np.testing.assert_allclose(gaps, gaps[0])
-
-
-def test_turntable_starts_where_the_person_was_filmed_from_and_moves_to_their_left():
-    first, second, *_ = turntable(np.array([0.0, 0.0, 3.0]), np.array([0.0, -1.0, 0.0]), 3.0, 400.0, (64, 64), 16)
-    np.testing.assert_allclose(first.view, np.eye(4), atol=1e-12)
-    assert second.centre[0] > 0  # who faces the first camera has their left at +x
 
 
 def test_cameras_that_make_no_picture_are_refused():

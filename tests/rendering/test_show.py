@@ -23,8 +23,8 @@ from understudy.rendering.backdrop import Backdrop, cover, open_backdrop
 from understudy.rendering.cameras import read_cameras
 from understudy.rendering.config import PathConfig
 from understudy.rendering.paths import FILLED, camera_path, fitted
-from understudy.rendering.pictures import render_act, to_pixels
-from understudy.rendering.stage import a_pose, staged
+from understudy.rendering.performance import a_pose, in_world_frame
+from understudy.rendering.pictures import render_performance, to_pixels
 
 AVATAR = truth_avatar(sausage_body(), count=1200)
 ACT = a_pose(AVATAR)
@@ -32,7 +32,7 @@ SIZE = (60, 90)
 
 
 def pictures(act, cameras, layer="color"):
-    return list(render_act(act, cameras, layer))
+    return list(render_performance(act, cameras, layer))
 
 
 def test_a_person_at_rest_stands_on_the_ground_and_faces_the_first_camera():
@@ -45,7 +45,7 @@ def test_a_person_at_rest_stands_on_the_ground_and_faces_the_first_camera():
 
 
 def test_a_motion_goes_forward_towards_the_camera_that_filmed():
-    act = staged(AVATAR, walking_clip(slip=1.0))
+    act = in_world_frame(AVATAR, walking_clip(slip=1.0))
     way = act.pelvis()[-1] - act.pelvis()[0]
     np.testing.assert_allclose(way, [0.0, 0.0, -39 / 30], atol=1e-5)
 
@@ -53,7 +53,7 @@ def test_a_motion_goes_forward_towards_the_camera_that_filmed():
 @pytest.mark.parametrize("path", ["still", "turntable", "circle", "line"])
 @pytest.mark.parametrize("size", [(60, 90), (90, 50)], ids=["tall", "wide"])
 def test_paths_keep_the_whole_person_in_the_picture(path, size):
-    act = staged(AVATAR, walking_clip(12, slip=1.0))
+    act = in_world_frame(AVATAR, walking_clip(12, slip=1.0))
     cameras = camera_path(act, 12, 30.0, size, PathConfig(path, azimuth=20.0, elevation=10.0))
     used = 0.0
     for frame, camera in enumerate(cameras):
@@ -87,7 +87,7 @@ def test_elevation_looks_down_and_azimuth_from_the_persons_left():
 
 def test_a_size_that_is_not_chosen_lies_where_the_motion_is_wide():
     assert camera_path(ACT, 1, 24.0, None, PathConfig())[0].size == (540, 960)
-    act = staged(AVATAR, walking_clip(40, slip=4.0))
+    act = in_world_frame(AVATAR, walking_clip(40, slip=4.0))
     assert camera_path(act, 40, 30.0, None, PathConfig(azimuth=90.0))[0].size == (960, 540)
 
 
@@ -279,7 +279,7 @@ def test_gaussians_and_motions_follow_the_shape():
 def test_the_shadow_is_under_the_feet_and_leaves_the_persons_colours():
     camera = camera_path(ACT, 1, 24.0, SIZE, PathConfig("still", elevation=25.0))[0]
     plain = pictures(ACT, [camera])[0]
-    shadowed = next(iter(render_act(ACT, [camera], shadow=True)))
+    shadowed = next(iter(render_performance(ACT, [camera], shadow=True)))
     np.testing.assert_array_equal(shadowed.rgb, plain.rgb)
     added = shadowed.alpha - plain.alpha
     assert added.min() > -1e-6 and added.max() > 0.1
@@ -289,4 +289,6 @@ def test_the_shadow_is_under_the_feet_and_leaves_the_persons_colours():
     feet = camera.project(cloud[cloud[:, 1] > -0.1]).mean(axis=0)
     assert abs(columns + 0.5 - feet[0]) < 4 and abs(rows + 0.5 - feet[1]) < 8
     high = replace(ACT, transl=ACT.transl - torch.tensor([0.0, 0.5, 0.0]))
-    assert next(iter(render_act(high, [camera], shadow=True))).alpha[-20:].max() < 0.5 * shadowed.alpha[-20:].max()
+    assert (
+        next(iter(render_performance(high, [camera], shadow=True))).alpha[-20:].max() < 0.5 * shadowed.alpha[-20:].max()
+    )

@@ -12,7 +12,7 @@ from benchmarks.viewers.viewing import SHOWN, our_picture, page_picture, served
 from tests.support.view_scenes import archive, many_joints, motion
 from understudy.metrics.image import psnr
 from understudy.metrics.masks import iou
-from understudy.motion.read import TAKE
+from understudy.motion.read import SOURCE_MOTION
 from understudy.viewer.acts import scene
 from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
@@ -47,10 +47,10 @@ def pixels(picture):
     return np.asarray(Image.open(io.BytesIO(picture)).convert("RGBA")) / 255.0
 
 
-@pytest.mark.parametrize(("name", "frame"), [("turn", 9), (TAKE, 2)])
+@pytest.mark.parametrize(("name", "frame"), [("turn", 9), (SOURCE_MOTION, 2)])
 def test_the_page_shows_what_the_program_renders(page, files, name, frame):
     camera = page.ask(f"page.still('{name}', {frame})")
-    act = scene(archive(), name, None if name == TAKE else files / f"{name}.npz", ViewerConfig()).act
+    act = scene(archive(), name, None if name == SOURCE_MOTION else files / f"{name}.npz", ViewerConfig()).act
     (theirs, covered), (ours, alpha) = page_picture(camera), our_picture(act, frame, camera)
     assert 0.02 < (covered > 0.5).mean() < 0.6
     assert iou(covered > 0.5, alpha > 0.5) > 0.98
@@ -64,8 +64,8 @@ def test_a_body_of_many_joints_is_shown_as_well(tmp_path, chromium):
     chromium.size(390, 844, phone=True)
     chromium.open((tmp_path / "index.html").as_uri())
     chromium.wait(SHOWN)
-    camera = chromium.ask(f"page.still('{TAKE}', 2)")
-    act = scene(many_joints(), TAKE, None, ViewerConfig()).act
+    camera = chromium.ask(f"page.still('{SOURCE_MOTION}', 2)")
+    act = scene(many_joints(), SOURCE_MOTION, None, ViewerConfig()).act
     (theirs, covered), (ours, alpha) = page_picture(camera), our_picture(act, 2, camera)
     assert iou(covered > 0.5, alpha > 0.5) > 0.98
     assert psnr(theirs, ours, (alpha > 0.5) | (covered > 0.5)) > 30
@@ -77,9 +77,9 @@ def test_the_chooser_changes_the_motion_and_the_picture(page):
     before = pixels(page.picture())
     assert before[: len(before) // 2, :, :3].std() > 0.03  # not blank
     page.ask(
-        f"(() => {{ const c = document.getElementById('clip'); c.value = '{TAKE}'; c.dispatchEvent(new Event('change')) }})()"
+        "(() => { const c = document.getElementById('clip'); c.value = 'source_motion'; c.dispatchEvent(new Event('change')) })()"
     )
-    page.wait("page.clip.name === 'take' && page.pose.transl[1] === page.figure.still(page.clip, 0).transl[1]")
+    page.wait("page.clip.name === 'source_motion' && page.pose.transl[1] === page.figure.still(page.clip, 0).transl[1]")
     assert np.abs(pixels(page.picture()) - before)[: len(before) // 2].max() > 0.3
     assert page.ask("[...document.getElementById('clip').options].map((o) => o.text)") == ["turn", "as in the video"]
     assert page.complaints() == []

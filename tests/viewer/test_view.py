@@ -18,8 +18,8 @@ from understudy.body.joints import SMPL_PARENTS
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
-from understudy.motion.read import TAKE
-from understudy.rendering.stage import filmed
+from understudy.motion.read import SOURCE_MOTION
+from understudy.rendering.performance import in_camera_frame
 from understudy.viewer import correctives as correctives_module
 from understudy.viewer.acts import STANDING, own_motion, scene, sources
 from understudy.viewer.config import ViewerConfig
@@ -31,9 +31,9 @@ from understudy.viewer.page import page_data, write_page
 
 def test_given_motions_come_before_the_videos_own(tmp_path):
     files = [motion(tmp_path, "b"), motion(tmp_path, "a")]
-    assert list(sources(files, ViewerConfig())) == ["b", "a", TAKE]
-    assert list(sources(files, ViewerConfig(take=False))) == ["b", "a"]
-    assert list(sources([], ViewerConfig(take=False))) == [STANDING]
+    assert list(sources(files, ViewerConfig())) == ["b", "a", SOURCE_MOTION]
+    assert list(sources(files, ViewerConfig(source_motion=False))) == ["b", "a"]
+    assert list(sources([], ViewerConfig(source_motion=False))) == [STANDING]
     with pytest.raises(InputError, match=r"a\.npz: there is a motion a already"):
         sources([files[1], files[1]], ViewerConfig())
     with pytest.raises(InputError, match="there is a motion take already"):
@@ -87,7 +87,7 @@ def test_many_poses_have_the_best_basis_that_there_is(monkeypatch):
 # the page
 
 
-@pytest.mark.parametrize("name", ["turn", TAKE])
+@pytest.mark.parametrize("name", ["turn", SOURCE_MOTION])
 def test_the_page_has_all_that_poses_the_gaussians_as_the_avatar_does(tmp_path, name):
     shown = [scene(archive(), *item, ViewerConfig()) for item in sources([motion(tmp_path)], ViewerConfig()).items()]
     act = next(one.act for one in shown if one.name == name)
@@ -108,8 +108,8 @@ def test_the_page_has_all_that_poses_the_gaussians_as_the_avatar_does(tmp_path, 
 
 def test_the_page_poses_bodies_of_many_joints_too():
     act = own_motion(many_joints())
-    data = page_data(many_joints().avatar, [scene(many_joints(), TAKE, None, ViewerConfig())])
-    means, _, _ = page_cloud(data, unpacked(data), TAKE, 3)
+    data = page_data(many_joints().avatar, [scene(many_joints(), SOURCE_MOTION, None, ViewerConfig())])
+    means, _, _ = page_cloud(data, unpacked(data), SOURCE_MOTION, 3)
     assert data["names"] == list(many_joints().avatar.body.joint_names) and len(data["names"]) == len(data["parents"])
     assert np.linalg.norm(means - act.posed(3).extent().numpy(), axis=1).max() < 0.0005
 
@@ -246,12 +246,12 @@ def test_the_camera_and_its_pictures_are_there_for_the_videos_motion_alone(live)
         box.value = True
     live.step(0.0)
     assert not layers._camera.visible and layers._mesh.visible and layers._joints.visible
-    panel._motion.value = TAKE
+    panel._motion.value = SOURCE_MOTION
     live.step(0.0)
     live.step(2 / 25)
     assert layers._camera.visible and panel._slider.max == LENGTH - 1
     assert layers._camera.image[0, 0, 0] == pytest.approx(80, abs=4)
-    shifted = filmed(archive().avatar, archive().poses).pelvis()[2] + layers._camera.position
+    shifted = in_camera_frame(archive().avatar, archive().poses).pelvis()[2] + layers._camera.position
     np.testing.assert_allclose(layers._joints.points[0], shifted, atol=1e-3)  # half precision
     ends = layers._joints.points[[(child, parent) for child, parent in enumerate(SMPL_PARENTS) if child]]
     np.testing.assert_allclose(layers._bones.points, ends, atol=1e-3)

@@ -17,11 +17,9 @@ from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
 from understudy.avatar.base import Avatar
-from understudy.avatar.config import TurntableConfig
 from understudy.avatar.members import LARGEST_INFO, POSES, check_avatar, check_info, check_poses
 from understudy.avatar.registry import METHODS, find_method
 from understudy.avatar.training.train import Training
-from understudy.avatar.turntable import turntable_pictures
 from understudy.body.files import load_body, write_body
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_joints
@@ -37,7 +35,7 @@ from understudy.formats.smpl import BodyTrack
 FORMAT = "understudy-avatar"
 VERSION = 5
 MEMBERS = ("avatar.json", "weights.safetensors", "canonical.npz", "poses.npz", "body.npz", "preview.png")
-PREVIEW = TurntableConfig(frames=1, width=270, height=480)
+OPTIONAL = ("body.npz", "preview.png")
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ def save_avatar(
     canonical: Canonical,
     frames: Frames,
     licences: Sequence[str] = (),
+    preview: np.ndarray | None = None,
 ) -> None:
     """Write an ``avatar.tar``: the same bytes for the same content.
 
@@ -76,6 +75,7 @@ def save_avatar(
         canonical: Of the same person; without the body's data where the body is licensed.
         frames: The video that was learned from.
         licences: What else the user of the avatar must respect, such as the footage's licence.
+        preview: A picture [H,W,3] uint8 sRGB of the avatar, for those who look into the file; None for none.
 
     Raises:
         InputError: A name or licence is too long or no text.
@@ -95,8 +95,8 @@ def save_avatar(
         else:
             learned = {"texture": canonical.texture, "texture_seen": canonical.texture_seen}
             write_npz(folder / "canonical.npz", learned)
-        picture = next(iter(turntable_pictures(training.avatar, PREVIEW)))
-        Image.fromarray(picture).save(folder / "preview.png")
+        if preview is not None:
+            Image.fromarray(preview).save(folder / "preview.png")
         write_tar(path, {member: folder / member for member in MEMBERS if (folder / member).exists()})
 
 
@@ -118,7 +118,7 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
     with tempfile.TemporaryDirectory(prefix="understudy-") as name:
         folder = Path(name)
         unpack_tar(path, folder, MEMBERS)
-        missing = [member for member in MEMBERS if not (folder / member).exists() and member != "body.npz"]
+        missing = [member for member in MEMBERS if not (folder / member).exists() and member not in OPTIONAL]
         if missing:
             raise InputError(f"{path} lacks {', '.join(missing)}; get the file again or train it anew.")
         with _named(path, folder), reading(path, "a readable avatar", AGAIN):

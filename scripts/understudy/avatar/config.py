@@ -1,4 +1,4 @@
-"""Options of the stages avatar, evaluate and turntable."""
+"""Options of the stages avatar and evaluate."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -48,8 +48,8 @@ class AvatarConfig(Options):
     """Weight of the silhouette."""
     edge_band: Annotated[float, Bounds(0, 0.1)] = 0.0
     """Width of a further band round the mask's outline where neither colour nor silhouette counts, of the person's height."""
-    unsure: Share = 0.3
-    """Weight of pixels where the trimap is unsure; 0 leaves them out."""
+    unknown: Share = 0.3
+    """Weight of pixels where the trimap is unknown; 0 leaves them out."""
     reg_betas: Weight = 1e-2
     """Weight of the shape's mean squared distance from the fitted one."""
     align_steps: Steps = 2
@@ -86,19 +86,3 @@ class EvaluateConfig(Options):
     """Number of held-out frames shown beside their truth."""
     device: Device = "auto"
     """cpu, cuda or auto."""
-
-
-@dataclass(frozen=True)
-class TurntableConfig(Options):
-    """How the turntable looks."""
-
-    frames: Annotated[int, Bounds(1, 100_000)] = 72
-    """Pictures of one whole turn."""
-    fps: Annotated[float, Bounds(0.01, 240)] = 24.0
-    """Pictures per second."""
-    width: Annotated[int, Bounds(16, 8192, unit="px")] = 540
-    """Width of the pictures, px."""
-    height: Annotated[int, Bounds(16, 8192, unit="px")] = 960
-    """Height of the pictures, px."""
-    background: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
-    """sRGB, 0..1."""

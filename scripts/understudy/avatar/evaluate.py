@@ -23,7 +23,7 @@ from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.files.atomic import atomic_folder
 from understudy.formats.frames import Frames
-from understudy.formats.masks import UNSURE, read_alpha, read_trimap
+from understudy.formats.masks import UNKNOWN, read_alpha, read_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.metrics.image import psnr, ssim
 from understudy.metrics.lpips import Lpips
@@ -65,7 +65,7 @@ def evaluate_avatar(
         alpha_folder: Its soft masks.
         config: How to measure.
         pictures: Folder for pictures of truth and renders side by side; None for none.
-        trimap_folder: Trimaps, whose unsure pixels do not count in the overlap of masks, and in the refinement of poses as
+        trimap_folder: Trimaps, whose unknown pixels do not count in the overlap of masks, and in the refinement of poses as
             much as they did in the training; None where there are none.
         parsing_folder: Part labels, by which parts of the body are scored; None where there are none.
 
@@ -86,7 +86,7 @@ def evaluate_avatar(
     lpips = None if config.lpips_weights is None else Lpips.load(config.lpips_weights)
     crops = Crops(
         frames, Path(alpha_folder), archive.poses.K,
-        edge_band=trained["edge_band"], trimap_folder=trimaps, unsure=trained["unsure"],
+        edge_band=trained["edge_band"], trimap_folder=trimaps, unknown=trained["unknown"],
     )  # fmt: skip
     scores: dict[str, list[dict[str, float]]] = {"without_pose_refinement": [], "with_pose_refinement": []}
     parts = PartScores.of(avatar.body, archive.poses, parsing_folder)
@@ -180,7 +180,7 @@ def _truth(frames: Frames, alpha_folder: Path, trimap_folder: Path | None, frame
     rows, columns = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
     soft = torch.from_numpy(alpha).float() / 255.0
     rgb = torch.from_numpy(frames.read(frame)).float() / 255.0
-    sure = np.ones(alpha.shape, bool) if trimap_folder is None else read_trimap(trimap_folder, frame, size) != UNSURE
+    sure = np.ones(alpha.shape, bool) if trimap_folder is None else read_trimap(trimap_folder, frame, size) != UNKNOWN
     return _Truth(rgb * soft[..., None] + (1.0 - soft)[..., None], soft, torch.from_numpy(sure), (rows, columns))
 
 

@@ -25,7 +25,7 @@ POSES_LENGTHS = {"T": (1, MOST_FRAMES), "H": (0, MOST_FRAMES)}
 INFO = {
     "version": Numbers((), np.int64, 1, 1 << 31),
     "config.edge_band": Numbers((), np.float64, 0.0, 1.0),
-    "config.unsure": Numbers((), np.float64, 0.0, 1.0),
+    "config.unknown": Numbers((), np.float64, 0.0, 1.0),
 }
 """Numbers of ``avatar.json`` that are read again."""
 LONGEST_NAME, LONGEST_LICENCE, MOST_LICENCES = 1000, 1 << 16, 100
@@ -53,7 +53,7 @@ def check_info(info: dict[str, Any]) -> None:
     check_text("body.name", body.get("name"), LONGEST_NAME)
     check_text("body.sha256", body.get("sha256"), LONGEST_NAME)
     numbers = {key: info.get(key) for key in ("version",)}
-    numbers |= {f"config.{key}": config.get(key) for key in ("edge_band", "unsure")}
+    numbers |= {f"config.{key}": config.get(key) for key in ("edge_band", "unknown")}
     check_table({key: np.asarray(value) for key, value in numbers.items()}, INFO, {})
     licences = info.get("licences", [])
     if not isinstance(licences, list) or len(licences) > MOST_LICENCES:

@@ -14,7 +14,7 @@ DEPTH_SLACK = 0.005
 DEPTH_STEP = 0.05
 """m; of two surfaces side by side in the picture but this far apart in depth, one may show the other's colour where the
 pose is a little off."""
-UNSURE = 0.03
+DOUBTFUL = 0.03
 """Factor of the weight of views near an outline, where the background or a nearer limb may shine in, and of views whose
 pixel is labelled as something that does not cover the texel's part of the body."""
 
@@ -28,7 +28,7 @@ class ViewRules:
     min_cos: float
     """Views with a smaller cosine are left out."""
     border: float
-    """Width of the unsure band along outlines, as a share of the person's height in the picture."""
+    """Width of the doubtful band along outlines, as a share of the person's height in the picture."""
     reference_depth: float
     """m; at this distance a view counts fully, farther ones less, by the square."""
 
@@ -93,7 +93,7 @@ class Viewer:
         """Texels [M] seen in a frame (places in the atlas), the weights of these views [M] and their colours [M,3].
 
         A texel is seen where it faces the camera, the mesh's own depth agrees and the mask covers it. Where the pixel
-        is labelled as something else than what can cover the texel's part of the body, the view counts by ``UNSURE``:
+        is labelled as something else than what can cover the texel's part of the body, the view counts by ``DOUBTFUL``:
         a hand before the torso colours no torso, however the fit is off.
         """
         height, width = alpha.shape
@@ -124,17 +124,17 @@ class Viewer:
         band = self._band(depth)
         window = np.ones((2 * band + 1, 2 * band + 1), np.uint8)
         nearer, farther = z - cv2.erode(depth, window)[row, column], cv2.dilate(depth, window)[row, column] - z
-        unsure = np.maximum(nearer, farther) > DEPTH_STEP + 2 * band * slope
-        unsure |= cv2.erode(alpha, window)[row, column] < 128
+        doubtful = np.maximum(nearer, farther) > DEPTH_STEP + 2 * band * slope
+        doubtful |= cv2.erode(alpha, window)[row, column] < 128
         if labels is not None and self.part is not None:
-            unsure |= ~self.covers[labels[row, column], self.part[texel]]
+            doubtful |= ~self.covers[labels[row, column], self.part[texel]]
         weight = cosine**self.rules.cos_power * np.minimum(1.0, (self.rules.reference_depth / z) ** 2)
-        weight *= np.where(unsure, UNSURE, 1.0)
+        weight *= np.where(doubtful, DOUBTFUL, 1.0)
         # OpenCV has pixel centres at whole numbers
         return texel, weight.astype(np.float32), _bilinear(image, (pixels - 0.5).astype(np.float32))
 
     def _band(self, depth: np.ndarray) -> int:
-        """Width of the unsure band, whole px."""
+        """Width of the doubtful band, whole px."""
         rows = np.flatnonzero(np.isfinite(depth).any(axis=1))
         height = rows[-1] - rows[0] + 1 if len(rows) else 0
         return round(self.rules.border * int(height))

@@ -20,7 +20,7 @@ class ExportConfig(Options):
     """Side of the mesh's texture, px."""
     fps: ShownFps = 30.0
     """Most frames per second of the motions in avatar.glb."""
-    take: bool = True
+    source_motion: bool = True
     """Whether the motion of the video itself is in avatar.glb too."""
     mesh: Literal["body", "cubes"] = "body"
     """Surface of mesh.ply: the body's mesh moved to the Gaussians (body), or marching cubes over their density (cubes)."""

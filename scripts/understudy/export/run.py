@@ -28,7 +28,7 @@ from understudy.export.texture import bake_texture
 from understudy.export.vrm import VrmMeta
 from understudy.files.atomic import atomic_files
 from understudy.motion.clip import Clip
-from understudy.motion.read import TAKE, named_motions, read_motion
+from understudy.motion.read import SOURCE_MOTION, named_motions, read_motion
 
 logger = logging.getLogger(__name__)
 
@@ -124,8 +124,8 @@ def _write_meshes(
     licences = archive.info.get("licences", ())
     if "avatar.glb" in files:
         shown = {name: lift_to_sole(clip, surface) for name, clip in clips.items()}
-        if config.take:
-            shown = {TAKE: recorded(archive, surface), **shown}
+        if config.source_motion:
+            shown = {SOURCE_MOTION: recorded(archive, surface), **shown}
         shown = {name: clip.resampled(min(clip.fps, config.fps)) for name, clip in shown.items()}
         write_rigged(folder / "avatar.glb", surface, texture, relief, shown, licences)
     if "avatar.vrm" in files:

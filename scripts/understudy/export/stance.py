@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from understudy.avatar.archive import AvatarArchive
@@ -16,11 +15,10 @@ from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.export.surface import Surface
 from understudy.motion.clip import Clip
+from understudy.motion.source import source_motion
 
 POSES: dict[str, dict[str, tuple[float, float, float]]] = {"a": A_POSE, "t": {}, "big": BIG_POSE}
 MOST_DIGITS = 12
-STANDING = 5.0
-"""Percentile of a motion's lowest points that is its ground: a few frames may press the feet into it."""
 
 
 def still(archive: AvatarArchive, surface: Surface, pose: str | int) -> Clip:
@@ -53,16 +51,13 @@ def still(archive: AvatarArchive, surface: Surface, pose: str | int) -> Clip:
 
 
 def recorded(archive: AvatarArchive, surface: Surface) -> Clip:
-    """The motion of the video itself; the camera's vertical is taken as the world's."""
-    track = archive.poses
-    turn = Rotation.from_rotvec([np.pi, 0.0, 0.0])  # the camera's y points down
-    root = turn * Rotation.from_rotvec(track.global_orient)
-    pelvis = turn.apply(track.transl + surface.joints[0])
-    transl = pelvis - pelvis[0] * [1.0, 0.0, 1.0] - surface.joints[0]
-    clip = Clip(
-        root.as_rotvec().astype(np.float32), track.body_pose.astype(np.float32), transl.astype(np.float32), archive.fps
-    )
-    return _on_the_ground(clip, surface)
+    """The motion of the video itself, in which the avatar's surface stands on the ground."""
+
+    def lowest(clip: Clip) -> np.ndarray:
+        return np.array([surface.posed(*frame_pose(clip, frame))[:, 1].min() for frame in range(len(clip))])
+
+    poses = archive.poses
+    return source_motion(poses.global_orient, poses.body_pose, poses.transl, surface.joints[0], archive.fps, lowest)
 
 
 def lift_to_sole(clip: Clip, surface: Surface) -> Clip:
@@ -76,9 +71,3 @@ def frame_pose(clip: Clip, frame: int) -> tuple[Tensor, Tensor]:
         torch.from_numpy(part[frame : frame + 1]) for part in (clip.global_orient, clip.body_pose, clip.transl)
     )
     return pose_rotations(orient, pose)[0], transl[0]
-
-
-def _on_the_ground(clip: Clip, surface: Surface) -> Clip:
-    lows = [float(surface.posed(*frame_pose(clip, frame))[:, 1].min()) for frame in range(len(clip))]
-    up = np.array([0.0, np.percentile(lows, STANDING), 0.0])
-    return replace(clip, transl=(clip.transl - up).astype(np.float32))

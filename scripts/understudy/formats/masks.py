@@ -9,7 +9,7 @@ from understudy.errors import InputError
 from understudy.files.arrays import again
 from understudy.formats.pictures import load_picture
 
-UNSURE = 128
+UNKNOWN = 128
 """In a trimap: nobody knows. 255 is surely the person, 0 surely not."""
 
 LABEL_SET_KEY = "label_set"
@@ -44,14 +44,14 @@ def read_alpha(folder: str | Path, index: int, size: tuple[int, int] | None = No
         return np.array(image.convert("L"))
 
 
-def write_trimap(folder: str | Path, index: int, person: np.ndarray, unsure: np.ndarray) -> None:
-    """Write a trimap: 255 where ``person`` [H,W] bool, 0 elsewhere, but ``UNSURE`` where ``unsure`` [H,W] bool."""
-    trimap = np.where(unsure, UNSURE, np.where(person, 255, 0)).astype(np.uint8)
+def write_trimap(folder: str | Path, index: int, person: np.ndarray, unknown: np.ndarray) -> None:
+    """Write a trimap: 255 where ``person`` [H,W] bool, 0 elsewhere, but ``UNKNOWN`` where ``unknown`` [H,W] bool."""
+    trimap = np.where(unknown, UNKNOWN, np.where(person, 255, 0)).astype(np.uint8)
     Image.fromarray(trimap, mode="L").save(mask_path(folder, index))
 
 
 def read_trimap(folder: str | Path, index: int, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Trimap of frame ``index`` as uint8 [H,W]: 0 background, 128 unsure, 255 person.
+    """Trimap of frame ``index`` as uint8 [H,W]: 0 background, 128 unknown, 255 person.
 
     Raises:
         InputError: The file is missing, damaged, holds other values, or is not of the ``size`` (width, height) asked for.
@@ -59,7 +59,7 @@ def read_trimap(folder: str | Path, index: int, size: tuple[int, int] | None = N
     path = mask_path(folder, index)
     with load_picture(path, path.parent, size) as image:
         trimap = np.array(image.convert("L"))
-    if not np.isin(trimap, (0, UNSURE, 255)).all():
+    if not np.isin(trimap, (0, UNKNOWN, 255)).all():
         raise InputError(f"{path} holds other values than 0, 128 and 255 and is no trimap; {again(path.parent)}.")
     return trimap
 

@@ -31,7 +31,7 @@ SWEEPS = 10
 def refine(
     look: Look, appearance: Appearance, points: np.ndarray, config: MattingConfig
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Matte [h,w] float32 0..1 and unsure pixels [h,w] bool of one look.
+    """Matte [h,w] float32 0..1 and unknown pixels [h,w] bool of one look.
 
     Args:
         look: The crop.
@@ -47,8 +47,8 @@ def refine(
     share = _settled(look, surely, band, odds, config.likeness)
     coarse = look.inner > 0
     mask = without_specks(share > 0.5, coarse, (0.004 * look.height) ** 2)
-    unsure = _unsure(look, mask, coarse, band, odds, config)
-    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7), unsure
+    unknown = _unknown(look, mask, coarse, band, odds, config)
+    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7), unknown
 
 
 def sure_pixels(look: Look) -> np.ndarray:
@@ -137,12 +137,12 @@ def _bones(look: Look, points: np.ndarray) -> np.ndarray:
     return drawn & (look.alpha > 200)
 
 
-def _unsure(
+def _unknown(
     look: Look, mask: np.ndarray, coarse: np.ndarray, band: np.ndarray, odds: np.ndarray, config: MattingConfig
 ) -> np.ndarray:
     """Pixels along the outline, and those whose evidence is weak: bool [h,w]."""
     doubt = np.zeros(mask.shape, bool)
     doubt[tuple(band.T)] = np.abs(odds) < config.doubt
     distance = np.abs(signed_distance(mask))
-    near = distance <= max(1.0, config.unsure * look.height)
+    near = distance <= max(1.0, config.unknown * look.height)
     return near | doubt

@@ -13,7 +13,7 @@ from understudy.body.posed import check_same_body
 from understudy.files.atomic import atomic_folder, scratch_folder
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
-from understudy.formats.masks import UNSURE, read_alpha, read_trimap, write_alpha, write_trimap
+from understudy.formats.masks import UNKNOWN, read_alpha, read_trimap, write_alpha, write_trimap
 from understudy.formats.smpl import BodyTrack
 from understudy.matting.appearance import Appearance, learn_appearance
 from understudy.matting.coherence import flickering, outliers
@@ -26,7 +26,7 @@ from understudy.progress import track as show_progress
 logger = logging.getLogger(__name__)
 
 HAZY = 25
-"""A coarse mask is unsure farther than this from both 0 and 255."""
+"""A coarse mask is in doubt farther than this from both 0 and 255."""
 
 
 def refine_mattes(
@@ -43,7 +43,7 @@ def refine_mattes(
     """Write the matte and the trimap of every frame; both all zero in frames without the person.
 
     Frames are refined one by one on ``threads`` threads; then frames that fall out of the row keep their coarse mask, and what
-    neither neighbour in time confirms becomes unsure. Memory does not grow with the number of frames.
+    neither neighbour in time confirms becomes unknown. Memory does not grow with the number of frames.
 
     Args:
         frames: The video.
@@ -52,7 +52,7 @@ def refine_mattes(
         track: The fitted body's motion.
         body: The body that it belongs to.
         matte_folder: Where the mattes go: ``000000.png``, ..., 8 bit, 255 for the person; replaced as a whole.
-        trimap_folder: Where the trimaps go, likewise: 0 scene, 128 unsure, 255 person.
+        trimap_folder: Where the trimaps go, likewise: 0 scene, 128 unknown, 255 person.
         config: How they are refined.
         threads: Frames that are refined at once.
 
@@ -86,9 +86,9 @@ class _Folders:
     matte: Path
     trimap: Path
 
-    def write(self, frame: int, matte: np.ndarray, unsure: np.ndarray) -> None:
+    def write(self, frame: int, matte: np.ndarray, unknown: np.ndarray) -> None:
         write_alpha(self.matte, frame, matte)
-        write_trimap(self.trimap, frame, matte > (127 if matte.dtype == np.uint8 else 0.5), unsure)
+        write_trimap(self.trimap, frame, matte > (127 if matte.dtype == np.uint8 else 0.5), unknown)
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ class _Run:
             nothing = np.zeros((self.frames.height, self.frames.width), np.uint8)
             self.single.write(frame, nothing, nothing > 0)
             return (0, 0, 0), 1.0
-        matte, unsure = refine(look, self.appearance, self.keypoints.keypoints[frame], self.config)
-        self.single.write(frame, look.whole(matte), look.whole(unsure))
+        matte, unknown = refine(look, self.appearance, self.keypoints.keypoints[frame], self.config)
+        self.single.write(frame, look.whole(matte), look.whole(unknown))
         fine, coarse = matte > 0.5, look.inner > 0
         areas = (np.count_nonzero(fine), np.count_nonzero(coarse), np.count_nonzero(look.body > 0))
         return areas, float(iou(fine, coarse))
@@ -119,14 +119,14 @@ class _Run:
     def compare(self, rejected: np.ndarray, final: _Folders, frame: int) -> None:
         """Write the last word on one frame after a look at its neighbours; ``rejected`` [T] keep the coarse mask."""
         matte = read_alpha(self.single.matte, frame)
-        unsure = read_trimap(self.single.trimap, frame) == UNSURE
+        unknown = read_trimap(self.single.trimap, frame) == UNKNOWN
         if rejected[frame]:
             coarse = read_alpha(self.alpha_folder, frame)
-            unsure |= ((matte > 127) != (coarse > 127)) | ((coarse > HAZY) & (coarse < 255 - HAZY))
+            unknown |= ((matte > 127) != (coarse > 127)) | ((coarse > HAZY) & (coarse < 255 - HAZY))
             matte = coarse
         else:
-            unsure |= self._flicker(frame, matte > 127, rejected)
-        final.write(frame, matte, unsure)
+            unknown |= self._flicker(frame, matte > 127, rejected)
+        final.write(frame, matte, unknown)
 
     def _flicker(self, frame: int, mask: np.ndarray, rejected: np.ndarray) -> np.ndarray:
         """Pixels [H,W] bool of a mask that both neighbours contradict."""

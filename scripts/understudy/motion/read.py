@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 SETUP_JUMP = 0.35
 """rad; nobody turns a joint so far within a frame."""
-TAKE = "take"
+SOURCE_MOTION = "source_motion"
 """Name of the motion of the avatar's own video."""
 PARAMETERS = (".npz", ".pkl", ".pt", ".pth", ".npy")
 
@@ -71,7 +71,7 @@ def named_motions(paths: Sequence[str | Path]) -> dict[str, str | Path]:
     named: dict[str, str | Path] = {}
     for path in paths:
         name = Path(path).parent.name if Path(path).name == "smpl.npz" else Path(path).stem
-        if name in named or name == TAKE:
+        if name in named or name == SOURCE_MOTION:
             raise InputError(f"{path}: there is a motion {name} already; rename the file.")
         named[name] = path
     return named

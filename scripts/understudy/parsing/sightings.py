@@ -36,7 +36,7 @@ class Sightings:
     """Colours of the body's vertices in some frames."""
 
     cell: np.ndarray  # [S,V] int32
-    """Cell of ``matting.colours`` that a vertex showed in a frame, ``UNSEEN`` where it was hidden or unsure."""
+    """Cell of ``matting.colours`` that a vertex showed in a frame, ``UNSEEN`` where it was hidden or unknown."""
     gap: np.ndarray  # [N] int32
     """Cells of the pixels between the thighs, off the body, where these are well apart; ``UNSEEN`` outside the mask."""
 

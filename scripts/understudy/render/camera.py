@@ -89,33 +89,3 @@ def look_at(eye: np.ndarray, target: np.ndarray, up: np.ndarray) -> np.ndarray:
     view[:3, :3] = np.stack([right, np.cross(forward, right), forward])
     view[:3, 3] = -view[:3, :3] @ eye
     return view
-
-
-def turntable(
-    centre: np.ndarray,  # [3] m, what the cameras look at
-    up: np.ndarray,  # [3] the axis they circle about
-    distance: float,  # m
-    focal_px: float,
-    size: tuple[int, int],  # (width, height) px
-    count: int,
-    start: np.ndarray | None = None,  # [3] direction from the centre to the first camera
-) -> list[Camera]:
-    """Cameras evenly spaced on a circle round ``centre``; the circle is not closed, so the pictures loop smoothly.
-
-    The first camera stands on the side of ``start``, by default towards -z, from where the world's own camera
-    filmed the person. With the person facing it, the camera moves on towards the person's left.
-    """
-    up = np.asarray(up, np.float64) / np.linalg.norm(up)
-    first = np.asarray([0.0, 0.0, -1.0] if start is None else start, np.float64)
-    first = first - (first @ up) * up
-    if np.linalg.norm(first) < 1e-9:
-        raise InputError("A turntable cannot start along its axis; give a start direction across `up`.")
-    first /= np.linalg.norm(first)
-    side = np.cross(up, first)
-    width, height = size
-    K = np.array([[focal_px, 0.0, width / 2], [0.0, focal_px, height / 2], [0.0, 0.0, 1.0]])
-    cameras = []
-    for angle in 2 * np.pi * np.arange(count) / count:
-        eye = centre + distance * (np.cos(angle) * first + np.sin(angle) * side)
-        cameras.append(Camera(K, width, height, look_at(eye, np.asarray(centre, np.float64), up)))
-    return cameras

@@ -15,7 +15,7 @@ from understudy.importers.datasets import instant_nvr_cameras, ntc_cameras
 from understudy.importers.easymocap import easymocap_cameras
 from understudy.importers.possible import POSSIBLE, check_camera_matrix, check_turns, real_numbers
 from understudy.render.camera import Camera
-from understudy.rendering.stage import TO_STAGE
+from understudy.rendering.performance import TO_WORLD
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def read_cameras(
         path: Our JSON, a ``transforms.json``, a folder with ``intri.yml`` (or that file), a ``camera.mat`` or an ``annots.npy``.
         camera: Name or number of one of them; None for all, one for each picture.
         size: Width and height, px, for files that do not say them.
-        at: Place in the file's world that is to be the stage's origin, m.
+        at: Place in the file's world that is to be the world's origin, m.
 
     Raises:
         InputError: The file is missing, damaged, impossible or of no known kind, or has no such camera.
@@ -79,7 +79,7 @@ def _placed(
         named = chosen[:1]
     cameras = [one for _, one in named]
     to_world = np.eye(4)
-    to_world[:3, :3] = _upright([one for _, one in everyone]) @ TO_STAGE.T
+    to_world[:3, :3] = _upright([one for _, one in everyone]) @ TO_WORLD.T
     to_world[:3, 3] = (0.0, 0.0, 0.0) if at is None else at
     placed = [replace(one, view=one.view @ to_world) for one in cameras]
     far = np.array([one.view[:3, 3] for one in placed])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from understudy.avatar.config import Device
+from understudy.avatar.config import Device, Share
 from understudy.body.config import ShapeConfig
 from understudy.motion.limits import MOST_FRAMES, LoopSeconds, ShownFps
 from understudy.options import Bounds, Options
@@ -58,3 +58,19 @@ class ShowConfig(Options):
     """What is changed about the person's shape."""
     device: Device = "auto"
     """cpu, cuda or auto."""
+
+
+@dataclass(frozen=True)
+class TurntableConfig(Options):
+    """How the turntable looks."""
+
+    frames: Annotated[int, Bounds(1, 100_000)] = 72
+    """Pictures of one whole turn."""
+    fps: Annotated[float, Bounds(0.01, 240)] = 24.0
+    """Pictures per second."""
+    width: Annotated[int, Bounds(16, 8192, unit="px")] = 540
+    """Width of the pictures, px."""
+    height: Annotated[int, Bounds(16, 8192, unit="px")] = 960
+    """Height of the pictures, px."""
+    background: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
+    """sRGB, 0..1."""

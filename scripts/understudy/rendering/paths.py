@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from understudy.render.camera import Camera, look_at
 from understudy.rendering.config import PathConfig, PathName
-from understudy.rendering.stage import UP, Performance
+from understudy.rendering.performance import UP, Performance
 
 SIZE = (540, 960)
 """Width and height, px, of pictures whose size is not chosen."""
@@ -29,7 +29,7 @@ CLOSEST = 0.4
 def camera_path(
     act: Performance, count: int, fps: float, size: tuple[int, int] | None, config: PathConfig
 ) -> list[Camera]:
-    """Cameras [count] of a path round an act, in the stage's axes.
+    """Cameras [count] of a path round a performance, in its frame.
 
     Args:
         act: Who is seen; its frame ``i`` belongs to picture ``i``, and its last frame stands for all later ones.

@@ -11,8 +11,8 @@ from understudy.errors import InputError
 from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop
 from understudy.rendering.config import Layer
+from understudy.rendering.performance import Performance
 from understudy.rendering.shadow import ground_shadow
-from understudy.rendering.stage import Performance
 
 LAYERS = get_args(Layer)
 MILLIMETRES = 1000.0
@@ -38,7 +38,7 @@ def check_layer(layer: str) -> None:
         raise InputError(f"layer is {layer!r}; it must be one of {', '.join(LAYERS)}.")
 
 
-def render_act(
+def render_performance(
     act: Performance, cameras: Sequence[Camera], layer: str = "color", shadow: bool = False
 ) -> Iterator[Picture]:
     """Draw one picture after the other: camera ``i`` sees frame ``i`` of the act, and its last frame from then on.

@@ -15,8 +15,8 @@ from understudy.progress import track
 from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop, cover, open_backdrop
 from understudy.rendering.footage import open_footage
-from understudy.rendering.pictures import render_act, to_pixels
-from understudy.rendering.stage import filmed
+from understudy.rendering.performance import in_camera_frame
+from understudy.rendering.pictures import render_performance, to_pixels
 from understudy.rendering.write import check_output, write_pictures
 
 logger = logging.getLogger(__name__)
@@ -64,14 +64,14 @@ def render_reenactment(
         logger.warning("%s has %d frames of the avatar's %d; the rest is left out", video, len(footage), len(poses))
     _check_same(archive, Path(video))
     count = count if frames is None else min(count, frames)
-    act = filmed(archive.avatar.to(choose_device(device)), poses).first(count)
+    act = in_camera_frame(archive.avatar.to(choose_device(device)), poses).first(count)
     size = (archive.width, archive.height)
     cameras = [Camera(poses.K, *size)] * count
     seen = footage.pictures(max(size))
 
     def pixels() -> Iterator[np.ndarray]:
         near_far = None if layer != "depth" else _depths(poses.transl[:count, 2])
-        for number, (left, picture) in enumerate(zip(seen, render_act(act, cameras, layer), strict=False)):
+        for number, (left, picture) in enumerate(zip(seen, render_performance(act, cameras, layer), strict=False)):
             if abs(left.shape[1] / left.shape[0] - size[0] / size[1]) > UNALIKE * size[0] / size[1]:
                 raise InputError(
                     f"{video} has pictures of {left.shape[1]}x{left.shape[0]} px, not of the shape {size[0]}x{size[1]} that the "

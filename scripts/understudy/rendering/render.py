@@ -19,8 +19,8 @@ from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop, open_backdrop
 from understudy.rendering.config import MOST_SIDE, ShowConfig
 from understudy.rendering.paths import camera_path, fitted
-from understudy.rendering.pictures import render_act, to_pixels
-from understudy.rendering.stage import SAMPLES, Performance, a_pose, staged
+from understudy.rendering.performance import SAMPLES, Performance, a_pose, in_world_frame
+from understudy.rendering.pictures import render_performance, to_pixels
 from understudy.rendering.write import VIDEOS, check_output, write_pictures
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def render_motion(
     archive.avatar.to(choose_device(config.device))
     # which frames say how deep a video is to show depends on all of them where cameras are given
     most = config.frames if cameras is None else None
-    act = make_act(archive, config.shape, config.fps, motion, joint_map, config.loop, most)
+    act = make_performance(archive, config.shape, config.fps, motion, joint_map, config.loop, most)
     standing = motion is None
     if cameras is None:
         path = config.path if config.path.path else replace(config.path, path="turntable" if standing else "still")
@@ -90,7 +90,7 @@ def read_joint_map(path: str | Path) -> dict[str, str]:
     return names
 
 
-def make_act(
+def make_performance(
     archive: AvatarArchive,
     shape: ShapeConfig,
     fps: float,
@@ -99,7 +99,7 @@ def make_act(
     loop: float | None = None,
     most: int | None = None,
 ) -> Performance:
-    """The avatar in a shape and the motion of a file, ready for :func:`render_act`.
+    """The avatar in a shape and the motion of a file, ready for :func:`render_performance`.
 
     Args:
         archive: The avatar.
@@ -119,14 +119,14 @@ def make_act(
         return a_pose(avatar, betas)
     clip = read_motion(motion, shaped_body(avatar.body, betas), None, joint_map, loop).resampled(fps, most)
     logger.info("%s: %d frames, %.1f s", motion, len(clip), len(clip) / fps)
-    return staged(avatar, clip, betas)
+    return in_world_frame(avatar, clip, betas)
 
 
 def _pixels(
     act: Performance, cameras: Sequence[Camera], config: ShowConfig, backdrop: Backdrop, video: bool
 ) -> Iterator[np.ndarray]:
     near_far = _near_far(act, cameras) if video and config.layer == "depth" else None
-    for number, picture in enumerate(render_act(act, cameras, config.layer, config.shadow)):
+    for number, picture in enumerate(render_performance(act, cameras, config.layer, config.shadow)):
         yield to_pixels(picture, config.layer, number, backdrop, near_far)
 
 

@@ -20,7 +20,7 @@ POINT, COVER = 0.01, 0.9
 
 
 def ground_shadow(posed: Posed, camera: Camera) -> torch.Tensor:
-    """Opacity [H,W] of the shadow on the plane y = 0 of the stage, under light from all of the sky.
+    """Opacity [H,W] of the shadow on the plane y = 0 of the world, under light from all of the sky.
 
     Each Gaussian, or each point of an avatar that has none, throws a disk straight down, wider and fainter the higher it is.
     """

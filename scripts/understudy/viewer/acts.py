@@ -1,24 +1,23 @@
-"""What a viewer plays: the video's own motion and others, on ground at y = 0, in the stage's axes."""
+"""What a viewer plays: the video's own motion and others, on ground at y = 0 of the world frame."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.body.config import ShapeConfig
 from understudy.body.shape_edit import chosen_betas
-from understudy.motion.read import TAKE, named_motions
-from understudy.rendering.render import make_act
-from understudy.rendering.stage import Performance, filmed
+from understudy.motion.clip import Clip
+from understudy.motion.read import SOURCE_MOTION, named_motions
+from understudy.motion.source import source_motion
+from understudy.rendering.performance import Performance, in_world_frame
+from understudy.rendering.render import make_performance
 from understudy.viewer.config import ViewerConfig
 
 STANDING = "standing"
 """Name of what is shown where there is no motion."""
-SUNKEN = 95
-"""Percentile of the depths of the lowest points that is the ground: a few frames may press the feet into it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +40,8 @@ def sources(motions: Sequence[str | Path], config: ViewerConfig) -> Sources:
         InputError: Two have one name.
     """
     named: dict[str, str | Path | None] = {**named_motions(motions)}
-    if config.take:
-        named[TAKE] = None
+    if config.source_motion:
+        named[SOURCE_MOTION] = None
     return named or {STANDING: None}
 
 
@@ -55,15 +54,21 @@ def scene(
         InputError: The file is missing or no motion.
     """
     shape = shape or ShapeConfig()
-    if name == TAKE:
+    if name == SOURCE_MOTION:
         return Scene(name, archive.fps, own_motion(archive, shape))
-    return Scene(name, config.fps, make_act(archive, shape, config.fps, path, loop=config.loop if path else None))
+    return Scene(
+        name, config.fps, make_performance(archive, shape, config.fps, path, loop=config.loop if path else None)
+    )
 
 
 def own_motion(archive: AvatarArchive, shape: ShapeConfig | None = None) -> Performance:
-    """The avatar in the motion of its video, starting above the origin; the camera's vertical is taken as the world's."""
-    avatar = archive.avatar
-    act = filmed(avatar, archive.poses, chosen_betas(avatar.body, avatar.betas, shape or ShapeConfig()))
-    ground = np.percentile(act.boxes()[2][:, 1], SUNKEN)  # y points down
-    start = act.pelvis()[0] * [1.0, 0.0, 1.0] + [0.0, ground, 0.0]
-    return replace(act, transl=act.transl - torch.as_tensor(start, dtype=torch.float32, device=act.transl.device))
+    """The avatar in the motion of its video, on the ground and starting above the origin."""
+    avatar, poses = archive.avatar, archive.poses
+    betas = chosen_betas(avatar.body, avatar.betas, shape or ShapeConfig())
+    pelvis = avatar.shaped(betas).joints[0].detach().cpu().numpy()
+
+    def lowest(clip: Clip) -> np.ndarray:
+        return -in_world_frame(avatar, clip, betas).boxes()[2][:, 1]  # y points down there
+
+    clip = source_motion(poses.global_orient, poses.body_pose, poses.transl, pelvis, archive.fps, lowest)
+    return in_world_frame(avatar, clip, betas)

@@ -12,7 +12,7 @@ class ViewerConfig(Options):
 
     fps: ShownFps = 30.0
     """Frames per second of the motions; the video's own keeps that of the video."""
-    take: bool = True
+    source_motion: bool = True
     """Whether the motion of the video itself can be chosen."""
     loop: LoopSeconds | None = None
     """Loop each motion's best cycle for this many seconds; a walk walks on. None: play the motions as they are."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from understudy.avatar.splats import SplatAvatar
 from understudy.body.lbs import pose_rotations
-from understudy.rendering.stage import Performance
+from understudy.rendering.performance import Performance
 
 RANK = 24
 """Directions of the correctives' basis."""

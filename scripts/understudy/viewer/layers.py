@@ -14,7 +14,7 @@ from understudy.files.pictures import opened_picture
 from understudy.formats.frames import Frames
 from understudy.render.cloud import Gaussians
 from understudy.render.rotations import rotation_matrices
-from understudy.rendering.stage import Performance
+from understudy.rendering.performance import Performance
 
 if TYPE_CHECKING:
     import viser

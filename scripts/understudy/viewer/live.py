@@ -14,7 +14,7 @@ from understudy.avatar.splats import need_splats
 from understudy.body.config import ShapeConfig
 from understudy.commands import called
 from understudy.errors import InputError
-from understudy.motion.read import TAKE
+from understudy.motion.read import SOURCE_MOTION
 from understudy.viewer.acts import scene, sources
 from understudy.viewer.config import ViewerConfig
 from understudy.viewer.layers import Layers
@@ -129,7 +129,7 @@ class LiveView:
             return
         self._drawn = ()  # should it fail
         with self.server.atomic():
-            self._layers.draw(act, frame, eye, self._shape.betas, self._motion.shown, self._scene.name == TAKE)
+            self._layers.draw(act, frame, eye, self._shape.betas, self._motion.shown, self._scene.name == SOURCE_MOTION)
         self._drawn = drawn
         self.pictures += 1
 

@@ -19,15 +19,15 @@ from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
 from understudy.files.atomic import atomic_write
 from understudy.files.records import check_recorded
-from understudy.motion.read import TAKE
-from understudy.rendering.stage import Performance
+from understudy.motion.read import SOURCE_MOTION
+from understudy.rendering.performance import Performance
 from understudy.viewer.acts import Scene, scene, sources
 from understudy.viewer.config import ViewerConfig
 from understudy.viewer.correctives import correctives
 
 logger = logging.getLogger(__name__)
 
-LABELS = {TAKE: "as in the video"}
+LABELS = {SOURCE_MOTION: "as in the video"}
 """What the page calls motions that are no file."""
 PROGRAM = ("math.js", "figure.js", "splats.js", "orbit.js", "main.js")
 """Files of its program, in this order."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from understudy.formats.frames import Frames
-from understudy.formats.masks import UNSURE, read_alpha, read_trimap
+from understudy.formats.masks import UNKNOWN, read_alpha, read_trimap
 from understudy.render.camera import Camera
 
 MARGIN = 0.06
@@ -29,7 +29,7 @@ class Crop:
     rgb: np.ndarray  # [h,w,3] uint8, times alpha
     alpha: np.ndarray  # [h,w] uint8
     weight: np.ndarray  # [h,w] uint8
-    """How much each pixel counts: 255, less where the mask is unsure, 0 beyond the frame's border."""
+    """How much each pixel counts: 255, less where the trimap is unknown, 0 beyond the frame's border."""
     K: np.ndarray  # [3,3] float64 px
     box: tuple[int, int, int, int]
     """x0, y0, x1, y1 in px of the frame; may reach beyond its border."""
@@ -72,14 +72,14 @@ class Crops:
         edge_band: float = 0.0,
         cache_bytes: int = 256 << 20,
         trimap_folder: Path | None = None,
-        unsure: float = 0.0,
+        unknown: float = 0.0,
     ) -> None:
         self.frames = frames
         self.alpha_folder = alpha_folder
         self.trimap_folder = trimap_folder
         self.K = np.asarray(K, np.float64)
         self.edge_band = edge_band
-        self.unsure = unsure
+        self.unknown = unknown
         self.cache_bytes = cache_bytes
         self._kept: OrderedDict[tuple[int, int], Crop] = OrderedDict()
         self._bytes = 0
@@ -122,8 +122,8 @@ class Crops:
         x1, y1 = x1 + (x0 - x1) % STRIDE, y1 + (y0 - y1) % STRIDE
         weight = _sure(alpha, self.edge_band * height)
         if self.trimap_folder is not None:
-            unsure = read_trimap(self.trimap_folder, frame, size) == UNSURE
-            weight[unsure] = np.minimum(weight[unsure], round(255 * self.unsure))
+            unknown = read_trimap(self.trimap_folder, frame, size) == UNKNOWN
+            weight[unknown] = np.minimum(weight[unknown], round(255 * self.unknown))
         premultiplied = (rgb.astype(np.uint16) * alpha[..., None] + 127) // 255
         K = self.K.copy()
         K[:2, 2] -= (x0, y0)
@@ -155,10 +155,10 @@ def _sure(alpha: np.ndarray, band: float) -> np.ndarray:
     inside = (alpha > 127).astype(np.uint8)
     # beyond the picture's border the person may go on: the border itself is no outline
     grown = cv2.dilate(inside, disc, borderType=cv2.BORDER_REPLICATE)
-    unsure = grown != cv2.erode(inside, disc, borderType=cv2.BORDER_REPLICATE)
+    doubtful = grown != cv2.erode(inside, disc, borderType=cv2.BORDER_REPLICATE)
     # away from the outline a half-transparent pixel is the mask's doubt, not the person's
-    unsure |= (alpha > DOUBTFUL) & (alpha < 255 - DOUBTFUL)
-    return np.where(unsure, 0, 255).astype(np.uint8)
+    doubtful |= (alpha > DOUBTFUL) & (alpha < 255 - DOUBTFUL)
+    return np.where(doubtful, 0, 255).astype(np.uint8)
 
 
 def _cut(pixels: np.ndarray, box: tuple[int, int, int, int], beyond: int | None = None) -> np.ndarray:

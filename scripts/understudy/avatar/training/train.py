@@ -75,7 +75,7 @@ def train_avatar(
         canonical: Where colours start and stay where nothing is seen.
         body: The body that the poses belong to.
         config: How to train.
-        trimap_folder: Trimaps, whose unsure pixels count for ``config.unsure``; None where there are none.
+        trimap_folder: Trimaps, whose unknown pixels count for ``config.unknown``; None where there are none.
         checkpoint: File that keeps the state of the training while it goes on; one that a killed training of the same
             input has left is gone on from. It is left for the caller to remove once the avatar is saved. None for none.
         options: Of the method ``config.method``, of its own class; None for its defaults.
@@ -105,7 +105,7 @@ def train_avatar(
             f"avatar.gpus is {ProcessGroup.here().size}, but there are {len(usable)} frames to train on; lower it."
         )
     crops = Crops(
-        frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder, config.unsure
+        frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder, config.unknown
     )
     betas = np.asarray(track.betas, np.float32)
     learner = method.learner(canonical, body, betas, config, options, choose_device(config.device))

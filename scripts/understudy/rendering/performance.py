@@ -1,4 +1,4 @@
-"""Where a motion is shown: the axes of the camera that filmed (y down), so that the light falls as it did there."""
+"""An avatar in a motion, in the world frame of the pictures: axes of the camera that filmed (y down), as the light fell there."""
 
 from dataclasses import dataclass, replace
 
@@ -13,13 +13,13 @@ from understudy.formats.smpl import BodyTrack
 from understudy.motion.clip import Clip
 
 UP = np.array([0.0, -1.0, 0.0])
-"""In the stage's axes."""
+"""In the frame of a performance."""
 
-TO_STAGE = np.diag([1.0, -1.0, -1.0])
-"""From a clip's axes (y up, facing +z) to the stage's: the person faces -z, from where the video was filmed."""
+TO_WORLD = np.diag([1.0, -1.0, -1.0])
+"""From a clip's axes (y up, facing +z) to a performance's: the person faces -z, from where the video was filmed."""
 
 SAMPLES = 48
-"""So many frames of a motion say how much room it takes."""
+"""Number of frames of a motion that say how much room it takes."""
 
 
 Poses = Clip | BodyTrack
@@ -31,7 +31,8 @@ class Performance:
     """An avatar of some shape in a row of poses, and the world that it is in.
 
     That is the world of the camera that filmed, so that light falls as it did there: x right, y down, z away from that
-    camera, m. :func:`make_act`, :func:`staged` and :func:`a_pose` put the ground at y = 0 and let the person face -z.
+    camera, m. :func:`make_performance`, :func:`in_world_frame` and :func:`a_pose` put the ground at y = 0 and let the
+    person face -z.
     """
 
     avatar: Avatar
@@ -82,7 +83,7 @@ class Performance:
         return frames, low, high
 
 
-def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> Performance:
+def in_camera_frame(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> Performance:
     """The avatar in poses that are in the frame of a camera already, such as those of its own video.
 
     Args:
@@ -99,7 +100,7 @@ def filmed(avatar: Avatar, poses: Poses, betas: torch.Tensor | None = None) -> P
     )
 
 
-def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Performance:
+def in_world_frame(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Performance:
     """The avatar in a motion, turned from the clip's world (y up, facing +z) into the performance's (y down, facing -z).
 
     The ground is y = 0 in both.
@@ -109,10 +110,10 @@ def staged(avatar: Avatar, clip: Clip, betas: torch.Tensor | None = None) -> Per
         clip: The motion, made for a body of this shape.
         betas: Shape [B], standard deviations; None for the avatar's own.
     """
-    act = filmed(avatar, clip, betas)
-    turn = Rotation.from_matrix(TO_STAGE)
+    act = in_camera_frame(avatar, clip, betas)
+    turn = Rotation.from_matrix(TO_WORLD)
     pelvis = act.shaped.joints[0].cpu().numpy()
-    transl = (clip.transl + pelvis) @ TO_STAGE.T - pelvis
+    transl = (clip.transl + pelvis) @ TO_WORLD.T - pelvis
     orient = (turn * Rotation.from_rotvec(clip.global_orient)).as_rotvec()
     moved = (torch.as_tensor(value, dtype=torch.float32, device=act.transl.device) for value in (orient, transl))
     return replace(act, global_orient=next(moved), transl=next(moved))
@@ -126,7 +127,7 @@ def a_pose(avatar: Avatar, betas: torch.Tensor | None = None) -> Performance:
         betas: Shape [B], standard deviations; None for the avatar's own.
     """
     nowhere = np.zeros((1, 3), np.float32)
-    act = staged(avatar, Clip(nowhere, pose_of(avatar.body.joint_names, A_POSE)[None], nowhere, fps=1.0), betas)
+    act = in_world_frame(avatar, Clip(nowhere, pose_of(avatar.body.joint_names, A_POSE)[None], nowhere, fps=1.0), betas)
     _, _, high = act.boxes()
     lift = torch.tensor([0.0, float(high[0, 1]), 0.0], device=act.transl.device)
     return replace(act, transl=act.transl - lift)
