@@ -142,7 +142,7 @@ def keywords(limit: Any) -> dict[str, Any]:
             return {"pattern": expression}
         case Length(least, most):
             return {"minItems": least} | ({} if most is None else {"maxItems": most})
-    raise TypeError(f"{limit!r} is no limit that the schema knows")
+    raise TypeError(f"{limit!r} is not a limit that the schema knows")
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:

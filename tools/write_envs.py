@@ -76,7 +76,7 @@ def read_pins(content: dict[str, Any]) -> dict[str, list[str]]:
             elif entry in versions:
                 named.add(entry)
             else:
-                raise ValueError(f"{SOURCE}: {entry} of {name} is no list before it and has no version; add either.")
+                raise ValueError(f"{SOURCE}: {entry} of {name} is not a list before it and has no version; add either.")
         packages[name] = named
     if unused := sorted(set(versions).difference(*packages.values())):
         raise ValueError(f"{SOURCE} has a version of {unused[0]}, which is in no list; add it to one, or take it out.")

@@ -66,7 +66,7 @@ def open_result(folder: str | Path, body: str | Path | None = None, bodies: Iter
     """
     folder = Path(folder)
     if not (folder / "frames.json").is_file():
-        what = "holds no frames.json" if folder.is_dir() else "is no folder"
+        what = "holds no frames.json" if folder.is_dir() else "is not a folder"
         raise InputError(f"{folder} {what}; give an actor's folder, as results/actor.")
     frames, notes = Frames.load(folder / "frames.json", folder / "frames"), []
     keypoints = Keypoints.load(folder / "keypoints.npz") if (folder / "keypoints.npz").is_file() else None
@@ -76,7 +76,7 @@ def open_result(folder: str | Path, body: str | Path | None = None, bodies: Iter
             notes.append(f"There is no {name} yet.")
         elif len(part) != len(frames):
             raise InputError(
-                f"{folder / name} covers {len(part)} frames and the video has {len(frames)}; make it anew."
+                f"{folder / name} covers {len(part)} frames and the video has {len(frames)}; make it again."
             )
     masks = [folder / name for name in ("matte", "alpha") if mask_path(folder / name, len(frames) - 1).is_file()]
     if not masks:

@@ -29,11 +29,11 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
     # neither is more or less than any limit
     endless = next((place for place, value in values if isinstance(value, float) and not math.isfinite(value)), None)
     if endless is not None:
-        raise InputError(f"{name}, {_path(endless)[:LONGEST]}: it is no finite number.")
+        raise InputError(f"{name}, {_path(endless)[:LONGEST]}: it is not a finite number.")
     words = (word for place, value in values for word in (value, *place[:1]) if isinstance(word, str))
     unseen = next((word for word in words if printable(word) != word), None)
     if unseen is not None:
-        raise InputError(f"{name}: {one_line(unseen)[:LONGEST]} holds characters that cannot be shown; write it anew.")
+        raise InputError(f"{name}: {one_line(unseen)[:LONGEST]} holds characters that cannot be shown; write it again.")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         told = f"{name}, {_sentence(error)}"

@@ -111,7 +111,7 @@ def test_folders_that_fit_no_frames_are_refused(tmp_path):
     (tmp_path / "b").mkdir()
     with pytest.raises(InputError, match="holds no pictures"):
         levels(tmp_path / "b", frames_of([0]))
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         levels(tmp_path / "nowhere", frames_of([0]))
 
 

@@ -96,9 +96,9 @@ def test_files_that_are_no_such_network_are_refused(network, tmp_path):
     from understudy.backends.rtmlib import open_network
 
     (tmp_path / "text.onnx").write_text("nothing")
-    with pytest.raises(InputError, match=r"text\.onnx is no ONNX network"):
+    with pytest.raises(InputError, match=r"text\.onnx is not an ONNX network"):
         open_network(tmp_path / "text.onnx")
-    with pytest.raises(InputError, match="no network of RTMPose or RTMW"):
+    with pytest.raises(InputError, match="not a network of RTMPose or RTMW"):
         open_network(matting_onnx(tmp_path / "matting.onnx"))
 
 

@@ -153,7 +153,11 @@ def test_a_dry_run_says_what_a_backend_lacks_and_is_content_when_it_is_there(tmp
     (tmp_path / "masks").mkdir()
     options["actors"]["anna"]["parsing"] = {"backend": "files", "files": "masks"}
     status, error = plan(tmp_path, options)
-    assert status and "is a program, and nobody vouches for it" in error and "understudy models trust" in error
+    assert (
+        status
+        and "is a program, and there is no trusted checksum for it" in error
+        and "understudy models trust" in error
+    )
     trust(tmp_path / "models/rvm_mobilenetv3_fp32.torchscript", tmp_path / "models")
     status, error = plan(tmp_path, options)
     assert status == 0, error

@@ -85,7 +85,7 @@ def test_other_files_are_refused_in_one_sentence(folder, tmp_path):
     from understudy.backends.ultralytics import UltralyticsPose
 
     (tmp_path / "text.pt").write_text("nothing")
-    with pytest.raises(InputError, match=r"text\.pt is no network of Ultralytics"):
+    with pytest.raises(InputError, match=r"text\.pt is not a network of Ultralytics"):
         UltralyticsPose(tmp_path / "text.pt")
     with pytest.raises(InputError, match="a network for the task segment; give one for the task pose"):
         UltralyticsPose(yolo(folder / "other-seg.pt", task="segment"))

@@ -246,7 +246,7 @@ def workplace(folder):
     """Videos of all kinds: one that is good, and one each that is text, empty, missing, and not yet looked at."""
     (folder / "models").symlink_to(ROOT / "models")
     (folder / "data/videos").mkdir(parents=True)
-    (folder / "data/videos/text.mp4").write_text("this is no video")
+    (folder / "data/videos/text.mp4").write_text("this is not a video")
     (folder / "data/videos/empty.mov").touch()
     sheet(
         folder, "name\tvideo\tframes.max_frames", f"good\t{ROOT / 'data/demo/tiny.mp4'}\t12", "gone\tnowhere/gone.mp4"

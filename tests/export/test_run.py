@@ -91,7 +91,7 @@ def test_the_baked_texture_has_the_gaussians_colours(exported):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"files": ["avatar.fbx"]}, "avatar.fbx is no export"),
+        ({"files": ["avatar.fbx"]}, "avatar.fbx is not an export"),
         ({"motions": ["walk.txt"], "files": ["avatar.glb"]}, "walk.txt"),
     ],
 )

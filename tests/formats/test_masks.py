@@ -44,7 +44,7 @@ def test_labels_of_another_set_are_refused(tmp_path):
 
 def test_labels_beyond_the_set_and_of_another_size_are_refused(tmp_path):
     write_parsing(tmp_path, 0, np.full((2, 3), 20, np.uint8))
-    with pytest.raises(InputError, match="holds the number 20, which is no label of CIHP-20"):
+    with pytest.raises(InputError, match="holds the number 20, which is not a label of CIHP-20"):
         read_parsing(tmp_path, 0)
     write_parsing(tmp_path, 1, np.full((2, 3), 19, np.uint8))
     assert read_parsing(tmp_path, 1, (3, 2)).shape == (2, 3)

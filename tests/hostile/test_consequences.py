@@ -86,7 +86,7 @@ def test_a_state_of_impossible_numbers_is_begun_anew(tmp_path, caplog):
     content["state"]["avatar"]["offsets"][0] = torch.nan
     torch.save(content, tmp_path / "state")
     again = train_avatar(*arguments)
-    assert "it begins anew" in caplog.text
+    assert "it starts over" in caplog.text
     assert again.avatar.offsets.isfinite().all() and len(again.history["step"]) == 2
 
 

@@ -406,7 +406,7 @@ def test_links_lead_nothing_astray(wire, fetch, folder, tmp_path):
     assert (tmp_path / "precious").read_text() == "precious" and not (tmp_path / "nowhere").exists()
     (folder / "net.pth").unlink()
     (folder / "net.pth").mkdir()
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="is not a file"):
         fetch(entry(wire(whole()).url, DIGEST))
 
 
@@ -546,7 +546,7 @@ def test_torchscript_that_nobody_vouches_for_is_not_run(tmp_path, monkeypatch, v
 
     monkeypatch.setattr(torch.jit, "load", lambda *_, **__: pytest.fail("it was run"))
     file = jit(tmp_path / "net.torchscript")
-    with pytest.raises(InputError, match=f"nobody vouches for it: compare its SHA-256 {sha256(file)}"):
+    with pytest.raises(InputError, match=f"there is no trusted checksum for it: compare its SHA-256 {sha256(file)}"):
         open_backend("silhouettes", "rvm", file, sha256=vouched)
 
 

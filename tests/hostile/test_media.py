@@ -254,7 +254,7 @@ def test_json_of_endless_lists_is_refused_before_it_is_read(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [1.0, float("-inf")]])
 def test_an_option_is_a_number(value):
-    with pytest.raises(InputError, match=r"c.yaml, fitting.height_m(\.1)?: it is no finite number"):
+    with pytest.raises(InputError, match=r"c.yaml, fitting.height_m(\.1)?: it is not a finite number"):
         check_settings({"fitting": {"height_m": value}}, {}, "c.yaml")
 
 

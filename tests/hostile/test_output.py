@@ -78,7 +78,8 @@ def test_a_verb_shows_what_files_say_as_text(monkeypatch, capsys, tmp_path):
     status, printed, errors = call(monkeypatch, capsys, tmp_path, "status", "no\x1b[31m\nwhere")
     assert (
         status == 2
-        and errors == "error: no\\x1b[31m\\x0awhere is no folder; give the one with the actors' folders, as results.\n"
+        and errors
+        == "error: no\\x1b[31m\\x0awhere is not a folder; give the one with the actors' folders, as results.\n"
     )
 
 

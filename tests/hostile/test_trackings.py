@@ -206,7 +206,7 @@ def parameters(path, **arrays):
         ({"transl": np.full((LENGTH, 3), 1e30)}, "a translation is"), ({"transl": np.zeros((LENGTH, 3))}, "before the camera"),
         ({"transl": np.concatenate([np.tile([0, 0, 3.0], (11, 1)), [[0, 0.22, -0.03]]])}, "nowhere"),
         ({"transl": np.full((LENGTH, 3), 9e6)}, "nowhere"), ({"betas": np.full(10, np.nan)}, "betas is nan"),
-        ({"betas": np.full(10, 1e30)}, "betas is"), ({"K": np.zeros((3, 3))}, "K is no camera"),
+        ({"betas": np.full(10, 1e30)}, "betas is"), ({"K": np.zeros((3, 3))}, "K is not a camera"),
         ({"K": np.eye(4)}, "shape (4, 4)"),
         ({"K": np.diag([1e30, 1e30, 1])}, "a focal length is"), ({"K": np.array("x")}, "could not convert"),
         ({"body_pose": np.zeros((LENGTH, 69), complex)}, "real numbers"),

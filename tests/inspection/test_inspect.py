@@ -152,7 +152,7 @@ def test_worst_frames_are_apart_and_silent_or_faultless_frames_are_never_worst()
 @pytest.mark.parametrize("there", [True, False])
 def test_a_folder_that_is_no_result_gives_one_sentence(tmp_path, there):
     folder = tmp_path if there else tmp_path / "nowhere"
-    with pytest.raises(InputError, match=r"frames\.json|is no folder"):
+    with pytest.raises(InputError, match=r"frames\.json|is not a folder"):
         inspect_actor(folder)
 
 

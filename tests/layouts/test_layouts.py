@@ -314,7 +314,7 @@ def test_the_root_about_the_origin_puts_the_body_where_it_was(recording, known):
     [
         ("parsing", "instant-nvr", "stage parsing"),
         ("canonical", "neural-actor", "stage canonical"),
-        (None, "nerf", "nerf is no layout"),
+        (None, "nerf", "nerf is not a layout"),
     ],
 )
 def test_what_is_missing_is_named_and_nothing_is_written(recording, tmp_path, missing, layout, words):

@@ -189,7 +189,7 @@ def test_the_reenactment_has_the_video_on_the_left_and_the_same_pose_on_the_righ
         ("a.gif", (), ".gif"),
         ("a.png", (), "one picture"),
         ("a.mp4", ("--background", "transparent"), "transparent"),
-        ("a.mp4", ("--size", "big"), "big is no size"),
+        ("a.mp4", ("--size", "big"), "big is not a size"),
         ("a.mp4", ("--motion", "nothing.bvh"), "nothing.bvh"),
         ("a.mp4", ("--motion", "dance.mp4"), "is a video"),
         ("a.mp4", ("--cameras", "nothing.json"), "nothing.json"),

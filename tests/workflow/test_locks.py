@@ -145,7 +145,7 @@ def test_notice_names_all_packages_of_backends():
 def test_notice_says_where_all_files_that_are_not_text_come_from():
     listed = subprocess.run(["git", "ls-files", "-z", "--eol"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:
-        pytest.skip("this is no checkout of git")
+        pytest.skip("this is not a checkout of git")
     named = [word.strip(",") for word in NOTICE.split() if "/" in word]
     for line in listed.stdout.strip("\0").split("\0"):
         facts, path = line.split("\t")

@@ -23,7 +23,7 @@ def test_what_is_written_from_the_pins_is_in_step(name):
 def test_no_version_of_a_pinned_package_stands_anywhere_else():
     listed = subprocess.run(["git", "ls-files", "-z", "--eol"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:
-        pytest.skip("this is no checkout of git")
+        pytest.skip("this is not a checkout of git")
     names = "|".join(map(re.escape, PINS["versions"]))
     apart = {*WRITTEN, "envs/detectron2.post-deploy.sh"}  # it needs another setuptools than ours
     for facts, path in (line.split("\t") for line in listed.stdout.strip("\0").split("\0")):
@@ -121,11 +121,11 @@ def test_lists_hold_their_own_packages_and_those_of_the_lists_they_name():
 @pytest.mark.parametrize(
     ("shared", "said"),
     [
-        ({"first": ["a", "b"]}, "b of first is no list before it and has no version"),
-        ({"first": ["+second"], "second": ["a"]}, r"\+second of first is no list before it"),
-        ({"first": ["a", "+first"]}, r"\+first of first is no list before it"),
-        ({"first": ["+a"]}, r"\+a of first is no list before it"),
-        ({"first": ["a"], "second": ["first"]}, "first of second is no list before it"),
+        ({"first": ["a", "b"]}, "b of first is not a list before it and has no version"),
+        ({"first": ["+second"], "second": ["a"]}, r"\+second of first is not a list before it"),
+        ({"first": ["a", "+first"]}, r"\+first of first is not a list before it"),
+        ({"first": ["+a"]}, r"\+a of first is not a list before it"),
+        ({"first": ["a"], "second": ["first"]}, "first of second is not a list before it"),
         ({"first": []}, "a version of a, which is in no list"),
     ],
 )

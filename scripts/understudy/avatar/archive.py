@@ -120,7 +120,7 @@ def load_archive(path: str | Path, body_path: str | Path | None = None) -> Avata
         unpack_tar(path, folder, MEMBERS)
         missing = [member for member in MEMBERS if not (folder / member).exists() and member not in OPTIONAL]
         if missing:
-            raise InputError(f"{path} lacks {', '.join(missing)}; get the file again or train it anew.")
+            raise InputError(f"{path} lacks {', '.join(missing)}; get the file again or train the avatar again.")
         with _named(path, folder), reading(path, "a readable avatar", AGAIN):
             info = read_json(folder / "avatar.json", AGAIN, LARGEST_INFO)
             _check_version(path, info)
@@ -192,7 +192,7 @@ def _check_version(path: str | Path, info: Any) -> None:
             f"{path} has format version {info['version']}, newer than {VERSION}; update Understudy to read it."
         )
     if info["version"] < VERSION:
-        raise InputError(f"{path} has format version {info['version']}, older than {VERSION}; train it anew.")
+        raise InputError(f"{path} has format version {info['version']}, older than {VERSION}; train it again.")
 
 
 @contextmanager

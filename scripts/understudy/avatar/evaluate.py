@@ -73,7 +73,7 @@ def evaluate_avatar(
         InputError: The video is not the one that the avatar was learned from, or a mask does not fit its frame.
     """
     if archive.info["source"]["sha256"] != frames.source_sha256 or len(archive.poses) != len(frames):
-        raise InputError(f"The avatar was not learned from {frames.source} as it is now; train it anew.")
+        raise InputError(f"The avatar was not learned from {frames.source} as it is now; train it again.")
     held_out = [frame for frame in archive.held_out if archive.poses.valid[frame]]
     if not held_out:
         logger.warning(

@@ -57,7 +57,7 @@ def check_info(info: dict[str, Any]) -> None:
     check_table({key: np.asarray(value) for key, value in numbers.items()}, INFO, {})
     licences = info.get("licences", [])
     if not isinstance(licences, list) or len(licences) > MOST_LICENCES:
-        raise ValueError(f"licences is no list of at most {MOST_LICENCES} texts")
+        raise ValueError(f"licences is not a list of at most {MOST_LICENCES} texts")
     for number, licence in enumerate(licences, 1):
         check_text(f"licence {number}", licence, LONGEST_LICENCE)
 

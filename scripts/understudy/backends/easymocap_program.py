@@ -69,7 +69,7 @@ def _run(program: Path, arguments: list[str]) -> None:
             errors="replace", stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
     except OSError as error:
-        raise InputError(f"{command[0]} cannot be run ({error.strerror}); mend {PYTHON}.") from None
+        raise InputError(f"{command[0]} cannot be run ({error.strerror}); correct {PYTHON}.") from None
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     for line in lines:
         logger.debug("%s", line)

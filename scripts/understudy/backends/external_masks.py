@@ -121,7 +121,7 @@ class GivenLabels:
 
 def _folder(files: Path, stage: str) -> Path:
     if not files.is_dir():
-        raise InputError(f"{stage}.files: {files} is no folder of pictures; name the folder that holds them.")
+        raise InputError(f"{stage}.files: {files} is not a folder of pictures; name the folder that holds them.")
     return files
 
 
@@ -166,7 +166,7 @@ def _labels_of(image: Image.Image, path: Path) -> np.ndarray:
     else:
         raise InputError(f"{path} is a picture of the kind {image.mode}; save labels as index or grey PNG of 8 bit.")
     if numbers.min() < 0 or numbers.max() > 255:
-        raise InputError(f"{path} holds colours that are no labels; save labels as index or grey PNG of 8 bit.")
+        raise InputError(f"{path} holds colours that are not labels; save labels as index or grey PNG of 8 bit.")
     return numbers.astype(np.uint8)
 
 

@@ -23,4 +23,4 @@ def open_session(weights: Path) -> Any:
     try:
         return onnxruntime.InferenceSession(str(weights), options, providers=providers)
     except Exception as error:  # onnxruntime's own classes share no base
-        raise InputError(f"{weights} is no ONNX network ({str(error).splitlines()[0]}).") from None
+        raise InputError(f"{weights} is not an ONNX network ({str(error).splitlines()[0]}).") from None

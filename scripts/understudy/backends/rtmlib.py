@@ -76,7 +76,7 @@ def open_network(weights: Path) -> Any:
     shape, outputs = session.get_inputs()[0].shape, session.get_outputs()
     if len(shape) != 4 or len(outputs) != 2:
         raise InputError(
-            f"{weights} is no network of RTMPose or RTMW, which takes a picture and gives two outputs; it has"
+            f"{weights} is not a network of RTMPose or RTMW, which takes a picture and gives two outputs; it has"
             f" {len(outputs)} outputs."
         )
     height, width = shape[2:]

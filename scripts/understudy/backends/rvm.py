@@ -74,7 +74,7 @@ class TorchNetwork:
             if lacks_memory(error):
                 raise
             first = (str(error).strip().splitlines() or ["empty"])[0].split(". ")[0]
-            raise InputError(f"{weights} is no TorchScript file ({first}); give rvm_*.torchscript.") from None
+            raise InputError(f"{weights} is not a TorchScript file ({first}); give rvm_*.torchscript.") from None
         if self._device.type == "cpu":
             self._model = self._model.float()  # half precision is for GPUs
         self._type = next((values.dtype for values in self._model.parameters()), torch.float32)

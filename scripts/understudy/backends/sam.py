@@ -124,7 +124,7 @@ def open_predictor(path: Path) -> Predictor:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind = kind_of(weights)
     if kind is None:
-        raise InputError(f"{path} is no checkpoint of Segment Anything 1, 2 or 2.1; get one of its own files.")
+        raise InputError(f"{path} is not a checkpoint of Segment Anything 1, 2 or 2.1; get one of its own files.")
     version, size = kind
     network = _first(size) if version == "1" else _second(version, size)
     load_weights(network, weights, path)

@@ -124,7 +124,7 @@ class Network:
             self._model: Any = YOLO(str(weights), task=task)
             names = self._model.names
         except Exception as error:  # the package raises whatever its many readers do
-            raise InputError(f"{weights} is no network of Ultralytics ({_first_line(error)}).") from None
+            raise InputError(f"{weights} is not a network of Ultralytics ({_first_line(error)}).") from None
         if self._model.task != task:
             raise InputError(f"{weights} is a network for the task {self._model.task}; give one for the task {task}.")
         self._persons = [number for number, name in names.items() if name == "person"]

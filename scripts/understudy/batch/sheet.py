@@ -36,10 +36,10 @@ def read_sheet(path: str | Path, schema: Mapping[str, Any]) -> dict[str, dict[st
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no readable TSV ({error}).") from None
+        raise InputError(f"{path} is not a readable TSV ({error}).") from None
     if any(len(line) > LONGEST or "\0" in line for line in lines):
         raise InputError(
-            f"{path} is no readable TSV: a line has more than {LONGEST} characters, or none that are text."
+            f"{path} is not a readable TSV: a line has more than {LONGEST} characters, or none that are text."
         )
     rows = csv.reader((line for line in lines if line.strip() and not line.startswith("#")), delimiter="\t")
     head = [cell.strip() for cell in next(rows, [])]
@@ -82,7 +82,7 @@ def _place(path: str | Path, column: str, schema: Mapping[str, Any]) -> tuple[st
         return having[0], option
     if len(having) > 1:
         raise InputError(f"{path}: column {column} may be {' or '.join(f'{name}.{column}' for name in having)}.")
-    raise InputError(f"{path}: column '{column}' is no option of config.yaml; write name, video, or stage.option.")
+    raise InputError(f"{path}: column '{column}' is not an option of config.yaml; write name, video, or stage.option.")
 
 
 def _actor(places: list[tuple[str, ...]], cells: list[str]) -> tuple[str, dict[str, Any]]:

@@ -169,7 +169,7 @@ def _family(path: Path, arrays: dict[str, np.ndarray], model: str) -> Family:
         family = family_of(path, arrays["kintree_table"], model)
     missing = [key for key in _KEYS if key not in arrays]
     if missing:
-        raise InputError(f"{path} is no body of SMPL format: it lacks {', '.join(missing)}.")
+        raise InputError(f"{path} is not a body of SMPL format: it lacks {', '.join(missing)}.")
     if "posedirs" in arrays and arrays["posedirs"].shape[1:] == (3, _STAR_FEATURES):
         raise InputError(f"{path} is of STAR, whose pose correctives are of another kind; give SMPL, SMPL-H or SMPL-X.")
     return family

@@ -105,7 +105,7 @@ def _gather_views(
 ) -> BestViews:
     """The best views of each texel over evenly spread ones of the usable frames."""
     if not len(usable):
-        raise InputError("No frame has a valid body pose; look at the keypoints' overlays, or film anew.")
+        raise InputError("No frame has a valid body pose; look at the keypoints' overlays, or film again.")
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, min(config.max_frames, len(usable))).round().astype(int))]
     rules = ViewRules(config.cos_power, config.min_cos, config.border, float(np.median(track.transl[chosen, 2])))
     viewer = Viewer(atlas, body.faces, len(body.v_template), track.K, rules, body.parts)

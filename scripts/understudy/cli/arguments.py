@@ -78,7 +78,7 @@ def _argument(option: Option) -> Any:
 def _read_size(words: list[str]) -> tuple[int, int]:
     parts = words[0].lower().split("x")
     if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
-        raise Refused(f"{words[0][:80]} is no size; give width and height in px, such as 540x960.")
+        raise Refused(f"{words[0][:80]} is not a size; give width and height in px, such as 540x960.")
     return int(parts[0]), int(parts[1])
 
 

@@ -84,7 +84,9 @@ class Models:
                 state = state_of(entry, folder)
                 print_text(f"{name}: {path}, {state}, {entry.licence}\n")
                 if state == UNVERIFIED:
-                    warn([f"nobody vouches for {path}; `understudy models trust {name}` says that you do."])
+                    warn(
+                        [f"there is no trusted checksum for {path}; `understudy models trust {name}` says that you do."]
+                    )
         if failed:
             warn(failed[:-1])
             raise InputError(failed[-1])

@@ -29,7 +29,7 @@ class Status:
         from understudy.stages import STAGES
 
         if not self.results.is_dir():
-            raise InputError(f"{self.results} is no folder; give the one with the actors' folders, as results.")
+            raise InputError(f"{self.results} is not a folder; give the one with the actors' folders, as results.")
         rows = all_statuses(self.results)
         table = Table(
             "actor",

@@ -23,7 +23,7 @@ class Videos:
         from understudy.video.sources import list_videos, unusable_videos
 
         if not self.folder.is_dir():
-            raise InputError(f"{self.folder} is no folder; give the one with the videos.")
+            raise InputError(f"{self.folder} is not a folder; give the one with the videos.")
         names = list(list_videos(self.folder))
         if self.number is None:
             print_text("".join(f"{name}\n" for name in names))

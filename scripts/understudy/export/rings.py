@@ -31,7 +31,7 @@ def ring_cameras(
     focal = height_px * distance / height
     side = int(np.ceil(min(1.1 * size / max(height, 1e-9) * height_px, LARGEST + 1)))
     if side > LARGEST:
-        raise InputError(f"The avatar is {size:.3g} m across and {height:.3g} m tall, as no person is; train it anew.")
+        raise InputError(f"The avatar is {size:.3g} m across and {height:.3g} m tall, as no person is; train it again.")
     K = np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
     cameras = []
     for number, elevation in enumerate(np.radians(elevations)):

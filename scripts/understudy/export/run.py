@@ -67,7 +67,7 @@ def export_avatar(
     folder = Path(folder)
     unknown = [name for name in files if name not in FILES]
     if unknown:
-        raise InputError(f"{unknown[0]} is no export; there are {', '.join(FILES)}.")
+        raise InputError(f"{unknown[0]} is not an export; choose from {', '.join(FILES)}.")
     avatar = need_splats(archive.avatar, "every export")
     of_body = [name for name in files if name not in SPLATS and (name != "mesh.ply" or config.mesh == "body")]
     body = avatar.body

@@ -43,7 +43,7 @@ def atomic_write(path: str | Path, recorded: bool = False) -> Iterator[Path]:
     path = Path(path)
     temporary = _unfinished(path, path.suffix)
     if path.exists() and not path.is_file():
-        raise InputError(f"{path} is no plain file, and one is to be written there; give another name.")
+        raise InputError(f"{path} is not a plain file, and one is to be written there; give another name.")
     if recorded:
         check_recorded([path])
     with _writing(path, temporary):

@@ -203,7 +203,7 @@ class Machine(pickle._Unpickler):
     def _extend(self, items: list[Any]) -> None:
         last = self.stack[-1]
         if type(last) is not list:
-            raise pickle.UnpicklingError("it puts items into what is no list")
+            raise pickle.UnpicklingError("it puts items into what is not a list")
         self.ledger.filled(last, items)
         last += items
 
@@ -219,7 +219,7 @@ class Machine(pickle._Unpickler):
 
     def _set_items(self, last: Any, items: list[Any]) -> None:
         if type(last) is not dict:
-            raise pickle.UnpicklingError("it puts values into what is no dict")
+            raise pickle.UnpicklingError("it puts values into what is not a dict")
         keys = items[::2]
         self.ledger.check_keys(keys)
         self.ledger.filled(last, items)
@@ -229,7 +229,7 @@ class Machine(pickle._Unpickler):
         """Put items into a set."""
         items = self.pop_mark()
         if type(self.stack[-1]) is not set:
-            raise pickle.UnpicklingError("it puts items into what is no set")
+            raise pickle.UnpicklingError("it puts items into what is not a set")
         self.ledger.check_keys(items)
         self.ledger.filled(self.stack[-1], items)
         self.stack[-1].update(items)

@@ -60,7 +60,7 @@ def unpickle_arrays(data: bytes, path: Path, ledger: Ledger | None = None) -> An
         raise
     except Exception as error:  # a damaged pickle can fail in any way
         raise InputError(
-            f"{path} is no body model: it is neither an npz file nor a readable pickle ({reason_of(error)}); "
+            f"{path} is not a body model: it is neither an npz file nor a readable pickle ({reason_of(error)}); "
             "give the .npz or .pkl of SMPL, SMPL-H or SMPL-X."
         ) from None
 
@@ -124,7 +124,7 @@ def _sparse_to_dense(holder: Holder, path: Path, key: str) -> np.ndarray:
     try:
         data, indices, indptr = parts = state["data"], state["indices"], state["indptr"]
         if not all(isinstance(part, np.ndarray) and part.ndim == 1 and part.dtype.kind in "iuf" for part in parts):
-            raise ValueError("its parts are no rows of numbers")
+            raise ValueError("its parts are not rows of numbers")
         rows, columns = (int(length) for length in shape or ())
         if min(rows, columns) < 0 or rows * columns > MOST_DENSE:
             raise ValueError(f"of {rows} x {columns} numbers")

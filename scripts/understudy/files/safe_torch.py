@@ -251,7 +251,7 @@ class _Unpickler(ArrayUnpickler):
 
     def _size(self, lengths: Any = ()) -> tuple[Any, ...]:
         if type(lengths) not in (list, tuple):
-            raise pickle.UnpicklingError("a shape of what is no list")
+            raise pickle.UnpicklingError("a shape of what is not a list")
         self.ledger.spend(OBJECT_BYTES * len(lengths))
         made = tuple(lengths)
         self.ledger.made(made, made)

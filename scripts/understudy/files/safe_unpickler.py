@@ -149,7 +149,7 @@ class ArrayUnpickler(Machine):
 
         def make(items: Any = ()) -> Any:
             if type(items) not in (list, tuple):
-                raise pickle.UnpicklingError("a set of what is no list")
+                raise pickle.UnpicklingError("a set of what is not a list")
             self.ledger.spend(OBJECT_BYTES * len(items))
             return self.set_of(list(items), kind)
 
@@ -160,7 +160,7 @@ class ArrayUnpickler(Machine):
         if type(pairs) not in (list, tuple) or not all(
             type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs
         ):
-            raise pickle.UnpicklingError("a dict of what are no pairs")
+            raise pickle.UnpicklingError("a dict of what are not pairs")
         self.ledger.spend(OBJECT_BYTES * len(pairs))
         return self.dict_of([part for pair in pairs for part in pair])
 
@@ -206,7 +206,7 @@ class ArrayUnpickler(Machine):
 
     def _called(self, made_by: Any, arguments: Any) -> Any:
         if type(made_by) is not Maker or type(arguments) is not tuple:
-            raise pickle.UnpicklingError("it calls what is no function")
+            raise pickle.UnpicklingError("it calls what is not a function")
         made = made_by.make(*arguments)
         if type(made) in (Holder, Unbuilt, Type):
             self.ledger.made(made)

@@ -66,7 +66,7 @@ def check_text(name: str, value: Any, longest: int) -> str:
     if isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.shape == ():
         value = value.item()
     if not isinstance(value, str):
-        raise ValueError(f"{name} is no text")
+        raise ValueError(f"{name} is not text")
     if len(value) > longest:
         raise ValueError(f"{name} has {len(value)} characters, more than {longest}")
     if strange := UNREADABLE.search(value):

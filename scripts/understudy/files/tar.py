@@ -11,7 +11,7 @@ from understudy.files.atomic import atomic_write
 
 LARGEST_MEMBER = 1 << 30
 """Bytes; also of what a member's own compression may unfold to."""
-AGAIN = "get the file again or train it anew"
+AGAIN = "get the file again or train the avatar again"
 """What to do about a damaged avatar."""
 
 

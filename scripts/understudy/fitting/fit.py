@@ -80,9 +80,7 @@ def fit_body(
         given: BodyFiles = open_backend("fitting", config.backend, files=files)
         return given.read_track(frames, keypoints, body)
     if config.backend == "regressor" and regressor is None:
-        raise InputError(
-            "fitting.backend is regressor, but fitting.regressor names no file of weights; mend config.yaml."
-        )
+        raise InputError("fitting.backend is regressor, but fitting.regressor names no file of weights; name one.")
     if frames.K_source != "default":
         config = replace(config, focal_range=None)
     evidence = gather_evidence(keypoints, frames, body, config.min_confidence)

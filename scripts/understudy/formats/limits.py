@@ -55,7 +55,7 @@ def check_tree(parents: np.ndarray) -> None:
     """
     children = parents[1:]
     if not ((children >= 0) & (children <= np.arange(len(children)))).all():
-        raise ValueError("the joints' parents are no tree")
+        raise ValueError("the joints' parents are not a tree")
 
 
 def check_area(width: float, height: float) -> None:

@@ -60,7 +60,7 @@ def read_trimap(folder: str | Path, index: int, size: tuple[int, int] | None = N
     with load_picture(path, path.parent, size) as image:
         trimap = np.array(image.convert("L"))
     if not np.isin(trimap, (0, UNKNOWN, 255)).all():
-        raise InputError(f"{path} holds other values than 0, 128 and 255 and is no trimap; {again(path.parent)}.")
+        raise InputError(f"{path} holds other values than 0, 128 and 255 and is not a trimap; {again(path.parent)}.")
     return trimap
 
 
@@ -92,7 +92,7 @@ def read_parsing(
         labels = np.array(image)
     if labels.max() >= len(CIHP):
         raise InputError(
-            f"{path} holds the number {labels.max()}, which is no label of {label_set}; {again(path.parent)}."
+            f"{path} holds the number {labels.max()}, which is not a label of {label_set}; {again(path.parent)}."
         )
     return labels
 

@@ -58,7 +58,7 @@ def read_mask(path: Path) -> np.ndarray:
         values = np.asarray(read_npy(path))
         values = values[..., 0] if values.ndim == 3 else values
         if values.ndim != 2 or values.dtype.kind not in "buif":
-            raise InputError(f"{path} is no mask: it holds an array of shape {values.shape}.")
+            raise InputError(f"{path} is not a mask: it holds an array of shape {values.shape}.")
     else:
         with opened_picture(path, "a mask that can be read", "make it again") as image:
             if image.mode in ("P", "1"):

@@ -35,7 +35,7 @@ def real_numbers(values: Any, what: str) -> np.ndarray:
     """
     array = np.asarray(values)
     if array.dtype.kind not in "biufOSU":
-        raise ValueError(f"{what} is of type {array.dtype}, which are no real numbers")
+        raise ValueError(f"{what} is of type {array.dtype}, which are not real numbers")
     return np.asarray(array, np.float64)
 
 
@@ -59,10 +59,12 @@ def check_turns(matrices: np.ndarray, what: str) -> None:
         ValueError: One is none.
     """
     if matrices.shape[-2:] != (3, 3) or not np.isfinite(matrices).all() or not (np.abs(matrices) < 2).all():
-        raise ValueError(f"{what} is no 3x3 matrix of a rotation")
+        raise ValueError(f"{what} is not a 3x3 matrix of a rotation")
     off = np.abs(matrices.swapaxes(-1, -2) @ matrices - np.eye(3))
     if not (off < ASKEW).all() or not (np.linalg.det(matrices) > 0).all():
-        raise ValueError(f"{what} is no rotation: its columns are not of length one, at right angles and right-handed")
+        raise ValueError(
+            f"{what} is not a rotation: its columns are not of length one, at right angles and right-handed"
+        )
 
 
 def check_camera_matrix(K: np.ndarray) -> dict[str, Any]:
@@ -72,8 +74,8 @@ def check_camera_matrix(K: np.ndarray) -> dict[str, Any]:
         ValueError: It is none.
     """
     if K.shape[-2:] != (3, 3) or not np.isfinite(K).all():
-        raise ValueError(f"K is no finite 3x3 matrix, but of shape {K.shape}")
+        raise ValueError(f"K is not a finite 3x3 matrix, but of shape {K.shape}")
     plain = np.allclose(K[..., 2, :], [0, 0, 1], atol=1e-6) and np.allclose(K[..., 1, 0], 0, atol=1e-6)
     if not plain or not (np.abs(K[..., 0, 1]) <= SKEW * np.abs(K[..., 0, 0])).all():
-        raise ValueError("K is no camera's: it is of the form [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]")
+        raise ValueError("K is not a camera's: it is of the form [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]")
     return {"a focal length": K[..., [0, 1], [0, 1]], "a principal point": K[..., :2, 2]}

@@ -49,7 +49,7 @@ def read_tracking(source: Path, kind: str, options: ReadOptions) -> Tracking:
         InputError: There is no such format, or anything is missing, damaged or of another format.
     """
     if kind not in FORMATS:
-        raise InputError(f"{kind} is no format that can be imported; known are {', '.join(FORMATS)}.")
+        raise InputError(f"{kind} is not a format that can be imported; choose from {', '.join(FORMATS)}.")
     with reading_tracking(source, kind):
         return FORMATS[kind].read(source, options)
 

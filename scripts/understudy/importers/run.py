@@ -282,7 +282,7 @@ def _order_notes(folder: Path) -> list[str]:
         return []
     return [
         f"{folder} has no {' and no '.join(missing)} yet; have Snakemake make them first and import again, "
-        "or it will fit the body anew after making them."
+        "or it will fit the body again after making them."
     ]
 
 

@@ -70,7 +70,7 @@ def inspect_actor(
         result = replace(result, avatar=avatar_pictures(avatar, None if result.body.free else result.body_file))
     measures = measures_of(result)
     if not measures:
-        raise InputError(f"{folder} holds frames alone, of which nothing can be said; run the keypoints stage first.")
+        raise InputError(f"{folder} holds only frames, which say nothing by themselves; run the stage keypoints first.")
     write_sheet(sheet, result, measures, count)
     return Inspection(tuple(_line(measure, count) for measure in measures), sheet, result.notes)
 

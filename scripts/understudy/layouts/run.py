@@ -68,7 +68,7 @@ def write_dataset(recording: Recording, folder: str | Path, layout: LayoutName) 
             holds something else.
     """
     if layout not in LAYOUTS:
-        raise InputError(f"{layout} is no layout; there are {', '.join(LAYOUTS)}.")
+        raise InputError(f"{layout} is not a layout; choose from {', '.join(LAYOUTS)}.")
     chosen, body, track = LAYOUTS[layout], recording.body, recording.track
     for part in chosen.needs:
         if getattr(recording, part) is None:

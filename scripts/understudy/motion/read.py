@@ -87,7 +87,7 @@ def _read(path: str | Path, body: BodyModel, fps: float | None, joint_map: Mappi
         clip = _without_setup(bvh_clip(path, body, joint_map))
         return clip if fps is None else replace(clip, fps=fps)
     if joint_map is not None:
-        raise InputError(f"{path} is no BVH file; a joint map is for BVH alone.")
+        raise InputError(f"{path} is not a BVH file; a joint map is for BVH alone.")
     if suffix in PARAMETERS:
         return smpl_clip(path, body, fps if fps is not None else _rate_beside(path))
     if suffix in VIDEO_SUFFIXES:
@@ -95,7 +95,7 @@ def _read(path: str | Path, body: BodyModel, fps: float | None, joint_map: Mappi
             f"{path} is a video; put it into data/videos, run snakemake results/{path.stem}/smpl.npz, and give that file."
         )
     raise InputError(
-        f"{path} is no motion that is known; give a .bvh, or an .npz of SMPL parameters as AMASS has them."
+        f"{path} is not a motion that is known; give a .bvh, or an .npz of SMPL parameters as AMASS has them."
     )
 
 

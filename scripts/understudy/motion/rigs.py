@@ -144,7 +144,7 @@ def _mapped(bvh: Bvh, path: Path, joint_map: Mapping[str, str]) -> dict[str, int
     unknown = [name for name in joint_map if name not in known]
     if unknown:
         raise InputError(
-            f"the joint map names {unknown[0][:LONGEST]}, which is no joint of ours; they are {', '.join(known)}."
+            f"the joint map names {unknown[0][:LONGEST]}, which is not a joint of ours; they are {', '.join(known)}."
         )
     absent = [name for name in joint_map.values() if name not in bvh.names]
     if absent:

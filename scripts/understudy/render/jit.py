@@ -92,7 +92,7 @@ def _cache_folder(source: str) -> str | None:
 def _tell(reason: str) -> None:
     """Say once why kernels are not kept."""
     logger.warning(
-        "Kernels are compiled anew each time, which takes a minute (%s); set NUMBA_CACHE_DIR to a folder of yours.",
+        "Kernels are compiled in every process, which takes a minute (%s); set NUMBA_CACHE_DIR to a folder of yours.",
         reason,
     )
 

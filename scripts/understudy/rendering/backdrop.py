@@ -71,7 +71,7 @@ def open_backdrop(name: str | Path, fps: float | None = None) -> Backdrop:
     path = Path(text)
     if not path.exists():
         raise InputError(
-            f"background is {text}, which is no file, nor white, black, transparent or a colour as #rrggbb."
+            f"background is {text}, which is not a file, nor white, black, transparent or a colour as #rrggbb."
         )
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return Backdrop(still=read_image(path, LARGEST).pixels)

@@ -139,7 +139,7 @@ def _check(named: Sequence[Named]) -> None:
         raise ValueError("the last row of a view is not 0 0 0 1")
     units = np.cbrt(np.linalg.det(views[:, :3, :3]))
     if not ((units >= UNITS[0]) & (units <= UNITS[1])).all():
-        raise ValueError("a view is no rotation: its columns have no length, or it is a mirror")
+        raise ValueError("a view is not a rotation: its columns have no length, or it is a mirror")
     check_turns(views[:, :3, :3] / units[:, None, None], "a view")
 
 
@@ -157,7 +157,7 @@ def _of_json(path: Path) -> list[Named]:
         if isinstance(error, InputError):
             raise InputError(f"{path}: {error}") from None
         said = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{path} is no file of cameras ({said[:200]}); docs/rendering.md shows one.") from None
+        raise InputError(f"{path} is not a file of cameras ({said[:200]}); docs/rendering.md shows one.") from None
     raise InputError(
         f"{path} has neither views (ours) nor frames (NeRF's transforms.json); docs/rendering.md shows one."
     )

@@ -84,9 +84,9 @@ def read_joint_map(path: str | Path) -> dict[str, str]:
     Raises:
         InputError: It is no JSON object of names.
     """
-    names = read_json(path, "mend it")
+    names = read_json(path, "correct it")
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise InputError(f'{path} is no joint map; it must be a JSON object such as {{"left_knee": "LeftLeg"}}.')
+        raise InputError(f'{path} is not a joint map; it must be a JSON object such as {{"left_knee": "LeftLeg"}}.')
     return names
 
 

@@ -50,7 +50,7 @@ MEASURED = {
         "A plain background in another colour than the clothes helps.",
     ),
     "Mask without body": (
-        "the silhouette holds much that is no body",
+        "the silhouette holds much that is not the body",
         "Wide clothes and long hair do that, and raise fitting.clothing for them; so do things that are carried.",
     ),
     "Mask changes size": (
@@ -188,7 +188,7 @@ def _of_metrics(metrics: Mapping[str, Any]) -> Iterable[Caution]:
 def _of_guesses(frames: Frames, height: float | None) -> Iterable[Caution]:
     if height is not None:
         yield Caution(
-            f"Nobody said how tall the person is; {height:.2f}\u00a0m is a guess near the mean adult's.",
+            f"It is not known how tall the person is; {height:.2f}\u00a0m is a guess near the mean adult's.",
             "One video cannot tell size from distance: set fitting.height_m.",
             grave=False,
         )

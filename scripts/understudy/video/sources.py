@@ -43,7 +43,7 @@ def alike(names: Iterable[str]) -> list[tuple[str, str]]:
 def unfit_letters(text: str) -> str | None:
     """What in a name or path a terminal or Snakemake would not take as it is, as the end of a sentence; None for nothing."""
     if one_line(text) != text:
-        return "it holds characters that cannot be shown, or is no UTF-8"
+        return "it holds characters that cannot be shown, or is not UTF-8"
     if set("{}<>") & set(text):
         return "it holds one of { } < >, in which Snakemake reads something else"
     return None

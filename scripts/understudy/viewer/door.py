@@ -200,7 +200,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, ValueError) as error:
-        raise InputError(f"--host {host!r} is no name or address of this machine ({error}).") from None
+        raise InputError(f"--host {host!r} is not a name or address of this machine ({error}).") from None
     family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
     last = min(port + PORTS, 65536) - 1
     for number in range(port, last + 1):

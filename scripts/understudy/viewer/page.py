@@ -58,7 +58,7 @@ def write_page(
             somebody else's would be lost.
     """
     if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{path} is no name of a page; let it end in .html.")
+        raise InputError(f"{path} is not a name of a page; let it end in .html.")
     check_recorded([Path(path)])
     avatar = need_splats(archive.avatar, "the page")
     body = avatar.body

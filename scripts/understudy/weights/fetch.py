@@ -50,7 +50,7 @@ def fetch_weights(name: str, entry: Weights, folder: Path, vouched: bool = False
                 _put_in_place(name, entry, part, target, vouched)
                 return target
     if not target.is_file():
-        raise InputError(f"{target} is no file; move it away first.")
+        raise InputError(f"{target} is not a file; move it away first.")
     state = state_of(entry, folder)
     if state == OTHER:
         raise InputError(f"{target} is another file than the one that is known by that name; move it away first.")

@@ -65,7 +65,7 @@ def read_manifest(path: str | Path) -> dict[str, Weights]:
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not readable YAML ({str(error).splitlines()[0]}).") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path} is no list of weights by name.")
+        raise InputError(f"{path} is not a list of weights by name.")
     return {str(name): _entry(path, str(name), entry) for name, entry in content.items()}
 
 

@@ -39,7 +39,8 @@ def read_program(path: Path, sha256: str | None) -> io.BytesIO:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise InputError(
-            f"{path} is TorchScript, which is a program, and nobody vouches for it: compare its SHA-256 {found} with its"
+            f"{path} is TorchScript, which is a program, and there is no trusted checksum for it: "
+            f"compare its SHA-256 {found} with its"
             f" publisher's and run `understudy models trust {shlex.quote(str(path))}`, or take an .onnx file."
         )
     return io.BytesIO(content)

@@ -50,7 +50,7 @@ def receive(url: str, part: Part, limit: int, sure: bool) -> None:
     """
     host = urlsplit(url).netloc
     if urlsplit(url).scheme not in ("http", "https") or not host:
-        raise InputError(f"{url} is no address of the web.")
+        raise InputError(f"{url} is not an address of the web.")
     note = part.note()
     if note is None or note.url != url or part.size > limit:
         note = None
@@ -214,7 +214,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         new = urlsplit(newurl).scheme
         if new not in ("http", "https") or (new == "http" and urlsplit(req.full_url).scheme == "https"):
             raise InputError(
-                f"{req.full_url} leads to {_brief(newurl)}, which is no encrypted address of the web; it was not fetched."
+                f"{req.full_url} leads to {_brief(newurl)}, which is not an encrypted address of the web; it was not fetched."
             )
         ours = ("User-agent", "Accept-encoding", "Range", "If-range")  # as urllib spells them
         kept = {name: value for name, value in req.header_items() if name in ours}

@@ -88,9 +88,9 @@ class Checkpoint:
         except Exception as error:  # a damaged file can fail in any way
             if lacks_memory(error):  # the file is as good as before
                 raise
-            logger.warning("%s cannot be read (%s); training begins anew", self.path, error)
+            logger.warning("%s cannot be read (%s); training starts over", self.path, error)
             return None
         if key != self.key:
-            logger.info("%s is of another training; this one begins anew", self.path)
+            logger.info("%s is of another training; this one starts over", self.path)
             return None
         return dict(state)

@@ -188,7 +188,7 @@ class _Trainer:
             check_state(state, like, self.optimizer.parameters())
             np.random.default_rng().bit_generator.state = json.loads(state["members"][self.group.rank]["random"])
         except Exception as error:  # what was made up can fail in any way
-            logger.warning("%s is no state of this training (%s); it begins anew", checkpoint.path, error)
+            logger.warning("%s is not a state of this training (%s); it starts over", checkpoint.path, error)
             return False
         return True
 

@@ -66,14 +66,16 @@ def load_net(path: str | Path) -> tuple[PoseNet, float]:
         "turning": json.dumps(TURNING),
     }
     if any(about.get(key) != value for key, value in ours.items()):
-        raise InputError(f"{path} is no pose regressor of this version; train it again with tools/train_regressor.py.")
+        raise InputError(
+            f"{path} is not a pose regressor of this version; train it again with tools/train_regressor.py."
+        )
     try:
         config = json.loads(about["net"])
         if len(config["dilations"]) > MOST_BLOCKS:
             raise ValueError(f"{len(config['dilations'])} blocks")
         counts = {key: config[key] for key in ("width", "num_betas")} | dict(enumerate(config["dilations"]))
         if any(type(count) is not int for count in counts.values()):
-            raise ValueError("sizes that are no whole numbers")
+            raise ValueError("sizes that are not whole numbers")
         step = float(about["step"])
         check_ranges({**config, "step": step}, RANGES)
         with torch.device("meta"):  # the network takes the file's numbers, so a size that is only claimed costs nothing
