@@ -204,7 +204,7 @@ def test_a_file_takes_the_place_of_files_alone(tmp_path):
     (tmp_path / "a").mkdir()
     os.mkfifo(tmp_path / "b")
     for name in ("a", "b"):
-        with pytest.raises(InputError, match="no plain file"), atomic_write(tmp_path / name):
+        with pytest.raises(InputError, match="not a plain file"), atomic_write(tmp_path / name):
             pass
     assert (tmp_path / "a").is_dir() and (tmp_path / "b").is_fifo()
 
