@@ -113,7 +113,7 @@ def trained_rows(options: argparse.Namespace, body: BodyModel, truth: Truth) -> 
         held_out = [frame for frame in range(len(track)) if frame >= NOVEL_FROM]
         known = replace(track, valid=track.valid & (np.arange(len(track)) < NOVEL_FROM))
         config = replace(config, hold_out=0)
-    canonical = prepare_canonical(frames, alpha, known, body, CanonicalConfig(), held_out)
+    canonical = prepare_canonical(frames, alpha, known, body, CanonicalConfig(), held_out, results / "parsing")
     started = time.monotonic()
     training = train_avatar(frames, alpha, known, canonical, body, config, trimap)
     yield f"training, {config.steps} steps", f"{time.monotonic() - started:.0f} s"

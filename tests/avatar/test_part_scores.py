@@ -61,7 +61,7 @@ def evaluated(tmp_path_factory):
     """A scene, its avatar, and labels: a shirt above and trousers below."""
     folder = tmp_path_factory.mktemp("parts")
     scene = make_scene(folder / "scene")
-    save_avatar(folder / "avatar.tar", run(scene, replace(QUICK, steps=10)), scene.canonical, scene.frames, QUICK)
+    save_avatar(folder / "avatar.tar", run(scene, replace(QUICK, steps=10)), scene.canonical, scene.frames)
     (folder / "parsing").mkdir()
     for frame in range(len(scene.frames)):
         labels = np.where(read_alpha(scene.alpha, frame) >= 128, CIHP.index("torso_skin"), 0)
