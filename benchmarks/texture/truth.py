@@ -1,11 +1,11 @@
 """How near the texture comes to that of the true poses, without part labels and with them.
 
 python -m benchmarks.texture.truth RESULTS                       the demo actor, after `make avatar`
-python -m benchmarks.texture.truth RESULTS FOLDER --actor kofi   a synthetic person whom benchmarks.poses.truth put into FOLDER
+python -m benchmarks.texture.truth RESULTS FOLDER --actor kofi   a synthetic person of benchmarks.poses.truth FOLDER
 
-RESULTS is an actor's folder with frames, smpl.npz, matte and parsing; of a synthetic person the truth is made again, which needs
-the package anny. Both textures are of the same pictures and silhouettes. --off turns the arms of the true poses by up to so many
-degrees that change slowly, in place of the fit, and labels are made anew for those poses.
+RESULTS is an actor's folder with frames, smpl.npz, matte and parsing; of a synthetic person the truth is made again,
+which needs the package anny. Both textures are of the same pictures and silhouettes. --off turns the arms of the true
+poses by up to so many degrees that change slowly, in place of the fit, and labels are made again for those poses.
 """
 
 import argparse
