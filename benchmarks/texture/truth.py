@@ -23,7 +23,7 @@ from benchmarks.support.actors.figures import make_figure
 from benchmarks.support.actors.rig import bone_transforms
 from benchmarks.support.runs import REPOSITORY
 from benchmarks.support.truth import Truth, load_free_body
-from understudy.body.model import JOINTS, PARTS, BodyModel
+from understudy.body.model import PARTS, BodyModel
 from understudy.canonical.atlas import make_atlas
 from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.prepare import prepare_canonical
@@ -71,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         track, labels = BodyTrack.load(results / "smpl.npz"), results / "parsing"
         if options.off:
-            track, labels = with_arms_off(true, options.off), Path(temporary, "parsing")
+            track, labels = with_arms_off(body, true, options.off), Path(temporary, "parsing")
             label_parts(frames, results / "matte", track, body, labels)
         reference, plain, labelled = (
             prepare_canonical(
@@ -100,13 +100,13 @@ def rows(body: BodyModel, reference: Canonical, *measured: Canonical) -> Iterato
         yield name, *(np.abs(colour - true)[some].mean() for colour in colours)
 
 
-def with_arms_off(track: BodyTrack, degrees: float) -> BodyTrack:
+def with_arms_off(body: BodyModel, track: BodyTrack, degrees: float) -> BodyTrack:
     """The same motion with shoulders and elbows turned about all axes."""
     phase = np.random.default_rng(0).uniform(0, 2 * np.pi, (len(MOVED), 3))
     time = 6 * np.pi * np.arange(len(track)) / len(track)
     pose = track.body_pose.reshape(len(track), -1, 3).copy()
     for joint, start in zip(MOVED, phase, strict=True):
-        pose[:, JOINTS.index(joint) - 1] += np.radians(degrees) * np.sin(time[:, None] + start)
+        pose[:, body.joint(joint) - 1] += np.radians(degrees) * np.sin(time[:, None] + start)
     return replace(track, body_pose=pose.reshape(len(track), -1))
 
 

@@ -96,6 +96,14 @@ def test_report_needs_no_other_file(finished):
     assert page.count("data:image/jpeg;base64,") > 30 and page.count("data:video/mp4;base64,") == 3
 
 
+def test_the_parts_of_the_body_are_scored_in_the_metrics_and_the_report(finished):
+    parts = json.loads((finished / "results/tiny/metrics.json").read_text())["parts"]["without_pose_refinement"]
+    assert set(parts) == {"head", "torso", "arms", "hands", "legs", "feet"}
+    assert parts["torso"]["mean"] > 10 and min(parts["torso"]["pixels"]) > 100
+    page = (finished / "results/tiny/report.html").read_text()
+    assert "PSNR by part (dB)" in page and f'<td>torso</td><td class="value">{parts["torso"]["mean"]:.1f}</td>' in page
+
+
 def test_links_of_the_report_lead_somewhere(finished):
     page = (finished / "results/tiny/report.html").read_text()
     links = re.findall(r'<a [^>]*href="([^"]*)"', page)
