@@ -109,3 +109,13 @@ def test_stages_meet_in_files_alone():
 def test_a_room_says_what_belongs_in_it_and_what_does_not(room):
     text = ast.get_docstring(ast.parse((LIBRARY / room / "__init__.py").read_text())) or ""
     assert "Contract:" in text and 6 <= len(text.splitlines()) <= 20, room
+
+
+def test_no_method_of_avatars_is_known_outside_its_folder():
+    """But to the table of sections, which has its options; the registry names it in a string."""
+    methods = {path.parent.name for path in (LIBRARY / "avatar").glob("*/method.py")}
+    assert methods
+    for path in LIBRARY.rglob("*.py"):
+        for method in methods - {path.parent.name}:
+            found = [name for name in imported(path) if name.startswith(f"understudy.avatar.{method}")]
+            assert not found or path == LIBRARY / "sections.py", f"{path} imports {found}"

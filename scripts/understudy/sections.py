@@ -131,7 +131,7 @@ SECTIONS = (
     Section("body", "the body model", (BodyConfig,)),
     Section("fitting", "the body fitted to keypoints and silhouettes", (FittingConfig, FittingFiles)),
     Section(
-        "matting", "the silhouettes at full resolution, by image evidence and the fitted body",
+        "matting", "the silhouettes at full resolution, from the picture and the fitted body",
         (MattingConfig,),
     ),
     Section(

@@ -1,5 +1,6 @@
 """What every method of avatars must keep: drawing, moving, reshaping, saving, and training that can be killed."""
 
+import inspect
 import json
 import tarfile
 from dataclasses import replace
@@ -25,6 +26,7 @@ from understudy.export.run import export_avatar
 from understudy.render.camera import Camera
 from understudy.rendering.performance import in_camera_frame
 from understudy.rendering.pictures import render_performance
+from understudy.sections import SECTIONS
 from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
 
@@ -188,8 +190,10 @@ def test_killed_and_resumed_equals_not_killed(name, scene, short, tmp_path, monk
     monkeypatch.setattr(losses, "photometric_loss", killed)
     with pytest.raises(KeyboardInterrupt):
         trained(name, scene, path=path)
-    monkeypatch.setattr(losses, "photometric_loss", real)
+    more = []
+    monkeypatch.setattr(losses, "photometric_loss", lambda *arguments: more.append(1) or real(*arguments))
     again = trained(name, scene, path=path)
+    assert len(more) == QUICK.steps - len(steps) + 1  # it went on, and did not start over
     for key, value in whole.avatar.state_dict().items():
         assert torch.equal(value, again.avatar.state_dict()[key]), key
     np.testing.assert_array_equal(whole.poses.body_pose, again.poses.body_pose)
@@ -208,6 +212,32 @@ def test_held_out_frames_are_measured_and_rendered_through_the_contract(name, sc
     act = in_camera_frame(archive.avatar, archive.poses).first(1)
     [picture] = render_performance(act, [scene.camera], shadow=True)
     assert picture.alpha.max() > 0.9 and act.rest_height() == pytest.approx(1.7, abs=0.2)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_has_one_name_and_a_section_of_its_options(name):
+    method = find_method(name)
+    [section] = [one for one in SECTIONS if one.name == name]
+    assert method.name == name == begun_name(method) and section.groups[0] is method.config
+
+
+def begun_name(method):
+    """What the avatars of a method call it."""
+    hints = inspect.get_annotations(type(method).restore, eval_str=True)
+    return hints["return"].method
+
+
+@every_method
+def test_normals_are_drawn_or_refused(name, scene):
+    act = in_camera_frame(begun(name, scene), scene.track).first(1)
+    if posed(act.avatar, scene).draw(scene.camera, normals=True).normal is None:
+        with pytest.raises(InputError, match=f"method {name} draws no normals"):
+            next(render_performance(act, [scene.camera], "normal"))
+        return
+    picture = next(render_performance(act, [scene.camera], "normal"))
+    inside = picture.alpha > 0.95
+    assert np.abs(np.linalg.norm(picture.rgb[inside], axis=-1) / picture.alpha[inside] - 1).mean() < 0.3
+    assert (picture.rgb[inside][:, 2] < 0).mean() > 0.95  # towards the camera
 
 
 def test_what_needs_gaussians_says_so_where_there_are_none(scene, short, tmp_path):

@@ -18,6 +18,7 @@ from understudy.avatar.training.losses import view_loss
 from understudy.body.model import BodyModel
 from understudy.files.tables import Numbers, check_table
 from understudy.formats.canonical import Canonical
+from understudy.options import Options
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render
 from understudy.render.mesh import rasterize_mesh
@@ -29,7 +30,7 @@ TABLE = {
 
 
 @dataclass(frozen=True)
-class MeshConfig:
+class MeshConfig(Options):
     """What a textured mesh learns."""
 
     lr_texture: float = 0.1

@@ -36,8 +36,8 @@ def test_given_motions_come_before_the_videos_own(tmp_path):
     assert list(sources([], ViewerConfig(source_motion=False))) == [STANDING]
     with pytest.raises(InputError, match=r"a\.npz: there is a motion a already"):
         sources([files[1], files[1]], ViewerConfig())
-    with pytest.raises(InputError, match="there is a motion take already"):
-        sources([tmp_path / "take.bvh"], ViewerConfig())
+    with pytest.raises(InputError, match="there is a motion source_motion already"):
+        sources([tmp_path / "source_motion.bvh"], ViewerConfig())
 
 
 def test_the_videos_own_motion_stands_on_the_ground_and_is_only_shifted():

@@ -17,8 +17,8 @@ from understudy.avatar.config import AvatarConfig
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import BodyModel
 from understudy.formats.canonical import Canonical
+from understudy.options import Options
 from understudy.render.camera import Camera
-from understudy.render.cloud import Gaussians
 from understudy.render.gaussians import Render
 
 
@@ -39,7 +39,13 @@ class Posed(ABC):
 
     @abstractmethod
     def draw(self, camera: Camera, background: Tensor | None = None, normals: bool = False) -> Render:
-        """Its picture, differentiable to what it learns; over ``background`` [3], black by default."""
+        """Its picture, differentiable to what it learns.
+
+        Args:
+            camera: In the world frame.
+            background: Colour [3] behind it, sRGB 0..1; black by default.
+            normals: Whether to draw normals as well; a method that has none leaves them out.
+        """
 
     @abstractmethod
     def extent(self) -> Tensor:
@@ -48,11 +54,6 @@ class Posed(ABC):
     @abstractmethod
     def carriers(self, camera: Camera, channels: int) -> Carriers:
         """Its picture over black, and what is in it; ``gather`` takes values of so many ``channels``, once."""
-
-    @property
-    def cloud(self) -> Gaussians | None:
-        """The Gaussians that it is, where it is made of such."""
-        return None
 
 
 class Shaped(ABC):
@@ -154,8 +155,16 @@ class Learner(ABC):
     def loss(self, posed: Posed, view: View) -> Loss:
         """How unlike its view the posed avatar is, with the method's own regularizers."""
 
-    def after_step(self) -> None:
-        """Whatever keeps the parameters within their bounds."""
+    def after_step(self, done: float) -> None:
+        """Whatever keeps the parameters within their bounds, with ``done`` of the training over; they keep their shapes."""
+        return
+
+    def state(self) -> dict[str, Any]:
+        """What changes beside the avatar's parameters: tensors, numbers, text, lists and dicts of them."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on as when ``state`` was taken."""
         return
 
     @abstractmethod
@@ -167,7 +176,7 @@ class Method(ABC):
     """A method of avatars: how one is begun, described and read again."""
 
     name: ClassVar[str]
-    config: ClassVar[type]
+    config: ClassVar[type[Options]]
     """Class of the options in the configuration's section of the method's name."""
 
     @abstractmethod

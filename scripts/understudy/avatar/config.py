@@ -37,7 +37,7 @@ class AvatarConfig(Options):
     exposure: bool = False
     """Whether every frame has a brightness and tint of its own, as cameras with automatic exposure need it."""
     lr_betas: Rate = 5e-3
-    """Of the shape; 0 keeps the fitted one."""
+    """Learning rate of the shape; 0 keeps the fitted one."""
     lr_end: Annotated[float, Bounds(0, 1, above=True)] = 0.1
     """Learning rates at the end over those at the start."""
     refine_from: Share = 0.03

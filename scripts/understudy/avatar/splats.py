@@ -6,9 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from understudy.avatar.base import Avatar, Shaped
+from understudy.avatar.base import Avatar, Posed, Shaped
 from understudy.errors import InputError
 from understudy.render.cloud import Gaussians
+
+
+class PosedSplats(Posed):
+    """An avatar that is a cloud of Gaussians, in a shape and a pose."""
+
+    @property
+    @abstractmethod
+    def cloud(self) -> Gaussians:
+        """The Gaussians in this pose, world frame."""
 
 
 class SplatAvatar(Avatar):

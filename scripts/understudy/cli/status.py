@@ -12,7 +12,7 @@ from understudy.text import one_line
 
 @dataclass(frozen=True)
 class Status:
-    """Say of every video which stages are done, running or failed, and why."""
+    """Show which stages are done, running or failed for each video, and why."""
 
     results: Positional[Path] = Path("results")
     """Folder with the actors' folders."""

@@ -26,7 +26,7 @@ class View:
     host: str = "localhost"
     """Where to listen: 0.0.0.0 for every computer of the network. The view opens to those alone who have its whole address."""
     port: int = 8080
-    """The next free one where it is taken."""
+    """Port; the next free one is used if it is taken."""
     body: Path | None = None
     """The body's own file, for avatars of licensed bodies."""
     viewer: OmitArgPrefixes[ViewerConfig] = field(default_factory=ViewerConfig)

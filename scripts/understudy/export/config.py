@@ -25,4 +25,4 @@ class ExportConfig(Options):
     mesh: Literal["body", "cubes"] = "body"
     """Surface of mesh.ply: the body's mesh moved to the Gaussians (body), or marching cubes over their density (cubes)."""
     author: str = "unknown"
-    """Whom avatar.vrm names as its author."""
+    """Author named in avatar.vrm."""

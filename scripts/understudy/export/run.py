@@ -75,6 +75,9 @@ def export_avatar(
         logger.warning(
             "the mesh has the topology and skin weights of %s: its licence says to whom you may give it", body.name
         )
+    if avatar.beyond_skinning is not None and {"avatar.glb", "avatar.vrm"} & set(files):
+        option = f"{avatar.method}.{avatar.beyond_skinning}"
+        logger.warning("the rigged files leave out what the pose changes beyond skinning (%s)", option)
     names = (*files, *(BESIDE_OBJ if "mesh.obj" in files else ()))
     with atomic_files(folder, names, "exports") as place:
         clips = _clips(archive, motions) if "avatar.glb" in files else {}

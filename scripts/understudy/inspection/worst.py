@@ -49,12 +49,12 @@ def _of_keypoints(keypoints: Keypoints, heights: np.ndarray) -> list[Measure]:
     confidence = keypoints.keypoints[:, rows, 2]
     weakest = np.array([keypoints.names[row] for row in rows])[confidence.argmin(axis=1)]
     return [
-        Measure("Person not found", "frames on end", 0, lost, "frame", notes=where_lost),
+        Measure("Person not found", "consecutive frames", 0, lost, "frame", notes=where_lost),
         Measure(
             "Limbs hardly seen", "mean confidence", 0.6, confidence.mean(axis=1), "keypoints", low=True,
             notes=tuple(weakest.tolist()),
         ),
-        Measure("Left and right put back", "frames on end", 0, put_back, "keypoints", notes=where),
+        Measure("Left and right put back", "consecutive frames", 0, put_back, "keypoints", notes=where),
         _exchanges(keypoints, heights),
     ]  # fmt: skip
 
@@ -95,7 +95,7 @@ def _of_evidence(track: BodyTrack, keypoints: Keypoints | None, heights: np.ndar
     ]
     if keypoints is not None:
         unseen, where = runs(~track.valid)
-        found.append(Measure("Pose without evidence", "frames on end", 0, unseen, "keypoints", notes=where))
+        found.append(Measure("Pose without evidence", "consecutive frames", 0, unseen, "keypoints", notes=where))
     return found
 
 

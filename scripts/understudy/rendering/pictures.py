@@ -60,6 +60,8 @@ def render_performance(
         with torch.no_grad():
             posed = act.posed(min(number, len(act) - 1))
             drawn = posed.draw(camera, normals=layer == "normal")
+            if layer == "normal" and drawn.normal is None:
+                raise InputError(f"An avatar of the method {act.avatar.method} draws no normals; choose another layer.")
             picture, alpha = drawn.rgb if drawn.normal is None else drawn.normal, drawn.alpha
             if shadow and layer == "color":
                 # black behind the person adds nothing to the colours

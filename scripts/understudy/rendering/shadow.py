@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 
 from understudy.avatar.base import Posed
+from understudy.avatar.splats import PosedSplats
 from understudy.render.camera import Camera
 from understudy.render.cloud import Gaussians, splat
 
@@ -24,7 +25,7 @@ def ground_shadow(posed: Posed, camera: Camera) -> torch.Tensor:
 
     Each Gaussian, or each point of an avatar that has none, throws a disk straight down, wider and fainter the higher it is.
     """
-    cloud = _points(posed.extent()) if posed.cloud is None else posed.cloud
+    cloud = posed.cloud if isinstance(posed, PosedSplats) else _points(posed.extent())
     height = (-cloud.means[:, 1]).clamp_min(0.0)
     wide = cloud.scales.amax(dim=1) + SOFT + SPREAD * height
     thrown = replace(

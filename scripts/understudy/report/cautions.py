@@ -166,7 +166,7 @@ def _of_metrics(metrics: Mapping[str, Any]) -> Iterable[Caution]:
     if fitted is None:
         yield Caution(
             "No frame was held out, so nothing says how alike the avatar is in poses that are new to it.",
-            "avatar.hold_out keeps some.",
+            "Set avatar.hold_out, for example to 8.",
         )
         return
     if fitted < UNLIKE:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from understudy.avatar.archive import AvatarArchive
+from understudy.avatar.splats import PosedSplats
 from understudy.body.lbs import joint_transforms, pose_rotations
 from understudy.files.arrays import again
 from understudy.files.pictures import opened_picture
@@ -151,9 +152,9 @@ def joint_places(act: Performance, frame: int) -> np.ndarray:
 
 
 def _cloud(act: Performance, frame: int) -> Gaussians:
-    cloud = act.posed(frame).cloud
-    assert cloud is not None  # the view is for avatars that have one
-    return cloud
+    posed = act.posed(frame)
+    assert isinstance(posed, PosedSplats)  # the view is for such avatars alone
+    return posed.cloud
 
 
 def _frames(archive: AvatarArchive, results: str | Path | None) -> Frames | None:

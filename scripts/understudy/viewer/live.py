@@ -64,7 +64,7 @@ class LiveView:
             config: What is played; None for the defaults.
             results: The actor's folder, whose frames are shown in the camera that filmed them; None for none.
             host: Name or address of this machine to listen at.
-            port: Port; the next free one where it is taken.
+            port: Port; the next free one is used if it is taken.
         """
         need_splats(archive.avatar, "the live view")
         self._archive, self._config = archive, config or ViewerConfig()

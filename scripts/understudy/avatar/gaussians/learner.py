@@ -48,7 +48,7 @@ class GaussianLearner(Learner):
         seen = view_loss(posed, view, self.config.dssim, self.config.alpha)
         return replace(seen, total=seen.total + self.regularizers.loss(self.avatar, self.options))
 
-    def after_step(self) -> None:
+    def after_step(self, done: float) -> None:
         """Let no Gaussian shrink to a dot."""
         self.avatar.clamp_scales()
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from understudy.avatar.base import Carriers, Posed, Shaped
+from understudy.avatar.base import Carriers, Shaped
+from understudy.avatar.splats import PosedSplats
 from understudy.render.camera import Camera
 from understudy.render.cloud import Gaussians, splat
 from understudy.render.gaussians import Render
@@ -37,7 +38,7 @@ class GaussianShape(Shaped):
 
 
 @dataclass(frozen=True)
-class PosedGaussians(Posed):
+class PosedGaussians(PosedSplats):
     """A cloud that draws itself."""
 
     avatar: "GaussianAvatar"

@@ -25,7 +25,7 @@ from understudy.formats.smpl import BodyTrack
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 """Of the state; files of another are not gone on from."""
 SECONDS = 20.0
 """Between two savings: so much work is lost at most."""

@@ -153,7 +153,8 @@ class _Trainer:
             loss, error = self._train(self._next_crop(shrink), done, shrink)
             broken = 0 if np.isfinite(loss) else broken + 1
             if broken >= BROKEN_STEPS:
-                raise InputError(f"No finite loss in {broken} steps of training; lower avatar's learning rates.")
+                method = self.config.method
+                raise InputError(f"No finite loss in {broken} steps of training; lower the learning rates of {method}.")
             self.step += self.group.size
             self.seconds = before + time.monotonic() - started
             if np.isfinite(loss):
@@ -201,6 +202,7 @@ class _Trainer:
         }
         return {
             "avatar": self.avatar.state_dict(),
+            "learner": self.learner.state(),
             "optimizer": self.optimizer.state(),
             "exposures": self.exposures.logs,
             "turns": self.poses.turns,
@@ -213,6 +215,7 @@ class _Trainer:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.avatar.load_state_dict(state["avatar"])
+        self.learner.restore(state["learner"])
         self.optimizer.restore(state["optimizer"])
         self.exposures.logs = state["exposures"]
         self.poses.turns, self.poses.shifts = state["turns"], state["shifts"]
@@ -288,7 +291,7 @@ class _Trainer:
         if not torch.stack([tensor.sum() for tensor in sums]).isfinite().all():
             return float("nan"), float("nan")
         self.optimizer.step(done)
-        self.learner.after_step()
+        self.learner.after_step(done)
         if config.exposure and done >= MEASURED_FROM:
             picture, seen = loss.picture, loss.view
             filmed = seen.rgb * self.exposures.factors(frame)
