@@ -148,7 +148,7 @@ def test_its_file_comes_back_with_the_names(tmp_path):
         (lambda names, tree: (["horn" if name == "neck" else name for name in names], tree), "no joint neck"),
         (lambda names, tree: (["x" if name == "left_hand" else name for name in names], tree), "no joint left_hand"),
         (lambda names, tree: (names, np.minimum(tree, 1)), "not those of SMPL"),
-        (lambda names, tree: (names, tree[:, ::-1]), "no tree"),
+        (lambda names, tree: (names, tree[:, ::-1]), "not a tree"),
         (lambda names, tree: (["head", *names[1:]], tree), "twice|no joint"),
         (lambda names, tree: (None, tree), "names for"),
     ],

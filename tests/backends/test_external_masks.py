@@ -230,7 +230,7 @@ def test_labels_of_an_unknown_set_are_refused(tmp_path):
 
 def test_colours_that_are_no_labels_are_refused(tmp_path):
     Image.fromarray(np.full((HEIGHT, WIDTH, 3), 77, np.uint8)).save(tmp_path / "000000.png")
-    with pytest.raises(InputError, match="no labels"):
+    with pytest.raises(InputError, match="not labels"):
         GivenLabels(tmp_path, "CIHP-20").read_labels(frames_of([0]), 0)
 
 

@@ -161,7 +161,7 @@ def test_of_a_matte_only_the_tracked_person_is_kept(tmp_path, kind):
 
 def test_files_that_are_no_matting_network_are_refused(tmp_path):
     (tmp_path / "text.torchscript").write_text("nothing")
-    with pytest.raises(InputError, match="no TorchScript file"):
+    with pytest.raises(InputError, match="not a TorchScript file"):
         VideoMatting(tmp_path / "text.torchscript", sha256(tmp_path / "text.torchscript"))
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed here")
     with pytest.raises(InputError, match="takes input and is not of RVM"):

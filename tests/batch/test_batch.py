@@ -63,8 +63,8 @@ def test_every_option_can_be_a_column(tmp_path):
     [
         ((), ["first line", "name"]),
         (("video", "a.mp4"), ["first line", "name"]),
-        (("name\ttall", "anna\t1.7"), ["'tall'", "no option"]),
-        (("name\tfitting.height", "anna\t1.7"), ["'fitting.height'", "no option"]),
+        (("name\ttall", "anna\t1.7"), ["'tall'", "not an option"]),
+        (("name\tfitting.height", "anna\t1.7"), ["'fitting.height'", "not an option"]),
         (("name\tfps", "anna\t30"), ["fps", "frames.fps", "turntable.fps"]),
         (("name\tstart\tframes.start", "anna\t1\t2"), ["two columns"]),
         (("name", "anna", "anna"), ["anna", "twice"]),

@@ -111,7 +111,7 @@ WRITES = {
 PARTS = {
     "files/atomic.py", "files/owned.py", "files/records.py", "files/tar.py", "weights/check.py", "weights/fetch.py",
     "formats/masks.py", "layouts/easymocap.py", "layouts/instant_avatar.py", "layouts/instant_nvr.py", "layouts/meshes.py",
-    "layouts/neural_actor.py", "layouts/ntc.py", "layouts/pictures.py", "avatar/archive.py", "avatar/parallel.py",
+    "layouts/neural_actor.py", "layouts/ntc.py", "layouts/pictures.py", "avatar/archive.py", "avatar/training/parallel.py",
 }  # fmt: skip
 """They write into a temporary folder of their caller, go on with what is unfinished by design, or add a line to a record."""
 WHOLE = {"checkpoint", "frames", "keypoints", "track", "poses", "canonical"}

@@ -79,7 +79,7 @@ READERS = {
         _mask(lambda f: write_parsing(f, 0, GREY % 20)), lambda p: read_parsing(p.parent, 0), "snakemake"
     ),
     "metrics.json": (lambda f: write_json(f / "metrics.json", {"psnr": [1.0] * 50}), read_json, "snakemake"),
-    "avatar.tar": (lambda f: save_made_up_avatar(f / "avatar.tar"), load_archive, "train it again"),
+    "avatar.tar": (lambda f: save_made_up_avatar(f / "avatar.tar"), load_archive, "train the avatar again"),
     "body.npz": (lambda f: write_body(f / "body.npz", sausage_body(), "free"), load_body, "build|give the"),
     "net.safetensors": (
         lambda f: save_net(f / "net.safetensors", PoseNet(NetConfig(8, (1,), 4)), 0.1, {}), load_net,

@@ -79,7 +79,7 @@ def test_weights_of_another_kind_are_refused(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(2)}, tmp_path / "a.safetensors")
-    with pytest.raises(InputError, match="no pose regressor of this version"):
+    with pytest.raises(InputError, match="not a pose regressor of this version"):
         load_net(tmp_path / "a.safetensors")
 
 

@@ -34,7 +34,7 @@ def test_names_that_lead_out_of_an_avatar_are_refused(tmp_path, avatar, name):
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
 )
 def test_links_and_devices_in_an_avatar_are_refused(tmp_path, avatar, kind):
-    more = {"preview.png": {"type": kind, "linkname": "/etc/passwd", "devmajor": 1, "devminor": 3, "size": 0}}
+    more = {"canonical.npz": {"type": kind, "linkname": "/etc/passwd", "devmajor": 1, "devminor": 3, "size": 0}}
     with pytest.raises(InputError, match="not a plain file"):
         load_archive(tarred(tmp_path / "a.tar", avatar, **more))
 

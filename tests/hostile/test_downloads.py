@@ -216,7 +216,7 @@ CHUNKED = b"%x\r\n%s\r\n" % (len(BODY), BODY)
         ([b""], "The connection to .* failed"),
         ([head("Location: http://127.0.0.1:1/x", *["A: 1"] * 300, status="302 Found")], "The connection to .* failed"),
         ([head("Location: file:///etc/passwd", status="302 Found")], "file:///etc/passwd"),
-        ([head("Location: ftp://127.0.0.1/x", status="302 Found")], "no encrypted address of the web"),
+        ([head("Location: ftp://127.0.0.1/x", status="302 Found")], "not an encrypted address of the web"),
         ([head("Location: /net.pth", status="302 Found")], "redirect error that would lead to an infinite loop"),
         ([head(f"Location: http://{'a' * 300}.x/", status="307 Found")], "The connection to .* failed"),
         ([head("Location: http://[::1/", status="308 Found")], "The connection to .* failed"),
@@ -313,7 +313,7 @@ def test_a_redirect_takes_nothing_along_and_never_leaves_encryption():
     new = follow("https://b/y")
     assert dict(new.header_items()) == {"User-agent": "u", "Range": "bytes=1-"}
     for address in ("http://a/x", "ftp://a/x", "file:///x", "data:,x"):
-        with pytest.raises(InputError, match="no encrypted address"):
+        with pytest.raises(InputError, match="not an encrypted address"):
             follow(address)
 
 

@@ -213,7 +213,7 @@ def test_bad_requests_are_refused(folder, result, measures, tmp_path):
     with pytest.raises(InputError, match=r"should end in \.jpg or \.png"):
         write_sheet(tmp_path / "sheet.gif", result, list(measures.values()), 1)
     (tmp_path / "frames.json").write_bytes((folder / "frames.json").read_bytes())
-    with pytest.raises(InputError, match="frames alone"):
+    with pytest.raises(InputError, match="holds only frames"):
         inspect_actor(tmp_path)
 
 

@@ -191,7 +191,7 @@ def test_a_damaged_zip_is_removed_and_named(harm, serve, fetch, tmp_path):
     [
         ("http://127.0.0.1:1/net.pth", r"The connection to 127\.0\.0\.1:1 failed .*; nothing was fetched\.$"),
         ("http://no.such.host.invalid/net.pth", r"The connection to no\.such\.host\.invalid failed"),
-        ("file:///etc/hostname", "no address of the web"),
+        ("file:///etc/hostname", "not an address of the web"),
         (None, r"cannot be fetched: register at example\.org\.$"),
     ],
 )
