@@ -27,7 +27,7 @@ class AvatarConfig(Options):
     hold_out: Annotated[int, Bounds(0, 1_000_000, but=1)] = 8
     """Hold out every Nth frame from training, for evaluation; 0 for none."""
     seed: Annotated[int, Bounds(0, 2**32 - 1)] = 0
-    """Of everything random; on a CPU the same seed gives the same avatar."""
+    """Seed of everything random; on a CPU the same seed gives the same avatar."""
     device: Device = "auto"
     """cpu, cuda, or auto: CUDA where PyTorch and gsplat find it."""
     gpus: Annotated[int, Bounds(1, 1024)] = 1

@@ -18,19 +18,19 @@ class GaussiansConfig(Options):
     lr_scales: Rate = 1e-2
     """Learning rate of the logarithms of the scales."""
     lr_quats: Rate = 5e-3
-    """Of the quaternions."""
+    """Learning rate of the quaternions."""
     lr_opacities: Rate = 2e-2
-    """Of the opacities' logits."""
+    """Learning rate of the opacities' logits."""
     lr_colors: Rate = 3e-2
-    """Of the colours' logits."""
+    """Learning rate of the colours' logits."""
     lr_light: Rate = 1e-2
-    """Of the light; 0 for light that is the same from all sides."""
+    """Learning rate of the light; 0 for light that is the same from all sides."""
     lr_sh: Rate = 2e-3
-    """Of spherical harmonics of degree one, for colours that depend on the side they are seen from; 0 for none."""
+    """Learning rate of spherical harmonics of degree one, for view-dependent colours; 0 for none."""
     lr_weights: Rate = 0.0
-    """Of corrections of the blend weights, smooth over the body (0.02 is a rate that works); 0 for the body's own."""
+    """Learning rate of corrections of the blend weights, smooth over the body (0.02 works); 0 for the body's own."""
     lr_residual: Rate = 0.0
-    """Of the network for what a pose changes beyond skinning; 0 for none."""
+    """Learning rate of the network for what a pose changes beyond skinning; 0 for none."""
     reg_offsets: Weight = 3e-4
     """Weight of the squared offsets from the surface, in spacings."""
     reg_scales: Weight = 1e-1
