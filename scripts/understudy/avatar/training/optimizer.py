@@ -28,7 +28,7 @@ class Optimizer:
         # the mean of n gradients has a noise smaller by the root of n
         self._rates = {name: rate * frames_a_step**0.5 for name, rate in rates.items()}
         if not any(rate > 0 for rate in self._rates.values()):
-            raise InputError("All learning rates (lr_...) are 0, so that nothing can be learned; give one.")
+            raise InputError("All learning rates are 0 (lr_...), so that nothing can be learned; give one.")
         self._lr_end = lr_end
         learned = [(name, rate) for name, rate in self._rates.items() if rate > 0]
         groups = [{"params": list(_parameters(avatar, name)), "lr": rate, "name": name} for name, rate in learned]
