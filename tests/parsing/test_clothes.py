@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support import scenes
 from understudy.body.joints import SMPL_JOINTS
@@ -16,7 +14,6 @@ from understudy.body.part_labels import MATERIALS, material_labels
 from understudy.formats.masks import CIHP, read_parsing
 from understudy.matting.colours import CELLS, cells
 from understudy.parsing.anatomy import ARMS, FEET, HANDS, LEGS, anatomy_of
-from understudy.parsing.changes import best_split, profile, split_sides
 from understudy.parsing.clothing import learn_clothing, material_by_part
 from understudy.parsing.config import ParsingConfig
 from understudy.parsing.densities import SHADES, log_density, trimmed
@@ -156,6 +153,26 @@ def test_materials_follow_the_paint():
         assert (clothing.material[there] == MATERIALS.index(name)).mean() > 0.93, name
 
 
+def test_each_arm_is_labelled_by_its_own_sleeve():
+    colors = painted(TONES["tan"], sleeves=2.0)
+    bare = ANATOMY.of("left_arm") & (ANATOMY.along > 0.5)
+    colors[bare] = TONES["tan"]
+    clothing = learn_clothing(seen(colors), ANATOMY)
+    sleeve = ANATOMY.of("right_arm") & (ANATOMY.along > 0.6)
+    assert (clothing.material[bare & (ANATOMY.along > 0.6)] == MATERIALS.index("skin")).mean() > 0.95
+    assert (clothing.material[sleeve & (ANATOMY.along < 1.9)] == MATERIALS.index("upper")).mean() > 0.95
+
+
+def test_a_neckline_follows_the_colours():
+    colors = painted(TONES["tan"])
+    bare = ANATOMY.of("torso") & (ANATOMY.to_neck < 0.09) & (BODY.v_template[:, 2].numpy() > 0)
+    assert bare.sum() > 20
+    colors[bare] = TONES["tan"]
+    for paint, name in ((colors, "skin"), (painted(TONES["tan"]), "upper")):
+        material = learn_clothing(seen(paint), ANATOMY).material
+        assert (material[bare] == MATERIALS.index(name)).mean() > 0.8, name
+
+
 def test_without_a_face_the_parts_alone_count():
     sightings = seen(painted(TONES["tan"], sleeves=2.0))
     cell = sightings.cell.copy()
@@ -169,36 +186,6 @@ def test_hands_in_sleeves_do_not_teach_what_skin_is():
     colors[ANATOMY.of(*HANDS)] = SHIRT
     sightings = seen(colors)
     assert not np.isin(skin_cells(sightings, ANATOMY), cells(np.array(SHIRT, np.uint8)[None])).any()
-
-
-@given(st.lists(st.floats(-3, 3) | st.just(float("nan")), min_size=1, max_size=15))
-def test_the_split_is_the_best_of_all(gain):
-    gain = np.array(gain)
-    bounds = np.arange(len(gain) + 1.0)
-    known = np.nan_to_num(gain)
-    scores = [known[k:].sum() - known[:k].sum() for k in range(len(gain) + 1)]
-    split = best_split(gain, bounds)
-    assert split.sure * max(1, np.isfinite(gain).sum()) == pytest.approx(max(scores), abs=1e-6)
-    best = [k for k, score in enumerate(scores) if score > max(scores) - 1e-9]
-    assert min(best) <= split.place <= max(best)
-
-
-def test_profiles_are_means_of_bins_and_say_nothing_of_too_few():
-    place, evidence = np.array([0.1, 0.2, 0.3, 1.1, 1.2, 9.0]), np.array([1.0, 2.0, 3.0, 5.0, 5.0, 7.0])
-    assert np.array_equal(profile(place, evidence, np.array([0.0, 1.0, 2.0])), [2.0, np.nan], equal_nan=True)
-
-
-def test_a_side_that_was_not_seen_takes_the_others_length():
-    left, right = np.array([-2.0, -2.0, 2.0, 2.0]), np.full(4, np.nan)
-    assert [split.place for split in split_sides([left, right], np.arange(5.0), 0.0, 0.4)] == [2.0, 2.0]
-
-
-def test_sides_that_hardly_differ_share_one_length_and_sides_that_clearly_do_keep_their_own():
-    bounds = np.arange(7.0)
-    left, right = (np.where(np.arange(6) < place, -1.0, 1.0) for place in (2, 4))
-    for strength, expected in ((0.2, [3.0, 3.0]), (3.0, [2.0, 4.0])):
-        splits = split_sides([strength * left, strength * right], bounds, 0.0, 0.4)
-        assert [split.place for split in splits] == expected
 
 
 def test_densities_know_their_colours_and_their_shades():
@@ -220,6 +207,21 @@ def test_borders_move_to_where_the_colours_change_but_not_far():
     material = np.repeat(np.repeat([0, 1], [52, 48])[:, None], 60, axis=1).astype(np.uint8)
     labels = settled_labels(image, np.ones((100, 60), bool), material + 5, material, tables)
     assert (labels[:47] == 5).all() and (labels[49:90] == 6).all() and (labels[96:] == 6).all()
+
+
+def test_what_stands_off_the_body_is_cloth_rather_than_skin():
+    against = np.zeros((CELLS, len(MATERIALS)), np.float32)  # colours say nothing
+    skin, cloth = MATERIALS.index("skin"), MATERIALS.index("upper")
+    drawn = np.zeros((100, 60), np.uint8)
+    drawn[20:80, 20:40] = 1  # the body, half of it bare
+    material = np.repeat([skin, cloth], 30)[None].repeat(100, axis=0).astype(np.uint8)
+    labels = np.where(drawn > 0, material + 1, 0).astype(np.uint8)
+    settled = settled_labels(
+        np.zeros((100, 60, 3), np.uint8), np.ones((100, 60), bool), labels, material, ColourTables(against)
+    )
+    assert (settled[30:70, 22:28] == skin + 1).all() and (settled[30:70, 32:38] == cloth + 1).all()
+    # beside the body, above the border of both
+    assert (settled[10, 28:30] == cloth + 1).all()
 
 
 def test_pixels_between_thighs_are_off_the_body_and_between():
