@@ -218,6 +218,18 @@ def test_held_out_frames_are_never_opened(tmp_path):
         prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, CONFIG)
 
 
+def test_a_texture_from_few_frames_is_from_the_whole_video(tmp_path):
+    scene = film(tmp_path, [0.0, 1.0, 2.0, np.pi])
+    for frame in (1, 2):
+        scene.frames.path(frame).unlink()
+    config = replace(CONFIG, max_frames=2, mirror=False)
+    canonical = prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, config)
+    atlas = make_atlas(canonical.vt, canonical.ft, CONFIG.texture_size)
+    towards = (canonical.normal.reshape(-1, 3)[atlas.texel] / 127.5 - 1)[:, 2]
+    quality = canonical.texture_seen.ravel()[atlas.texel]
+    assert (quality[towards > 0.95] > 0).mean() > 0.5 and (quality[towards < -0.95] > 0).mean() > 0.5
+
+
 def test_foreign_tracks_and_empty_masks_are_refused(tmp_path):
     scene = film(tmp_path, [0.0])
     other = replace(scene.track, body_model=("sausage", "1" * 64))
