@@ -12,9 +12,10 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.masks import UNKNOWN, mask_path, read_alpha, read_trimap, write_alpha
 from understudy.formats.skeleton import KEYPOINTS
 from understudy.matting.appearance import learn_appearance
+from understudy.matting.colours import REGIONS
 from understudy.matting.config import MattingConfig
 from understudy.matting.looks import look_at
-from understudy.matting.matting import evidence, neighbour_ties, sure_pixels
+from understudy.matting.matting import evidence, neighbour_ties, refine, sure_pixels
 from understudy.matting.refine import refine_mattes
 from understudy.metrics.masks import iou
 
@@ -89,6 +90,20 @@ def test_an_absurd_body_does_not_spoil_the_mask(scene, tmp_path):
     assert np.mean([iou(matte > 127, true) for matte, true in zip(mattes, true_masks(filmed), strict=True)]) > 0.97
 
 
+def test_the_bodys_outline_counts_only_where_the_pose_is_valid_and_meets_the_mask(scene):
+    filmed, coarse = scene
+    look = look_at(filmed.frames, coarse, filmed.track, filmed.body, 1)
+    assert np.abs(look.body - look.inner).max() > 0.005
+    lowest = np.flatnonzero((look.inner > 0).any(axis=1))[-3:]
+    assert (look.region[lowest] == REGIONS.index(("left_foot", "right_foot"))).all()
+    aside = filmed.track.transl + np.array([0.8, 0, 0], np.float32)
+    invalid = np.ones(len(TURNS), bool)
+    invalid[1] = False
+    for changes in ({"transl": aside}, {"valid": invalid}):
+        look = look_at(filmed.frames, coarse, replace(filmed.track, **changes), filmed.body, 1)
+        np.testing.assert_array_equal(look.body, look.inner)
+
+
 def test_a_frame_out_of_the_row_keeps_its_coarse_mask_and_is_unsure_where_they_differ(scene, tmp_path):
     filmed, coarse = scene
     config = MattingConfig(tolerance=10.0, agreement=0.9999)
@@ -125,6 +140,32 @@ def test_the_empty_scene_speaks_against_the_person_where_the_picture_equals_it(s
     assert np.median(features[known & true, 5]) > 3 and np.median(features[known & ~true, 5]) < -3
     assert np.median(features[~known & true, 4]) > 3 and np.median(features[~known & ~true, 4]) < -2
     assert features[true, 8].mean() > 1 and features[~true, 8].mean() < -1
+
+
+@pytest.mark.parametrize("light", [0.85, 1.15])
+def test_the_empty_scene_is_known_again_in_other_light(scene, light):
+    filmed, coarse = scene
+    appearance = learn_appearance(filmed.frames, coarse, filmed.track, filmed.body, samples=5, threads=1)
+    look = look_at(filmed.frames, coarse, filmed.track, filmed.body, 1)
+    look = replace(look, image=(look.image * light).clip(0, 255).astype(np.uint8))
+    surely = sure_pixels(look)
+    band = np.argwhere(surely == 0).astype(np.int32)
+    features = evidence(look, appearance, surely, band)
+    empty = (features[:, 6] > 0) & ~true_masks(filmed)[1][look.window][tuple(band.T)]
+    assert np.median(features[empty, 5]) < -3
+
+
+def test_the_outline_and_what_weak_evidence_leaves_open_is_unknown(scene):
+    filmed, coarse = scene
+    appearance = learn_appearance(filmed.frames, coarse, filmed.track, filmed.body, samples=5, threads=1)
+    look = look_at(filmed.frames, coarse, filmed.track, filmed.body, 1)
+    points = no_keypoints(1).keypoints[0]
+    matte, near = refine(look, appearance, points, MattingConfig(doubt=0.0))
+    mask = (matte > 0.5).astype(np.uint8)
+    rim = mask > cv2.erode(mask, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    assert near[rim].mean() > 0.95 and near.sum() < 3 * rim.sum()
+    _, all_open = refine(look, appearance, points, MattingConfig(doubt=1e6))
+    assert all_open[sure_pixels(look) == 0].all()
 
 
 def test_like_neighbours_are_tied_and_unlike_ones_hardly():
