@@ -47,16 +47,22 @@ def test_who_walks_a_bow_goes_round():
     assert steps(rounds).max() < 1.3 * steps(bow).max()
 
 
-def test_a_lean_that_does_not_return_is_spread_over_the_cycle_and_the_heading_goes_on():
+def test_what_does_not_return_is_spread_over_the_cycle_and_the_heading_goes_on():
     time = np.linspace(0.0, 1.0, 40)
     yaw, lean, roll = (Rotation.from_rotvec(np.outer(time, turn)) for turn in ([0, 1.2, 0], [0.4, 0, 0], [0, 0, -0.2]))
     root = yaw * lean * roll
     pose = np.zeros((40, 23, 3), np.float32)
     pose[:, 17, 1] = np.sin(2 * np.pi * time)  # something happens
-    clip = Clip(root.as_rotvec().astype(np.float32), pose.reshape(40, 69), np.zeros((40, 3), np.float32), 30.0)
+    pose[:, 3, 0] = 0.8 * time  # a knee that only bends
+    places = np.outer(time, [0.0, 0.3, 0.0]).astype(np.float32)  # and a rise
+    clip = Clip(root.as_rotvec().astype(np.float32), pose.reshape(40, 69), places, 30.0)
     first, last = find_loop(clip)
     length = last - first
-    endless = Rotation.from_rotvec(looped(clip, 3.5 * length / clip.fps).global_orient)
+    loop = looped(clip, 3.5 * length / clip.fps)
+    for values, seen in ((loop.body_pose, clip.body_pose), (loop.transl, clip.transl)):
+        np.testing.assert_allclose(values[length:], values[:-length], atol=1e-6)
+        assert np.abs(np.diff(values, axis=0)).max() < 2.0 * np.abs(np.diff(seen, axis=0)).max()
+    endless = Rotation.from_rotvec(loop.global_orient)
     steps = (endless[:-1].inv() * endless[1:]).magnitude()
     assert steps.max() < 1.5 * (root[:-1].inv() * root[1:]).magnitude().max()
     # each cycle leans as the one before, and heads on by as much

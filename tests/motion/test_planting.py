@@ -98,3 +98,27 @@ def test_a_first_frame_that_only_shows_the_rig_is_left_out(tmp_path):
     write_rig(tmp_path / "with.bvh", setup, rest_joints())
     write_rig(tmp_path / "without.bvh", arms, rest_joints())
     assert len(read_motion(tmp_path / "with.bvh", BODY)) == len(read_motion(tmp_path / "without.bvh", BODY)) == 12
+
+
+def test_a_motion_over_or_under_the_ground_is_put_on_it():
+    clip = walking_clip(40)
+    planted = plant_feet(clip, BODY)
+    for height in (-0.1, 0.2):
+        moved = replace(clip, transl=clip.transl + np.float32([0.0, height, 0.0]))
+        np.testing.assert_allclose(plant_feet(moved, BODY).transl, planted.transl, atol=2e-3)
+
+
+def test_the_pelvis_comes_down_where_straight_legs_do_not_reach_the_ground():
+    clip = walking_clip(60)
+    still = replace(clip, body_pose=np.zeros_like(clip.body_pose))
+    rising = np.float32([0.0, 0.05, 0.0]) * np.sin(np.linspace(0.0, np.pi, 60))[:, None] ** 2
+    planted = plant_feet(replace(still, transl=(still.transl + rising).astype(np.float32)), BODY)
+    assert np.abs(lowest(planted)).max() < 0.02
+
+
+def test_who_glides_farther_than_a_slip_is_left_to():
+    clip = walking_clip(60)
+    way = np.outer(np.arange(60) / clip.fps, [0.0, 0.0, 0.12])
+    glide = replace(clip, body_pose=np.zeros_like(clip.body_pose), transl=(clip.transl + way).astype(np.float32))
+    planted = plant_feet(glide, BODY)
+    np.testing.assert_allclose(joints_of(planted)[:, ANKLES, 2], joints_of(glide)[:, ANKLES, 2], atol=0.01)

@@ -44,6 +44,23 @@ def test_a_retargeted_person_stands_on_the_ground_and_starts_towards_z(tmp_path)
     np.testing.assert_allclose(forward, [0, 0, 1], atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [1.0, 2.5])
+def test_ways_are_as_much_longer_as_the_legs_and_begin_at_the_origin(tmp_path, size):
+    ways = np.outer(np.arange(10), [0.02, 0.0, 0.1]) + [3.0, 0.0, -2.0]
+    places = {name: size * place for name, place in rest_joints().items()}
+    write_rig(tmp_path / "a.bvh", {"hip": np.zeros((10, 3))}, places, ways=size * ways)
+    clip = bvh_clip(tmp_path / "a.bvh", sausage_body())
+    np.testing.assert_allclose(clip.transl[:, [0, 2]], (ways - ways[0])[:, [0, 2]], atol=1e-3)
+
+
+def test_a_turn_of_the_chest_is_shared_by_the_spine(tmp_path):
+    twist = np.outer(np.linspace(0.0, 1.0, 8), [0.0, 0.9, 0.0])
+    write_rig(tmp_path / "a.bvh", {"spine3": twist}, rest_joints())
+    pose = bvh_clip(tmp_path / "a.bvh", sausage_body()).body_pose.reshape(8, 23, 3)
+    spine = [SMPL_JOINTS.index(name) - 1 for name in ("spine1", "spine2", "spine3")]
+    np.testing.assert_allclose(pose[:, spine], np.tile(twist[:, None] / 3, (1, 3, 1)), atol=2e-3)
+
+
 def test_limbs_point_where_a_rig_with_bones_along_its_own_axes_has_them(tmp_path):
     """Rigs whose zero pose is no person: every bone lies along the joint's own y."""
     rest, motion = rest_joints(), wave(30)
@@ -72,6 +89,12 @@ def test_limbs_point_where_a_rig_with_bones_along_its_own_axes_has_them(tmp_path
         own_hips = joints[:, 1] - joints[:, 2]
         np.testing.assert_allclose(np.linalg.norm(ours, axis=1), np.linalg.norm(theirs, axis=1), rtol=1e-3)
         np.testing.assert_allclose((ours * own_hips).sum(1), (theirs * hips).sum(1), atol=2e-3)
+    # a limb that bends is not twisted about its own bone
+    pose = clip.body_pose.reshape(30, -1, 3)
+    for name in ("right_shoulder", "right_elbow", "left_hip", "left_knee"):
+        true = Rotation.from_rotvec(motion.get(name, np.zeros((30, 3))))
+        own = Rotation.from_rotvec(pose[:, SMPL_JOINTS.index(name) - 1])
+        assert np.degrees((own.inv() * true).magnitude()).max() < 20
 
 
 def test_resampling_keeps_the_frames_that_both_rates_have():

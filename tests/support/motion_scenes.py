@@ -32,8 +32,11 @@ def rest_joints():
     return {**places, "hip": rest[0]}
 
 
-def write_rig(path, rotations, places, axes=SAME, unit=1.0):
-    """A BVH file of our own rest joints, in other axes and units; ``rotations`` by joint as vectors [T,3]."""
+def write_rig(path, rotations, places, axes=SAME, unit=1.0, ways=None):
+    """A BVH file of our own rest joints, in other axes and units.
+
+    ``rotations`` are vectors [T,3] by joint, ``ways`` [T,3] where the hip goes from its place (m).
+    """
     length = len(next(iter(rotations.values())))
 
     def joint(name, depth):
@@ -54,7 +57,7 @@ def write_rig(path, rotations, places, axes=SAME, unit=1.0):
     text = "\n".join(joint("hip", 0))
     rows = []
     for frame in range(length):
-        row = list(axes @ places["hip"] * unit)
+        row = list(axes @ (places["hip"] + (0.0 if ways is None else ways[frame])) * unit)
         for name in order:
             turn = Rotation.from_rotvec(axes @ rotations[name][frame]) if name in rotations else Rotation.identity()
             row += turn.as_euler("ZXY", degrees=True).tolist()
