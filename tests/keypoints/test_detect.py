@@ -8,9 +8,9 @@ from understudy.backends.protocols import Pose, Region
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
-from understudy.formats.skeleton import INDEX, KEYPOINTS, mirrored
+from understudy.formats.skeleton import FACE, INDEX, KEYPOINTS, mirrored
 from understudy.keypoints.config import KeypointsConfig
-from understudy.keypoints.detect import detect_keypoints, person_box
+from understudy.keypoints.detect import _fill_regions, detect_keypoints, person_box
 
 SIZE = 400
 
@@ -19,14 +19,18 @@ class Actor:
     """A backend that reads the frame number off the image and plays what it is told: a script of one entry per frame.
 
     An entry is a list of (x, size) of people; the pose of a person has all points in a figure around the middle.
+    In frames of ``swapped`` left and right are exchanged, in those of ``missed`` nobody is found though the person is
+    there, and in those of ``jumps`` the left wrist is elsewhere.
     """
 
     name = "actor"
 
-    def __init__(self, script, swapped=()):
-        self.script, self.swapped = script, set(swapped)
+    def __init__(self, script, swapped=(), missed=(), jumps=()):
+        self.script, self.swapped, self.missed, self.jumps = script, set(swapped), set(missed), set(jumps)
 
     def find_people(self, image):
+        if image[0, 0, 0] // 2 in self.missed:
+            return []
         return [Region(x, 200.0, size) for x, size in self.script[image[0, 0, 0] // 2]]
 
     def find_pose(self, image, region):
@@ -40,6 +44,8 @@ class Actor:
             world[i] = 0.2 * side, height, 0
         points[:, :2] = (region.x, region.y) + 0.8 * region.size * world[:, :2]
         points[:, 2] = 0.9
+        if frame in self.jumps:
+            points[INDEX["left_wrist"], :2] += 120.0
         if frame in self.swapped:
             points, world = points[mirrored()], world[mirrored()]
         return Pose(points, world)
@@ -90,6 +96,30 @@ def test_swapped_frames_come_out_like_the_others(play):
     np.testing.assert_array_equal(mended.world, plain.world)
 
 
+def test_a_frame_in_which_the_detector_alone_missed_the_person_has_points_of_its_own(play):
+    keypoints = play([[(150.0 + t, 300.0)] for t in range(20)], missed=[7, 8])
+    assert not keypoints.interpolated.any()
+    np.testing.assert_allclose(keypoints.keypoints[:, INDEX["neck"], 2], 0.9)
+    np.testing.assert_allclose(keypoints.keypoints[:, INDEX["neck"], 0], 150 + np.arange(20), rtol=1e-5)
+
+
+def test_regions_of_missed_frames_lie_between_their_neighbours():
+    known = Region(10.0, 40.0, 100.0, 3.0), Region(30.0, 20.0, 120.0, -3.0)
+    between = _fill_regions([None, known[0], None, known[1], None], 1)
+    assert between[1] == known[0] and between[0] is None and between[4] is None
+    assert (between[2].x, between[2].y, between[2].size) == (20.0, 30.0, 110.0)
+    assert abs(between[2].angle) == pytest.approx(np.pi)  # half way round from 3 to -3, not through 0
+
+
+def test_faces_seen_from_behind_and_points_that_jump_are_doubted(play):
+    wrist, others = INDEX["left_wrist"], [INDEX["neck"], INDEX["right_wrist"], INDEX["left_knee"]]
+    front = play([[(200.0, 300.0)]] * 9, jumps=[4]).keypoints[..., 2]
+    back = play([[(200.0, 300.0)]] * 9, swapped=range(9)).keypoints[..., 2]
+    assert (front[:, FACE] == np.float32(0.9)).all() and (back[:, FACE] < 0.1).all()
+    assert front[4, wrist] < 0.1 and (np.delete(front[:, wrist], 4) == np.float32(0.9)).all()
+    assert (front[:, others] == np.float32(0.9)).all() and (back[:, others] == np.float32(0.9)).all()
+
+
 def test_with_several_people_the_largest_is_taken_and_the_log_says_so(play, caplog):
     with caplog.at_level(logging.INFO, "understudy"):
         keypoints = play([[(60.0, 90.0), (250.0, 300.0)]] * 5 + [[(250.0, 300.0)]] * 5)
@@ -116,3 +146,11 @@ def test_unsure_points_do_not_widen_the_box():
     points = np.array([[50, 60, 0.9], [150, 160, 0.9], [390, 390, 0.1]])
     np.testing.assert_allclose(person_box(points, 200, 400), [42, 52, 158, 168])
     np.testing.assert_array_equal(person_box(points * [1, 1, 0], 200, 400), np.zeros(4))
+
+
+def test_a_face_that_was_doubted_from_behind_still_belongs_to_the_box_of_given_points():
+    points = np.zeros((len(KEYPOINTS), 3))
+    points[INDEX["mid_hip"]], points[INDEX["left_ankle"]] = (100, 200, 0.9), (110, 300, 0.9)
+    points[INDEX["nose"]] = 100, 100, 0.04
+    assert person_box(points, 400, 400)[1] > 150
+    assert person_box(points, 400, 400, hidden_faces=True)[1] < 100

@@ -63,6 +63,19 @@ def test_someone_who_steps_aside_between_two_frames_is_the_same():
     assert len(link(boxes, fps=10)) == 1
 
 
+def test_someone_in_the_same_place_long_after_may_be_someone_else():
+    boxes = frames_of([box(0, 100) if t < 10 or t >= 35 else None for t in range(45)])
+    assert [len(track.frames) for track in link(boxes, fps=10)] == [10, 10]
+
+
+def test_a_piece_in_a_gap_is_compared_with_the_nearest_frames_of_the_person():
+    away = [box(0, 150 - 4 * t) if t < 20 else None for t in range(80)]  # goes away, and is large on coming back
+    away[23:30], away[50:] = [box(900, 65)] * 7, [box(0, 150)] * 30
+    assert np.flatnonzero(main_picks(link(frames_of(away), fps=10), 80) >= 0).tolist() == [
+        *range(20), *range(23, 30), *range(50, 80),
+    ]  # fmt: skip
+
+
 def test_the_person_who_comes_back_elsewhere_is_the_same_but_a_child_is_not():
     def picks_with(size):
         person = [box(0, 100) if t < 30 else box(900, size) if t >= 50 else None for t in range(60)]
