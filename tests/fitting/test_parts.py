@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from tests.support.fit_scenes import resting_rotations, rig_of, terms_of, turning_walk
 from understudy.fitting.evidence import gather_evidence
 from understudy.fitting.flips import segments, turn_back
-from understudy.fitting.initialise import hinged_limb, initial_motion, interpolate, smooth_rotations, swing
+from understudy.fitting.initialise import (
+    FACE,
+    hinged_limb,
+    initial_motion,
+    interpolate,
+    limb_rotations,
+    place,
+    smooth_rotations,
+    swing,
+    torso_rotations,
+)
 from understudy.fitting.motion import (
     GROUP,
     GROUPS,
@@ -20,6 +30,7 @@ from understudy.fitting.motion import (
 from understudy.fitting.outline import outline_of
 from understudy.fitting.priors import STANCE, beyond_limits, limit_energy, smoothness_energy, stance_energy
 from understudy.fitting.terms import geman_mcclure, reprojection_errors
+from understudy.fitting.yaw import upright_yaw
 
 
 def turned(group, degrees):
@@ -97,6 +108,15 @@ def test_smoothness_is_blind_to_the_wrap_and_the_same_at_every_rate():
     assert energy(0.0, 30.0) == pytest.approx(energy(0.0, 60.0), rel=0.1)
 
 
+def test_depth_is_held_steadier_than_what_the_picture_shows():
+    def energy(axis):
+        transl = torch.zeros(9, 3)
+        transl[::2, axis] = 0.01
+        return smoothness_energy(Motion(resting_rotations(9), transl, torch.zeros(1)), torch.zeros(9, 24, 3), 30.0)
+
+    assert energy(2) > 3.0 * energy(0) and energy(0) == energy(1)
+
+
 def test_geman_mcclure_is_quadratic_then_flat():
     assert geman_mcclure(torch.tensor(0.01), 3.0).item() == pytest.approx(0.01, rel=0.01)
     assert geman_mcclure(torch.tensor(1e8), 3.0).item() == pytest.approx(9.0, rel=0.01)
@@ -150,6 +170,47 @@ def test_the_first_guess_is_near_and_a_wrong_half_turn_is_turned_back():
     put_back = turn_back(Motion(rotations, motion.transl, motion.betas), terms, iterations=20)
     facing, truth = put_back.rotations[:, 0, :, 2], walk.truth.transforms[:, 0, :3, 2]
     assert (facing * truth).sum(dim=-1).min() > 0.8
+
+
+def test_a_face_that_the_torso_cannot_have_is_not_followed():
+    walk = turning_walk(length=2, turn=0.2)
+    evidence = gather_evidence(walk.keypoints, walk.frames, walk.body, 0.3)
+    rest = rig_of(walk).rest(torch.zeros(4))[0]
+    root, _ = torso_rotations(evidence, rest)
+    face = [evidence.index(name) for name in FACE]
+    head = torch.nn.functional.normalize(root @ torch.tensor([0.0, 1.0, 0.0]), dim=-1)
+    for degrees, follows in ((40.0, True), (150.0, False)):
+        turn = roma.rotvec_to_rotmat(np.deg2rad(degrees) * head)
+        world = evidence.world.clone()
+        middle = world[:, face].mean(dim=1, keepdim=True)
+        world[:, face] = (world[:, face] - middle) @ turn.mT + middle
+        rotations, weights = limb_rotations(replace(evidence, world=world), rest, root)
+        angle = torch.rad2deg(log_map(rotations[:, GROUP["head"]]).norm(dim=-1))
+        assert bool((angle > 12).all()) == follows and bool((weights[:, GROUP["head"]] > 0).all()) == follows
+
+
+def test_a_frame_at_a_wrong_distance_is_put_beside_its_neighbours():
+    walk = turning_walk(length=12, turn=0.2)
+    evidence = gather_evidence(walk.keypoints, walk.frames, walk.body, 0.3)
+    points = walk.body.keypoints(walk.truth.vertices) - walk.truth.joints[:, :1]
+    points = points[:, [walk.body.keypoint_names.index(name) for name in evidence.names]]
+    true = walk.truth.joints[:, 0]
+    torch.testing.assert_close(place(evidence, points), true, atol=0.05, rtol=0)
+    shown = evidence.points.clone()
+    shown[5] = 1.5 * (shown[5] - shown[5].mean(dim=0)) + shown[5].mean(dim=0)
+    assert (place(replace(evidence, points=shown), points)[:, 2] - true[:, 2]).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("turn", [1.5, -1.5])
+def test_an_upright_person_turns_the_way_that_face_and_feet_say(turn):
+    walk = turning_walk(length=16, turn=turn, noise_px=2.0)
+    keypoints = replace(walk.keypoints, world=np.zeros_like(walk.keypoints.world))
+    evidence = gather_evidence(keypoints, walk.frames, walk.body, 0.3)
+    found = upright_yaw(evidence, rig_of(walk).rest(torch.zeros(4))[0])
+    true = walk.truth.transforms[:, 0, :3, :3]
+    off = torch.rad2deg(roma.rotmat_geodesic_distance(found, true))
+    assert off.median() < 10.0 and off.max() < 35.0  # yaws are tried every 15 degrees
+    assert torch.rad2deg(roma.rotmat_geodesic_distance(found[1:], found[:-1])).max() < 16.0
 
 
 def test_without_a_3d_guess_limbs_start_in_the_usual_stance():

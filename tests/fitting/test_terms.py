@@ -22,7 +22,7 @@ from understudy.fitting.initialise import HINGED, initial_motion
 from understudy.fitting.limbs import mirrored_limb, turn_limbs
 from understudy.fitting.motion import FREE, GROUP, Motion
 from understudy.fitting.pose_prior import PRIOR_GROUPS, features_of, learn_prior, mirrored, prior_of, shipped_prior
-from understudy.fitting.priors import STANCE
+from understudy.fitting.priors import STANCE, limit_energy, stance_energy
 
 
 def test_bones_mirrored_in_depth_are_put_back():
@@ -58,6 +58,49 @@ def test_the_ground_holds_standing_feet_and_lets_moving_ones_go():
     sliding[..., 0] += torch.arange(30)[:, None] / 30.0 * SLIDE
     expected = 29 * len(contacts.points)
     assert ground_energy(contacts, sliding, 30.0).item() == pytest.approx(expected, rel=0.01)
+
+
+def test_a_standing_foot_off_the_others_ground_costs():
+    evidence = gather_evidence(turning_walk(length=6).keypoints, turning_walk(length=6).frames, sausage_body(), 0.3)
+    still = replace(evidence, points=evidence.points[:1].expand(6, -1, -1).clone())
+    contacts = find_contacts(still, torch.full((6,), 300.0))
+    points = torch.zeros(6, len(evidence.names), 3)
+    points[..., 0], points[..., 2] = torch.linspace(-0.2, 0.2, points.shape[1]), 3.0
+    level = ground_energy(contacts, points, 20.0)
+    points[:, contacts.points[0], 1] = -0.1
+    assert ground_energy(contacts, points, 20.0) > level + 1.0
+
+
+@pytest.mark.parametrize("name", ["limit_energy", "stance_energy", "smoothness_energy", "ground_energy"])
+def test_each_kind_of_knowledge_counts_in_the_energy(monkeypatch, name):
+    walk = turning_walk(length=4)
+    terms = terms_of(walk)
+    motion = initial_motion(terms.evidence, terms.rig)
+
+    def energy(value):
+        monkeypatch.setattr(f"understudy.fitting.terms.{name}", lambda *_: torch.tensor(value))
+        return terms.energy(motion).item()
+
+    assert energy(1000.0) > energy(0.0) + 100.0
+
+
+def test_an_unlikely_pose_costs_more_where_nothing_was_seen():
+    walk = turning_walk(length=2)
+    terms = terms_of(walk, guess=0.0)
+    evidence = terms.evidence
+    blind = replace(terms, evidence=replace(evidence, weights=0 * evidence.weights), smoothness=0.0)
+    rotations = STANCE.expand(2, -1, -1, -1).clone()
+    rotations[:, GROUP["left_hip"]] = rotation((0.5, 0, -0.5))  # within the limits
+    rotations[:, GROUP["right_shoulder"]] = rotation((0.0, 0.8, 1.5))
+
+    def cost(rotations):
+        prior = shipped_prior().energy(rotations).sum().item()
+        return blind.energy(Motion(rotations, torch.tensor([[0.0, 0.0, 3.0]] * 2), torch.zeros(4))).item(), prior
+
+    (usual, likely), (odd, unlikely) = cost(STANCE.expand(2, -1, -1, -1)), cost(rotations)
+    without_prior = stance_energy(rotations).item() + limit_energy(rotations).item()
+    assert unlikely > likely + 20.0
+    assert odd - usual > without_prior + 0.1 * (unlikely - likely)
 
 
 def test_height_above_a_sloping_ground_is_nothing():
