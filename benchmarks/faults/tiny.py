@@ -16,31 +16,20 @@ from pathlib import Path
 import yaml
 
 from benchmarks.support.runs import REPOSITORY
+from understudy import stages
 
 ACTOR = "tiny"
-STAGES: dict[str, tuple[str, ...]] = {
-    "frames": ("frames", "frames.json"),
-    "keypoints": ("keypoints.npz",),
-    "silhouettes": ("alpha",),
-    "fitting": ("smpl.npz",),
-    "matting": ("matte", "trimap"),
-    "parsing": ("parsing",),
-    "canonical": ("canonical.npz",),
-    "avatar": ("avatar.tar", "training.json"),
-    "evaluate": ("metrics.json", "held_out"),
-    "turntable": ("renders/turntable.mp4",),
-    "reenactment": ("renders/reenactment.mp4",),
+_BESIDES = {
+    "frames": ("frames",),
+    "avatar": ("training.json",),
+    "evaluate": ("held_out",),
     "motion": ("renders/walk.mp4",),
-    "export": (
-        "exports/avatar.glb",
-        "exports/avatar.vrm",
-        "exports/avatar.ply",
-        "exports/avatar.spz",
-        "exports/mesh.obj",
-    ),
-    "viewer": ("viewer/index.html",),
-    "report": ("report.html",),
+    "export": tuple(f"exports/{name}" for name in ("avatar.vrm", "avatar.ply", "avatar.spz", "mesh.obj")),
     "dataset": ("datasets/easymocap",),
+}
+STAGES = {
+    name: tuple(file for stage in stages.STAGES if stage.name == name for file in stage.files) + _BESIDES.get(name, ())
+    for name in dict.fromkeys((*(stage.name for stage in stages.STAGES), *_BESIDES))
 }
 """Rule and what it writes."""
 
