@@ -1,4 +1,4 @@
-"""Lock all packages, with hashes, for Linux x86-64 and Python 3.11 and 3.12: ``python locks/make_locks.py``, or ``make lock``.
+"""Lock all packages, with hashes, for Linux x86-64 and Python 3.11 to 3.13: ``python locks/make_locks.py``, or ``make lock``.
 
 Writes the requirements*.txt from envs/pins.toml (tools/write_envs.py), and locks/*.lock from them.
 What is locked stays at its version as long as the requirements allow it;
@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHONS = ("3.11", "3.12")
+PYTHONS = ("3.11", "3.12", "3.13")
 PLATFORM = "x86_64-manylinux_2_28"
 SOURCES = {
     "run": "requirements.txt",
@@ -40,8 +40,8 @@ PARTS = {
 }
 """Packages of requirements.txt with a lock of their own."""
 STAND_INS = ("opencv-contrib-python", "opencv-python")
-"""Asked for by MediaPipe and rtmlib, never installed: opencv-contrib-python-headless has all of their files that we use, and
-needs no libGL, which a slim machine lacks."""
+"""Asked for by rtmlib, never installed: opencv-python-headless has all of their files that we use, and needs no libGL, which a
+slim machine lacks."""
 FROM_SOURCE = {"connection-pool"}
 """Published without a wheel; their setup.py was read."""
 TORCH_FOR_CPUS = {
@@ -50,7 +50,8 @@ TORCH_FOR_CPUS = {
         "4ca4a9394b0c771238a4f73590fdbbc4debad85ed0fa63d026ae1b085da7d6e2",
     ),
 }
-"""SHA-256 of PyTorch's own builds for CPUs (2.13.0+cpu) for each Python; they are in its index, not in the package index."""
+"""SHA-256 of PyTorch's own builds for CPUs (2.13.0+cpu) for Python 3.11 and 3.12; they are in its index, not in the package
+index."""
 PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.M)
 
 Files = dict[tuple[str, str], dict[str, set[str]]]
@@ -131,7 +132,9 @@ def write(name: str, source: str, packages: Files) -> None:
 
 def marker(pythons: Iterable[str]) -> str:
     """What keeps a package to some Pythons."""
-    return "" if set(pythons) == set(PYTHONS) else "".join(f' ; python_version == "{each}"' for each in pythons)
+    if set(pythons) == set(PYTHONS):
+        return ""
+    return " ; " + " or ".join(f'python_version == "{each}"' for each in pythons)
 
 
 if __name__ == "__main__":

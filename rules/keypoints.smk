@@ -12,7 +12,7 @@ rule keypoints:
         "results/{actor}/benchmarks/keypoints.tsv"
     conda:
         env_of("keypoints")
-    threads: 2
+    threads: 4
     resources:
         gpu=backend_gpus("keypoints"),
         mem_mb=backend_mem("keypoints"),

@@ -13,7 +13,7 @@ rule silhouettes:
         "results/{actor}/benchmarks/silhouettes.tsv"
     conda:
         env_of("silhouettes")
-    threads: 2
+    threads: 4
     resources:
         gpu=backend_gpus("silhouettes"),
         mem_mb=backend_mem("silhouettes"),

@@ -21,6 +21,7 @@ def main() -> None:
         weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
         files=Path(snakemake.input.files) if snakemake.input.files else None,
         sha256=snakemake.params.vouched,
+        threads=snakemake.threads,
     )
     keypoints.save(snakemake.output.keypoints, recorded=True)
 

@@ -22,7 +22,7 @@ def files_of(names: list[str], found: dict[str, set[Path]]) -> dict[str, set[Pat
         except PackageNotFoundError:
             if not key.startswith("opencv"):
                 raise
-            package = distribution("opencv-contrib-python-headless")  # several of its packages hold the same files
+            package = distribution("opencv-python-headless")  # several of its packages hold the same files
         tops = {Path(file).parts[0] for file in package.files or () if ".." not in Path(file).parts}
         found[key] = {Path(package.locate_file(top)) for top in tops - {"__pycache__"}}
         required = [line for line in package.requires or () if "extra ==" not in line]

@@ -11,7 +11,8 @@ from understudy.batch.code import reached_modules
 DISTRIBUTION = {
     "PIL": "pillow",
     "llvmlite": "numba",
-    "cv2": "opencv-contrib-python-headless",
+    "ai_edge_litert": "ai-edge-litert",
+    "cv2": "opencv-python-headless",
     "yaml": "pyyaml",
     "skimage": "scikit-image",
     "segment_anything": "segment-anything",

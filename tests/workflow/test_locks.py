@@ -80,8 +80,8 @@ def test_all_that_the_locked_packages_need_is_locked_too():
 def test_pytorchs_own_builds_for_cpus_are_as_good_as_the_package_indexs():
     own = make_locks.TORCH_FOR_CPUS[LOCKED["torch"]]
     hashes = set(re.findall(r"[\da-f]{64}", text_of("torch")))
-    assert len(own) == len(make_locks.PYTHONS) and set(own) < hashes
-    assert len(hashes) == 2 * len(make_locks.PYTHONS)
+    assert own and set(own) < hashes
+    assert len(hashes) == len(make_locks.PYTHONS) + len(own)
 
 
 def test_all_installations_are_by_hash():
@@ -116,8 +116,9 @@ def test_a_torch_without_the_hashes_of_its_builds_for_cpus_is_not_locked():
 
 
 def test_packages_of_one_python_alone_are_marked():
-    assert make_locks.marker(["3.11", "3.12"]) == ""
+    assert make_locks.marker(["3.11", "3.12", "3.13"]) == ""
     assert make_locks.marker(["3.12"]) == ' ; python_version == "3.12"'
+    assert make_locks.marker(["3.11", "3.12"]) == ' ; python_version == "3.11" or python_version == "3.12"'
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -124,7 +124,6 @@ def test_a_video_is_three_jobs_of_the_slurm_profile(tmp_path):
 
 @pytest.mark.skipif(not SLURM, reason="requirements-slurm.txt is not installed")
 def test_the_plugin_for_slurm_can_live_with_the_pins():
-    """Its later releases want another numpy than MediaPipe."""
     lines = [
         *(ROOT / "requirements.txt").read_text().splitlines(),
         *(ROOT / "requirements-slurm.txt").read_text().splitlines(),

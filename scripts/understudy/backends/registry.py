@@ -43,6 +43,8 @@ class Backend:
     """Files that the program's user has to put there."""
     runs: bool = False
     """Its weights may be TorchScript, a program, which runs only where somebody vouches for it: it takes ``sha256=`` too."""
+    parallel: bool = False
+    """Several threads may use it at once, each for a frame; others are called by one thread and use several themselves."""
     mem_mb: int = 2000
     """Memory that its job asks for at the first attempt, MB."""
     minutes: int = 30
@@ -55,16 +57,16 @@ class Backend:
 
 
 KEYPOINTS: dict[str, Backend] = {
-    "mediapipe": Backend("backends.mediapipe", "MediaPipePose", ("mediapipe",)),
+    "mediapipe": Backend("backends.mediapipe", "MediaPipePose", ("ai_edge_litert",), parallel=True),
     "ultralytics": Backend(
         "backends.ultralytics", "UltralyticsPose", ("ultralytics",), "yolo11m-pose", env="ultralytics", runs=True,
         mem_mb=3000,
     ),
     "rtmlib": Backend(
-        "backends.rtmlib", "RtmlibPose", ("rtmlib", "onnxruntime", "mediapipe"), "rtmw-l-256x192", env="rtmlib", mem_mb=3000
+        "backends.rtmlib", "RtmlibPose", ("rtmlib", "onnxruntime", "ai_edge_litert"), "rtmw-l-256x192", env="rtmlib", mem_mb=3000
     ),
     "hrnet": Backend(
-        "backends.hrnet", "HRNetPose", ("torch", "mediapipe"), "pose_hrnet_w48_384x288", env="hrnet", mem_mb=3000
+        "backends.hrnet", "HRNetPose", ("torch", "ai_edge_litert"), "pose_hrnet_w48_384x288", env="hrnet", mem_mb=3000
     ),
     "detectron2": Backend(
         "backends.detectron2", "KeypointRCNN", ("detectron2",), "keypoint_rcnn_R_50_FPN_3x", env="detectron2",
@@ -79,7 +81,7 @@ KEYPOINTS: dict[str, Backend] = {
 """They make a ``backends.protocols.KeypointBackend``, or a ``PoseFiles`` where they read."""
 
 SILHOUETTES: dict[str, Backend] = {
-    "mediapipe": Backend("backends.mediapipe", "pose_with_masks", ("mediapipe",)),
+    "mediapipe": Backend("backends.mediapipe", "pose_with_masks", ("ai_edge_litert",), parallel=True),
     "ultralytics": Backend(
         "backends.ultralytics", "UltralyticsMasks", ("ultralytics",), "yolo11m-seg", env="ultralytics", runs=True,
         mem_mb=3000,

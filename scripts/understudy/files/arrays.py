@@ -29,6 +29,8 @@ _LISTED_BYTES = 200
 """That each may take in the list of them."""
 MOST_FOLDED = 1100
 """Times by which deflate can make zeros smaller, at most."""
+MOST_AXES = 32
+"""Axes that an array may have."""
 MOST_HOLLOW = 10_000_000
 """Rows that an array without any bytes may have, which readers may count on."""
 
@@ -50,7 +52,7 @@ def check_claim(shape: tuple[int, ...], dtype: np.dtype, held: int) -> int:
     Raises:
         ValueError: No array has such a shape, or it claims more than ``held``; or, holding nothing, very many rows.
     """
-    if len(shape) > np.MAXDIMS or any(type(length) is not int or not 0 <= length < 1 << 60 for length in shape):
+    if len(shape) > MOST_AXES or any(type(length) is not int or not 0 <= length < 1 << 60 for length in shape):
         raise ValueError("it says that an array has a shape that none can have")
     size = dtype.itemsize * math.prod(shape)
     if size > held or (size == 0 and math.prod(length for length in shape if length) > MOST_HOLLOW):

@@ -70,7 +70,7 @@ def gather_evidence(keypoints: Keypoints, frames: Frames, body: BodyModel, min_c
         )
     columns = [keypoints.names.index(name) for name in names]
     values = keypoints.keypoints[:, columns].astype(np.float32)
-    finite = np.isfinite(values).all(axis=-1)
+    finite = np.asarray(np.isfinite(values).all(axis=-1))
     values = np.where(finite[..., None], values, 0.0)
     confident = (values[..., 2] >= min_confidence) & (values[..., 2] > 0) & ~keypoints.interpolated[:, None]
     trust = np.array([_trust(name) for name in names], np.float32)

@@ -68,7 +68,7 @@ def read_mask(path: Path) -> np.ndarray:
             elif image.mode == "RGB":
                 colours = np.array(image)
                 grey = (colours[..., 0] == colours[..., 1]).all() and (colours[..., 1] == colours[..., 2]).all()
-                values = colours[..., 0] if grey else (colours > 0).any(axis=-1)
+                values = colours[..., 0] if grey else np.asarray(colours.max(axis=-1) > 0)
             else:
                 values = np.array(image)
     if values.dtype.kind == "f" and values.max(initial=0) <= 1.0:

@@ -97,7 +97,7 @@ def choose_person(
                 f"{where} has up to {most} people at once; the largest one who stays longest is taken, in "
                 f"{(picks >= 0).sum()} frames (option person for another).",
             )
-    rows = np.flatnonzero(picks >= 0)
+    rows = np.flatnonzero(picks >= 0).tolist()
     keypoints, point_names = used_names(np.stack([people[row][picks[row]].points for row in rows]))
     points = Points(
         keypoints=keypoints,

@@ -1,7 +1,8 @@
 """2D keypoints of the one person a video is about."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def detect_keypoints(
     weights: Path | None = None,
     files: Path | None = None,
     sha256: str | None = None,
+    threads: int = 1,
 ) -> Keypoints:
     """Find the person in every frame: the largest one who stays longest.
 
@@ -48,6 +50,7 @@ def detect_keypoints(
         weights: The backend's weights, if it takes any.
         files: The other program's files, if the backend reads such.
         sha256: Of weights that somebody vouches for, 64 hexadecimal digits; TorchScript needs it, as it runs code.
+        threads: Frames that are looked at together, by a backend that several threads may use.
 
     Returns:
         Keypoints of all frames; px, confidence 0..1.
@@ -57,20 +60,24 @@ def detect_keypoints(
             lacks its package, weights or files.
     """
     longest = max(0, round(config.max_gap_seconds * frames.fps))
+    made_by = find_backend("keypoints", config.backend)
     opened = open_backend("keypoints", config.backend, weights, files, sha256)
-    if find_backend("keypoints", config.backend).reads:
+    if made_by.reads:
         poses = opened.read_poses(frames)
         people = np.array([int(pose is not None) for pose in poses])
         return _assemble(frames, config, poses, people, longest, hidden_faces=True)
-    with closing(opened) as backend:
-        regions, people = _choose_person(frames, backend, longest)
-        poses = _find_poses(frames, backend, regions)
+    with closing(opened) as backend, ThreadPoolExecutor(threads if made_by.parallel else 1) as pool:
+        regions, people = _choose_person(frames, backend, longest, pool)
+        poses = _find_poses(frames, backend, regions, pool)
     return _assemble(frames, config, poses, people, longest)
 
 
-def _choose_person(frames: Frames, backend: KeypointBackend, longest: int) -> tuple[list[Region | None], np.ndarray]:
+def _choose_person(
+    frames: Frames, backend: KeypointBackend, longest: int, pool: Executor
+) -> tuple[list[Region | None], np.ndarray]:
     """The region of the chosen person in each frame, and the number of people in it [T]."""
-    found = [list(backend.find_people(frames.read(index))) for index in track(range(len(frames)), "finding people")]
+    looks = pool.map(lambda index: list(backend.find_people(frames.read(index))), range(len(frames)))
+    found = list(track(looks, "finding people", len(frames)))
     people = np.array([len(regions) for regions in found])
     if not people.any():
         raise InputError(f"Nobody was found in any frame of {frames.source}; use a video that shows one whole person.")
@@ -96,11 +103,14 @@ def _fill_regions(regions: list[Region | None], longest: int) -> list[Region | N
     ]
 
 
-def _find_poses(frames: Frames, backend: KeypointBackend, regions: Iterable[Region | None]) -> list[Pose | None]:
-    return [
-        backend.find_pose(frames.read(index), region) if region else None
-        for index, region in track(list(enumerate(regions)), "finding keypoints")
-    ]
+def _find_poses(
+    frames: Frames, backend: KeypointBackend, regions: Sequence[Region | None], pool: Executor
+) -> list[Pose | None]:
+    def look(index: int, region: Region | None) -> Pose | None:
+        return backend.find_pose(frames.read(index), region) if region else None
+
+    looks = pool.map(look, range(len(regions)), regions)
+    return list(track(looks, "finding keypoints", len(regions)))
 
 
 def _assemble(

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def write_instant_avatar(recording: Recording, folder: Path) -> None:
     np.savez(folder / "cameras.npz", intrinsic=recording.K, extrinsic=np.eye(4), height=height, width=width)
     if np.any(betas[SMPL_BETAS:]):
         logger.warning("InstantAvatar reads %d shape components; the others of %d are left out", SMPL_BETAS, len(betas))
-    poses = {
+    poses: dict[str, Any] = {
         "betas": np.pad(betas, (0, SMPL_BETAS))[:SMPL_BETAS],
         "global_orient": track.global_orient,
         "body_pose": track.body_pose,

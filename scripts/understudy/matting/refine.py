@@ -113,7 +113,7 @@ class _Run:
         matte, unknown = refine(look, self.appearance, self.keypoints.keypoints[frame], self.config)
         self.single.write(frame, look.whole(matte), look.whole(unknown))
         fine, coarse = matte > 0.5, look.inner > 0
-        areas = (np.count_nonzero(fine), np.count_nonzero(coarse), np.count_nonzero(look.body > 0))
+        areas = (int(np.count_nonzero(fine)), int(np.count_nonzero(coarse)), int(np.count_nonzero(look.body > 0)))
         return areas, float(iou(fine, coarse))
 
     def compare(self, rejected: np.ndarray, final: _Folders, frame: int) -> None:

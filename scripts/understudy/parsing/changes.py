@@ -41,7 +41,7 @@ def best_split(gain: np.ndarray, bounds: np.ndarray, first: float = -np.inf, las
     score[(bounds < first) | (bounds > last)] = -np.inf
     # in the middle of the places that are as good, so that unseen bins are shared
     best = np.flatnonzero(score >= score.max() - 1e-9)
-    sure = float(score[best[0]]) / max(1, np.count_nonzero(~np.isnan(gain)))
+    sure = float(score[best[0]]) / max(1, int(np.count_nonzero(~np.isnan(gain))))
     return Split(float(bounds[best].mean()), sure)
 
 

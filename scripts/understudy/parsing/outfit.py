@@ -224,7 +224,7 @@ def _is_filled(sightings: Sightings, lower: np.ndarray) -> bool:
         return False
     # what a garment of this density mostly shows, against any colour at all
     own = lower[inside] > lower.min() + 1.0
-    return np.count_nonzero(own) > SKIRT * len(sightings.gap)
+    return int(np.count_nonzero(own)) > SKIRT * len(sightings.gap)
 
 
 def _is_hat(crown: np.ndarray) -> bool:

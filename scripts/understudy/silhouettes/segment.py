@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -42,6 +43,7 @@ def cut_silhouettes(
     weights: Path | None = None,
     files: Path | None = None,
     sha256: str | None = None,
+    threads: int = 1,
 ) -> None:
     """Write the soft mask of the tracked person of every frame; all zero in frames without one.
 
@@ -55,6 +57,7 @@ def cut_silhouettes(
         weights: The backend's weights, if it takes any.
         files: The user's masks, if the backend reads such.
         sha256: Of weights that somebody vouches for, 64 hexadecimal digits; TorchScript needs it, as it runs code.
+        threads: Frames that are cut together, by a backend that several threads may use.
 
     Raises:
         InputError: The backend lacks its package, weights or files, or a picture or mask cannot be read.
@@ -62,7 +65,7 @@ def cut_silhouettes(
     made_by = find_backend("silhouettes", config.backend)
     opened = open_backend("silhouettes", config.backend, weights, files, sha256)
     if made_by.reads:
-        _write_masks(frames, folder, partial(opened.read_mask, frames))
+        _write_masks(frames, folder, partial(opened.read_mask, frames), 1)
         return
     with closing(opened) as backend:
 
@@ -78,17 +81,19 @@ def cut_silhouettes(
                 alpha[y0:y1, x0:x1] = cut_out(frames.read(index), points, box, backend, config.max_size)
             return alpha
 
-        _write_masks(frames, folder, mask_of)
+        _write_masks(frames, folder, mask_of, threads if made_by.parallel else 1)
 
 
-def _write_masks(frames: Frames, folder: Path, mask_of: Callable[[int], np.ndarray]) -> None:
-    with atomic_folder(folder, "silhouettes") as temporary:
-        empty = 0
-        for index in track(range(len(frames)), "cutting silhouettes"):
+def _write_masks(frames: Frames, folder: Path, mask_of: Callable[[int], np.ndarray], threads: int) -> None:
+    with atomic_folder(folder, "silhouettes") as temporary, ThreadPoolExecutor(threads) as pool:
+
+        def write(index: int) -> bool:
             alpha = mask_of(index)
-            empty += not alpha.any()
             write_alpha(temporary, index, alpha)
-    logger.info("%s: silhouettes in %d of %d frames", frames.source, len(frames) - empty, len(frames))
+            return bool(alpha.any())
+
+        there = sum(track(pool.map(write, range(len(frames))), "cutting silhouettes", len(frames)))
+    logger.info("%s: silhouettes in %d of %d frames", frames.source, there, len(frames))
 
 
 def cut_from_whole(image: np.ndarray, points: np.ndarray, box: Box, backend: MaskBackend, max_size: int) -> np.ndarray:

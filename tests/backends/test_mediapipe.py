@@ -2,25 +2,17 @@ import logging
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.support.paths import ROOT, SCRIPTS
-from understudy.backends.images import cut, pasted, resized, shrunk
-from understudy.backends.mediapipe import LANDMARKS, MediaPipePose, _points, named, quiet_stderr
+from understudy.backends.litert import quiet_stderr
+from understudy.backends.mediapipe import LANDMARKS, MediaPipePose, named
 from understudy.backends.protocols import Region
 from understudy.formats.skeleton import INDEX, KEYPOINTS
 
 DEMO = ROOT / "data" / "demo" / "tiny.mp4"
-
-
-def test_landmarks_are_mediapipes_in_its_order():
-    from mediapipe.python.solutions.pose import PoseLandmark
-
-    theirs = tuple(landmark.name.lower().replace("foot_index", "big_toe") for landmark in PoseLandmark)
-    assert theirs == LANDMARKS
 
 
 def test_every_landmark_finds_its_place_and_small_toes_stay_unseen():
@@ -35,45 +27,10 @@ def test_every_landmark_finds_its_place_and_small_toes_stay_unseen():
     assert [KEYPOINTS[i] for i in np.flatnonzero(~points.any(axis=1))] == ["left_small_toe", "right_small_toe"]
 
 
-def test_guesses_outside_the_image_are_doubted():
-    landmarks = [SimpleNamespace(x=i / 32, y=0.5, visibility=0.8, presence=0.5) for i in range(33)]
-    points = _points(landmarks, x0=-10, y0=20, side=64, shape=(100, 40))
-    rows = points[[INDEX[name] for name in LANDMARKS]]
-    np.testing.assert_allclose(rows[:, 0], -10 + 2 * np.arange(33))
-    np.testing.assert_allclose(rows[:, 1], 52)
-    inside = (rows[:, 0] >= 0) & (rows[:, 0] <= 40)
-    np.testing.assert_allclose(rows[:, 2], np.where(inside, 0.4, 0.04), rtol=1e-6)
-
-
 def test_world_points_have_no_confidence_to_mind():
     raw = np.zeros((33, 3), np.float32)
     raw[LANDMARKS.index("left_hip")], raw[LANDMARKS.index("right_hip")] = (0.1, 0, 0.3), (-0.1, 0, -0.3)
     np.testing.assert_allclose(named(raw, confidence=False)[INDEX["mid_hip"]], 0)
-
-
-def test_cutting_beyond_the_image_gives_black():
-    image = np.arange(1, 13, dtype=np.uint8).reshape(3, 4)
-    np.testing.assert_array_equal(cut(image, -1, 1, 3, 3), [[0, 5, 6], [0, 9, 10], [0, 0, 0]])
-    assert not cut(image, 50, 50, 2, 2).any()
-
-
-def test_pasting_puts_a_mask_back_where_it_was_cut():
-    mask = np.zeros((60, 80), np.float32)
-    mask[20:40, 30:50] = 1
-    small = resized(cut(mask, -5, 10, 60, 60), 30, 30)
-    np.testing.assert_allclose(pasted(small, -5, 10, 60, mask.shape) > 0.5, mask > 0.5)
-
-
-def test_shrinking_keeps_the_centre_of_mass():
-    image = np.zeros((400, 300), np.float32)
-    image[101:141, 51:67] = 1
-    small = shrunk(image, 100)
-    assert small.shape == (100, 75)
-    rows, columns = np.nonzero(small > 0)
-    weights = small[rows, columns]
-    np.testing.assert_allclose(4 * np.average(columns + 0.5, weights=weights), 59, atol=1e-3)
-    np.testing.assert_allclose(4 * np.average(rows + 0.5, weights=weights), 121, atol=1e-3)
-    assert shrunk(image, 400).shape == image.shape
 
 
 def test_native_noise_goes_to_the_debug_log_and_stderr_comes_back(capfd, caplog):
@@ -84,8 +41,8 @@ def test_native_noise_goes_to_the_debug_log_and_stderr_comes_back(capfd, caplog)
     assert "W0000 noise" in caplog.messages
 
 
-def test_importing_the_stage_does_not_load_mediapipe():
-    code = "import sys, understudy.keypoints.detect, understudy.silhouettes.segment; print('mediapipe' in sys.modules)"
+def test_importing_the_stage_does_not_load_litert():
+    code = "import sys, understudy.keypoints.detect, understudy.silhouettes.segment; print('ai_edge_litert' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_environment())
     assert done.stdout.strip() == "False"
 
