@@ -24,7 +24,8 @@ PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.M)
 NVIDIA = "NVIDIA's own, proprietary: to be used and, in part, passed on by its terms"
 ALIKE = {
     "Apache-2.0": "cuda-bindings cuda-pathfinder gsplat ninja pip-api wadler-lindig",
-    "BSD-3-Clause": "contourpy cycler gitdb jinja2 kiwisolver mpmath nbformat nodeenv pandas scikit-image sympy traitlets",
+    "BSD-3-Clause": "colorama contourpy cycler gitdb jinja2 kiwisolver mpmath nbformat nodeenv pandas pyreadline3 scikit-image "
+    "sympy traitlets",
     "BSD-3-Clause; in it OpenBLAS (BSD-3-Clause), libgfortran (GPL-3.0 with GCC exception)": "numpy scipy",
     "MIT": "conda-inject jaxtyping pytokens snakemake-interface-common snakemake-interface-logger-plugins "
     "snakemake-interface-report-plugins snakemake-interface-scheduler-plugins snakemake-interface-storage-plugins throttler "

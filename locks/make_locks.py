@@ -1,4 +1,6 @@
-"""Lock all packages, with hashes, for Linux x86-64 and Python 3.11 to 3.13: ``python locks/make_locks.py``, or ``make lock``.
+"""Lock all packages, with hashes, for Python 3.11 to 3.13: ``python locks/make_locks.py``, or ``make lock``.
+
+They are for Linux (x86-64, arm64), macOS (arm64) and Windows (x86-64).
 
 Writes the requirements*.txt from envs/pins.toml (tools/write_envs.py), and locks/*.lock from them.
 What is locked stays at its version as long as the requirements allow it;
@@ -20,13 +22,24 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 
+from packaging.markers import Marker
+
 ROOT = Path(__file__).resolve().parent.parent
-PYTHONS = ("3.11", "3.12", "3.13")
-PLATFORM = "x86_64-manylinux_2_28"
+PYTHONS = (11, 12, 13)
+"""Minor versions of Python 3."""
+PLATFORM = re.compile(r"any|(manylinux\w*|linux)_(x86_64|aarch64)|macosx_\w+_(arm64|universal2)|win_amd64")
+"""Platforms of wheels."""
+MACHINES = [
+    {"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.0", "sys_platform": system, "platform_machine": machine,
+     "platform_system": platform, "os_name": "nt" if system == "win32" else "posix"}
+    for minor in PYTHONS
+    for system, platform, machine in (
+        ("linux", "Linux", "x86_64"), ("linux", "Linux", "aarch64"), ("darwin", "Darwin", "arm64"), ("win32", "Windows", "AMD64")
+    )
+]  # fmt: skip
+"""What markers ask about."""
 SOURCES = {
     "run": "requirements.txt",
     "gsplat": "requirements-gsplat.txt",
@@ -54,8 +67,8 @@ TORCH_FOR_CPUS = {
 index."""
 PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.M)
 
-Files = dict[tuple[str, str], dict[str, set[str]]]
-"""Name and version of a package to each Python that it is for, and the hashes of its files there."""
+Files = dict[tuple[str, str, str], set[str]]
+"""Name and version of a package and where it is for, to the hashes of its files."""
 
 
 def main() -> None:
@@ -78,25 +91,38 @@ def main() -> None:
 
 
 def resolve(source: str, before: Files, preferred: dict[str, str]) -> Files:
-    """All packages of ``source`` and of what is locked before it, for both Pythons."""
-    found: Files = defaultdict(dict)
-    for python in PYTHONS:
-        with tempfile.TemporaryDirectory() as folder:
-            output, overrides, fixed = (Path(folder) / name for name in ("pylock.toml", "overrides.txt", "fixed.txt"))
-            overrides.write_text("".join(f"{name}; sys_platform == 'none'\n" for name in STAND_INS))
-            fixed.write_text("".join(f"{name}=={version}\n" for (name, version), of in before.items() if python in of))
-            output.write_text(as_pylock(preferred))
-            command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header"]
-            command += ["--format", "pylock.toml", "--python-platform", PLATFORM, "--python-version", python]
-            command += ["--output-file", output, "--override", overrides, source, fixed]
-            run = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-            if run.returncode:
-                sys.exit(f"error: {source} has no solution for Python {python}; see above, and try --upgrade")
-            packages = tomllib.loads(output.read_text())["packages"]
-        for package in packages:
-            found[package["name"], package["version"]][python] = hashes_of(package)
-        preferred = preferred | {package["name"]: package["version"] for package in packages}
-    return dict(found)
+    """All packages of ``source`` and of what is locked before it, for all Pythons and platforms."""
+    with tempfile.TemporaryDirectory() as folder:
+        output, overrides, fixed = (Path(folder) / name for name in ("pylock.toml", "overrides.txt", "fixed.txt"))
+        overrides.write_text("".join(f"{name}; sys_platform == 'none'\n" for name in STAND_INS))
+        fixed.write_text("".join(f"{name}=={version}{where}\n" for name, version, where in before))
+        output.write_text(as_pylock(preferred))
+        command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header"]
+        command += ["--universal", "--fork-strategy", "fewest", "--python-version", f"3.{PYTHONS[0]}"]
+        command += ["--format", "pylock.toml", "--output-file", output, "--override", overrides, source, fixed]
+        if subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
+            sys.exit(f"error: {source} has no solution; see above, and try --upgrade")
+        packages = tomllib.loads(output.read_text())["packages"]
+    places = {each["name"]: marker(each.get("marker", "")) for each in packages}
+    return {
+        (each["name"], each["version"], place): hashes_of(each)
+        for each in packages
+        if (place := places[each["name"]]) is not None
+    }
+
+
+def marker(condition: str) -> str | None:
+    """What keeps a package to some of our platforms, as a requirement ends; None where it is for none of them."""
+    wanted = [not condition or Marker(condition).evaluate(machine) for machine in MACHINES]
+    if not any(wanted):
+        return None
+    for systems in (
+        "",
+        *(f"sys_platform {sign} '{name}'" for sign in ("==", "!=") for name in ("linux", "win32", "darwin")),
+    ):
+        if wanted == [not systems or Marker(systems).evaluate(machine) for machine in MACHINES]:
+            return f" ; {systems}" if systems else ""
+    return f" ; {condition}"
 
 
 def as_pylock(versions: dict[str, str]) -> str:
@@ -108,7 +134,7 @@ def as_pylock(versions: dict[str, str]) -> str:
 def hashes_of(package: dict) -> set[str]:
     """SHA-256 of a package's files that may be installed: wheels; its source only where there is no other way."""
     name, version = package["name"], package["version"]
-    files = package.get("wheels", [])
+    files = [file for file in package.get("wheels", []) if is_for_us(file["url"].rpartition("/")[2])]
     if name in FROM_SOURCE:
         files = [package["sdist"]]
     if not files:
@@ -121,20 +147,25 @@ def hashes_of(package: dict) -> set[str]:
     return hashes
 
 
+def is_for_us(wheel: str) -> bool:
+    """Whether a file is a wheel for one of our Pythons and platforms."""
+    pythons, abis, platforms = wheel.removesuffix(".whl").split("-")[-3:]
+    return any(
+        (python.startswith("py3") or abi == "abi3" or python in {f"cp3{minor}" for minor in PYTHONS})
+        and not abi.endswith("t")
+        and PLATFORM.fullmatch(platform)
+        for python in pythons.split(".")
+        for abi in abis.split(".")
+        for platform in platforms.split(".")
+    )
+
+
 def write(name: str, source: str, packages: Files) -> None:
     """One lock."""
     lines = [f"# Made of {source} by locks/make_locks.py (`make lock`); not to be edited by hand."]
-    for (package, version), files in sorted(packages.items()):
-        hashes = sorted(set().union(*files.values()))
-        lines.append(" \\\n    --hash=sha256:".join([f"{package}=={version}{marker(files)}", *hashes]))
+    for (package, version, where), hashes in sorted(packages.items()):
+        lines.append(" \\\n    --hash=sha256:".join([f"{package}=={version}{where}", *sorted(hashes)]))
     (ROOT / "locks" / f"{name}.lock").write_text("\n".join(lines) + "\n")
-
-
-def marker(pythons: Iterable[str]) -> str:
-    """What keeps a package to some Pythons."""
-    if set(pythons) == set(PYTHONS):
-        return ""
-    return " ; " + " or ".join(f'python_version == "{each}"' for each in pythons)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,10 @@ def user_cache() -> str | None:
     return os.path.join(home, "understudy") if os.path.isabs(home) else None
 
 
+OPENED = "/proc/self/fd"
+"""Where Linux names what a process has opened; macOS names only files, in /dev/fd."""
+
+
 class NotPrivate(PermissionError):
     """A folder that another user owns or can enter."""
 
@@ -17,8 +21,8 @@ class NotPrivate(PermissionError):
 def private_folder(path: str | os.PathLike[str]) -> str:
     """A name for a folder of this user alone, which is made where it is not there.
 
-    The name is that of the opened folder: whoever may rename the folders above cannot put another one in its place.
-    It holds as long as this process.
+    On Linux the name is that of the opened folder: whoever may rename the folders above cannot put another one in its
+    place. It holds as long as this process.
 
     Raises:
         OSError: The folder cannot be made or opened.
@@ -36,7 +40,7 @@ def private_folder(path: str | os.PathLike[str]) -> str:
             raise NotPrivate(f"{path} belongs to another user")
         if status.st_mode & 0o077:
             raise NotPrivate(f"{path} can be entered by other users")
-        name = f"/proc/self/fd/{handle}"
+        name = f"{OPENED}/{handle}" if os.path.isdir(OPENED) else path
         if not os.access(name, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(f"nothing can be written to {path}")
     except OSError:

@@ -1,6 +1,7 @@
 """Videos, calibrations and lists that mean harm: no other file is opened, and what they claim takes neither memory nor time."""
 
 import json
+import resource
 import struct
 import time
 from pathlib import Path
@@ -262,3 +263,10 @@ def test_a_device_by_the_name_of_a_video_is_none(tmp_path):
     (tmp_path / "b.mp4").symlink_to("/dev/zero")
     with pytest.raises(InputError, match="not a file"):
         open_capture(tmp_path / "b.mp4")
+
+
+def test_headers_are_read_without_a_watch_where_the_system_does_not_say_what_a_process_has(tmp_path, monkeypatch):
+    monkeypatch.setattr("understudy.video.headers.STATM", tmp_path / "nowhere")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with headers.headers_of(tmp_path / "a.mp4"):
+        assert resource.getrlimit(resource.RLIMIT_AS) == before

@@ -106,6 +106,11 @@ def test_a_folder_that_is_exchanged_after_it_was_looked_at_is_not_used(tmp_path)
     assert Path(folder, "a").read_text() == "mine"
 
 
+def test_where_the_system_has_no_name_for_an_opened_folder_its_own_is_used(tmp_path, monkeypatch):
+    monkeypatch.setattr("understudy.private.OPENED", str(tmp_path / "nowhere"))
+    assert private_folder(tmp_path / "cache") == str(tmp_path / "cache")
+
+
 def test_a_link_is_no_folder_of_ones_own(tmp_path):
     (tmp_path / "real").mkdir(0o700)
     (tmp_path / "link").symlink_to("real")

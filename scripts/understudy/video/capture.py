@@ -29,8 +29,9 @@ def open_capture(path: Path) -> cv2.VideoCapture:
     with regular_file(path) as file:
         # by its number, since a name may stand for many files (%d) or for no file (a camera, an address)
         known = VIDEO.match(file.read(LOOKED_AT))
+        file.seek(0)  # on macOS whoever opens the number goes on from here
         with headers_of(path):
-            capture = cv2.VideoCapture(f"/proc/self/fd/{file.fileno()}", cv2.CAP_FFMPEG) if known else None
+            capture = cv2.VideoCapture(f"/dev/fd/{file.fileno()}", cv2.CAP_FFMPEG) if known else None
     if capture is None or not capture.isOpened():
         raise InputError(f"{path} is not a video that can be read; copy it again or convert it to mp4.")
     width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
