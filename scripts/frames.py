@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from understudy.backends.mediapipe import person_finder
 from understudy.errors import InputError
 from understudy.job import run_job
 from understudy.video.config import FramesConfig
@@ -17,11 +18,14 @@ def main() -> None:
     found, name = snakemake.input.video, snakemake.params.video
     if not found and "://" in name:
         raise InputError(f"{name}: there is nothing at this address.")
+    config = FramesConfig(**snakemake.params.settings)
     extract_frames(
         source=Path(found or name),
         folder=Path(snakemake.output.frames),
         index=Path(snakemake.output.index),
-        config=FramesConfig(**snakemake.params.settings),
+        config=config,
+        find_people=person_finder() if config.window else None,
+        threads=snakemake.threads,
     )
 
 

@@ -93,8 +93,8 @@ def test_training_pulls_perturbed_poses_towards_the_truth(scene: Scene):
 
 
 def test_a_time_budget_ends_training_early(scene: Scene):
-    training = run(scene, replace(QUICK, steps=100_000, minutes=1.0 / 60.0), count=300)
-    assert 0.9 < training.history["seconds"][-1] < 5.0
+    training = run(scene, replace(QUICK, steps=100_000, minutes=0.05), count=300)
+    assert 2.9 < training.history["seconds"][-1] < 10.0
     assert training.history["shrink"][-1] == 1  # the schedule was shortened, not cut off
 
 

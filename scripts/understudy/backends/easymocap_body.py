@@ -14,9 +14,9 @@ from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
 from understudy.importers.config import ReadOptions
 from understudy.importers.easymocap import poses_folder
+from understudy.importers.place import placement_of
 from understudy.importers.registry import read_tracking
 from understudy.importers.transfer import body_track, place_poses
-from understudy.video.intrinsics import scale_camera
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _read(folder: Path, frames: Frames, keypoints: Keypoints, body: BodyModel) -
         K = tracking.camera(size).K
     elif tracking.camera is not None:
         tracked = tracking.camera.size or tracking.size or frames.source_size or size
-        K = scale_camera(tracking.camera.K, tracked, size)
+        K = placement_of(tracked, frames, str(folder)).camera(tracking.camera.K)
         if frames.K_source == "default":
             frames = replace(frames, K=K)
     placed = place_poses(tracking.poses, rows, body, K, frames.K)

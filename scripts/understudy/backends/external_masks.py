@@ -1,7 +1,6 @@
 """Backends ``files`` of silhouettes and parsing: the user's own masks and labels, scaled to the frames."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -18,8 +17,6 @@ from understudy.formats.masks import LABEL_SET_KEY, voc_palette
 
 logger = logging.getLogger(__name__)
 
-MOST_STRETCH = 0.02
-"""By how much the sides' ratio of a picture may differ from the frames'."""
 SAMPLE = 16
 """Pictures, evenly spread, that tell whether masks are 0 and 1 or 0 to 255."""
 
@@ -48,10 +45,10 @@ class GivenMasks:
             self._open(frames)
         if self.video is not None:
             mask = cv2.cvtColor(self.video.read(index), cv2.COLOR_RGB2GRAY)
-            _check_shape(mask.shape[::-1], frames, f"{self.files}, picture {index}")
+            mask = _placed(mask, frames, f"{self.files}, picture {index}")
         else:
             assert self.paths is not None
-            mask = _mask_of(_read(self.paths[index], frames))
+            mask = _placed(_mask_of(_read(self.paths[index])), frames, str(self.paths[index]))
             if self.of_0_and_1 and mask.max() <= 1:  # pictures that were not looked at may hold more
                 mask = mask * np.uint8(255)
         if mask.shape != (frames.height, frames.width):
@@ -64,7 +61,7 @@ class GivenMasks:
             return
         self.paths = pictures_of_frames(_folder(self.files, "silhouettes"), frames)
         some = {self.paths[place] for place in np.linspace(0, len(self.paths) - 1, SAMPLE).round().astype(int)}
-        if max(int(_mask_of(_read(path, frames)).max()) for path in some) <= 1:
+        if max(int(_mask_of(_read(path)).max()) for path in some) <= 1:
             self.of_0_and_1 = True
             logger.info("%s: masks of 0 and 1", self.files)
 
@@ -97,8 +94,8 @@ class GivenLabels:
         if self.paths is None:
             self.paths = pictures_of_frames(_folder(self.files, "parsing"), frames)
         path = self.paths[index]
-        image = _read(path, frames)
-        labels = _labels_of(image, path)
+        image = _read(path)
+        labels = _placed(_labels_of(image, path), frames, str(path))
         labels = as_cihp(labels, self._set_of(image, path), str(path))
         if labels.shape != (frames.height, frames.width):
             labels = cv2.resize(labels, (frames.width, frames.height), interpolation=cv2.INTER_NEAREST_EXACT)
@@ -125,9 +122,8 @@ def _folder(files: Path, stage: str) -> Path:
     return files
 
 
-def _read(path: Path, frames: Frames) -> Image.Image:
+def _read(path: Path) -> Image.Image:
     with opened_picture(path, "a readable picture", "save it again") as image:
-        _check_shape(image.size, frames, str(path))
         image.load()
     return image
 
@@ -170,10 +166,13 @@ def _labels_of(image: Image.Image, path: Path) -> np.ndarray:
     return numbers.astype(np.uint8)
 
 
-def _check_shape(size: Sequence[int], frames: Frames, where: str) -> None:
-    width, height = size
-    if abs(width * frames.height / (height * frames.width) - 1) > MOST_STRETCH:
+def _placed(values: np.ndarray, frames: Frames, where: str) -> np.ndarray:
+    """What the frames show of a picture [h,w]."""
+    height, width = values.shape
+    placement = frames.placement((width, height))
+    if placement is None:
         raise InputError(
             f"{where} has {width}x{height} px, another shape than the frames' {frames.width}x{frames.height}; give it in"
             " the frames' shape."
         )
+    return placement.cut(values, frames.width, frames.height)

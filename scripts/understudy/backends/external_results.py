@@ -11,7 +11,7 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.skeleton import INDEX, KEYPOINTS
 from understudy.importers.people import number_of
-from understudy.importers.place import kept_scale, placed_keypoints, rows_of_frames
+from understudy.importers.place import placed_keypoints, placement_of, rows_of_frames
 from understudy.importers.tracking import Camera, Tracking
 
 logger = logging.getLogger(__name__)
@@ -62,8 +62,8 @@ def given_poses(
     refuse_lens(tracking, where)
     for note in tracking.notes:
         logger.info("%s", note)
-    factors = kept_scale(size, frames, str(where))
-    found = placed_keypoints(tracking.points, rows, frames, factors, None, tracking.backend)
+    placement = placement_of(size, frames, str(where))
+    found = placed_keypoints(tracking.points, rows, frames, placement, None, tracking.backend)
     places = [INDEX[name] for name in found.names]
     poses: list[Pose | None] = []
     for row, points in zip(rows, found.keypoints, strict=True):

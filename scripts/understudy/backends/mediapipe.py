@@ -6,10 +6,12 @@ person.
 
 import math
 import threading
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 
+from understudy.backends.boxes import REGION_GROWTH, region_box
 from understudy.backends.images import cut, pasted, resized, shrunk
 from understudy.backends.pose_detector import PoseDetector
 from understudy.backends.pose_landmarks import SIZE, PoseLandmarks, mask_in_image
@@ -27,8 +29,6 @@ LANDMARKS = (
 
 DETECTOR_SIZE = 720
 """Images are shrunk to at most this many px a side before people are looked for."""
-REGION_GROWTH = 1.25
-"""The networks were trained on squares of this many person lengths."""
 OUTSIDE_CONFIDENCE = 0.1
 """Factor on the confidence of points outside the image, which are guesses."""
 
@@ -86,6 +86,17 @@ class MediaPipePose:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def person_finder() -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Gives boxes x0 y0 x1 y1 px [4] of all people in an RGB picture uint8 [H,W,3]: of the circles that hold them whole."""
+    backend = MediaPipePose()
+
+    def find(image: np.ndarray) -> list[np.ndarray]:
+        found = (region_box(region) for region in backend.find_people(image))
+        return [np.concatenate([box[:2] - box[2:] / 2, box[:2] + box[2:] / 2]) for box in found]
+
+    return find
 
 
 def pose_with_masks() -> MediaPipePose:

@@ -18,12 +18,44 @@ TABLE = {
     "source_frames": Numbers(("T",), np.int64, 0, 1 << 31),
     "K": CAMERA,
     "source_size": Numbers((2,), np.int64, 1, MOST_PX),
+    "window": Numbers((4,), np.float64, 0, MOST_PX),
 }
 """What the numbers may be."""
+OPTIONAL = ("source_size", "window")
+MOST_STRETCH = 0.02
+"""By how much the sides' ratios of pictures of one shape may differ."""
 LENGTHS = {"T": (1, MOST_FRAMES)}
 LONGEST_NAME = 1000
 
 KSource = Literal["config", "metadata", "default"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How pictures lie on the frames: px of the frames are ``px * factors + shift``."""
+
+    factors: np.ndarray  # [2]
+    shift: np.ndarray  # [2] px
+
+    def points(self, px: np.ndarray) -> np.ndarray:
+        """Points [...,2] of the pictures in px of the frames."""
+        return px * self.factors + self.shift
+
+    def camera(self, K: np.ndarray) -> np.ndarray:
+        """K [3,3] of the pictures as that of the frames."""
+        placed = np.diag([*self.factors, 1.0]) @ K
+        placed[:2, 2] += self.shift
+        return placed
+
+    def cut(self, picture: np.ndarray, width: int, height: int) -> np.ndarray:
+        """What frames of this size show of a picture [h,w,...], to the nearest px and at the picture's own scale."""
+        corners = (np.array([[0, 0], [width, height]]) - self.shift) / self.factors
+        (x0, y0), (x1, y1) = np.round(corners).astype(int).tolist()
+        return picture[y0:y1, x0:x1]
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(abs(one[0] * other[1] / (one[1] * other[0]) - 1) <= MOST_STRETCH)
 
 
 @dataclass(frozen=True)
@@ -54,6 +86,8 @@ class Frames:
     """Where ``K`` is from: the user, the file's metadata, or neither, so that it is a usual phone's."""
     source_size: tuple[int, int] | None = None
     """Width and height of the video's upright pictures, px; None where nobody wrote it down."""
+    window: np.ndarray | None = None  # [4] float64
+    """Part of these pictures that the frames show, x0 y0 x1 y1 px; None for all."""
 
     def __len__(self) -> int:
         return len(self.source_frames)
@@ -71,6 +105,20 @@ class Frames:
         path = self.path(index)
         with load_picture(path, self.folder, (self.width, self.height)) as image:
             return np.array(image.convert("RGB"))
+
+    def placement(self, size: tuple[int, int]) -> "Placement | None":
+        """How pictures of ``size`` (width, height) lie on the frames; None where they have another shape.
+
+        They are taken for pictures of the frames where they have exactly their size, or their shape and not that of the whole
+        video; else for whole pictures of the video, at any scale.
+        """
+        own = np.array([self.width, self.height], float)
+        whole = None if self.window is None or self.source_size is None else np.array(self.source_size, float)
+        if whole is not None and tuple(size) != (self.width, self.height) and _alike(whole, np.array(size)):
+            assert self.window is not None
+            factors = own / (self.window[2:] - self.window[:2])
+            return Placement(factors * whole / size, -self.window[:2] * factors)
+        return Placement(own / size, np.zeros(2)) if _alike(own, np.array(size)) else None
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
         """Write ``frames.json``.
@@ -94,6 +142,7 @@ class Frames:
                 "K": self.K,
                 "K_source": self.K_source,
                 "source_size": self.source_size,
+                "window": self.window,
             },
             recorded=recorded,
         )
@@ -121,6 +170,7 @@ class Frames:
             source_frames=numbers["source_frames"],
             K=numbers["K"],
             source_size=None if size is None else (int(size[0]), int(size[1])),
+            window=numbers.get("window"),
             **texts,  # type: ignore[arg-type]
         )
 
@@ -131,7 +181,7 @@ def _numbers(values: dict[str, Any]) -> dict[str, np.ndarray]:
     Raises:
         ValueError: They are impossible.
     """
-    missing = [key for key in TABLE if values.get(key) is None and key != "source_size"]
+    missing = [key for key in TABLE if values.get(key) is None and key not in OPTIONAL]
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")
     given = {key: np.asarray(values[key]) for key in TABLE if values.get(key) is not None}
@@ -139,6 +189,10 @@ def _numbers(values: dict[str, Any]) -> dict[str, np.ndarray]:
     check_area(float(numbers["width"]), float(numbers["height"]))
     if (np.diff(numbers["source_frames"]) < 0).any():
         raise ValueError("source_frames goes back")
+    if "window" in numbers:
+        window, size = numbers["window"], numbers.get("source_size")
+        if size is None or not (window[:2] < window[2:]).all() or (window[2:] > size + 0.5).any():
+            raise ValueError("its window is not within source_size")
     return numbers
 
 

@@ -36,12 +36,14 @@ def write_masks(folder: Path, masks: list[Path], frames: Frames, camera: Camera 
         for index, path in enumerate(track(masks, "importing masks")):
             alpha = read_mask(path)
             height, width = alpha.shape
-            if abs(frames.width / width * height / frames.height - 1) > 0.02:
+            placement = frames.placement((width, height))
+            if placement is None:
                 raise InputError(f"{path} is {width}x{height} px, of another shape than the frames.")
             if camera is not None and camera.distortion is not None and camera.size == (width, height):
                 alpha = Undistorter(camera.K, camera.distortion, camera.size)(alpha)
-            if (width, height) != size:
-                smaller = width > size[0]
+            alpha = placement.cut(alpha, *size)
+            if alpha.shape[::-1] != size:
+                smaller = alpha.shape[1] > size[0]
                 alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
             write_alpha(temporary, index, alpha)
 

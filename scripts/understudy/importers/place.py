@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from understudy.errors import InputError
-from understudy.formats.frames import Frames
+from understudy.formats.frames import Frames, Placement
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.tracks import fill_rows
 from understudy.importers.people import number_of
@@ -51,23 +51,23 @@ def rows_of_frames(indices: np.ndarray, source_frames: np.ndarray) -> np.ndarray
     return np.array([row_of.get(int(index), -1) for index in source_frames])
 
 
-def kept_scale(size: tuple[int, int], frames: Frames, what: str) -> np.ndarray:
-    """Factors [2] from px of the tracked pictures to px of the kept frames.
+def placement_of(size: tuple[int, int], frames: Frames, what: str) -> Placement:
+    """How the tracked pictures, of ``size`` (width, height), lie on the kept frames.
 
     Raises:
-        InputError: The pictures have another shape than the frames.
+        InputError: The pictures have another shape than the frames, and than the video.
     """
-    factors = np.array([frames.width / size[0], frames.height / size[1]])
-    if abs(factors[0] / factors[1] - 1) > 0.02:
+    placement = frames.placement(size)
+    if placement is None:
         raise InputError(
             f"{what} is for pictures of {size[0]}x{size[1]} px but the frames are {frames.width}x{frames.height}; "
             "give the video that was tracked, neither cropped nor turned."
         )
-    return factors
+    return placement
 
 
 def placed_keypoints(
-    points: Points, rows: np.ndarray, frames: Frames, factors: np.ndarray, camera: Camera | None, backend: str
+    points: Points, rows: np.ndarray, frames: Frames, placement: Placement, camera: Camera | None, backend: str
 ) -> Keypoints:
     """Keypoints of the kept frames: lens distortion removed, scaled, short gaps interpolated.
 
@@ -75,7 +75,7 @@ def placed_keypoints(
         points: In px of the tracked pictures.
         rows: Row of ``points`` for each kept frame, -1 for none [T].
         frames: The kept frames.
-        factors: From px of the tracked pictures to px of the frames [2].
+        placement: Of the tracked pictures on the frames.
         camera: Of the tracked pictures; only a lens with distortion matters.
         backend: Where they come from.
 
@@ -93,8 +93,8 @@ def placed_keypoints(
     if camera is not None and camera.distortion is not None:
         values[..., :2] = undistorted(values[..., :2], camera)
         boxes = undistorted(boxes.reshape(-1, 2, 2), camera).reshape(-1, 4)
-    values[..., :2] *= factors
-    boxes *= np.tile(factors, 2)
+    values[..., :2] = placement.points(values[..., :2])
+    boxes = placement.points(boxes.reshape(-1, 2, 2)).reshape(-1, 4)
     values[values[..., 2] <= 0] = 0.0
     values[..., 2] = np.clip(values[..., 2], 0.0, 1.0)
     sure = values[values[..., 2] > 0.3][:, :2]

@@ -17,9 +17,9 @@ from understudy.importers.alpha import write_masks
 from understudy.importers.config import ReadOptions
 from understudy.importers.place import (
     first_number,
-    kept_scale,
     picture_indices,
     placed_keypoints,
+    placement_of,
     rows_of_frames,
 )
 from understudy.importers.registry import guess_format, read_tracking
@@ -109,8 +109,8 @@ def import_tracking(
     keypoints = None
     if tracking.points is not None:
         rows = rows_of_frames(picture_indices(tracking.point_frames, start), frames.source_frames)
-        factors = kept_scale(size, frames, f"{source}")
-        keypoints = placed_keypoints(tracking.points, rows, frames, factors, camera, tracking.backend)
+        placement = placement_of(size, frames, f"{source}")
+        keypoints = placed_keypoints(tracking.points, rows, frames, placement, camera, tracking.backend)
         keypoints.save(folder / "keypoints.npz", recorded=True)
         written.append(folder / "keypoints.npz")
         notes += _coverage("keypoints", int((rows >= 0).sum()), len(frames))
@@ -133,7 +133,7 @@ def import_tracking(
                 f"None of the {len(frames)} frames of {frames.source} has a pose in {source}; "
                 "give the video that was tracked, and check the option first."
             )
-        K_from = frames.K if camera is None else scale_camera(camera.K, size, (frames.width, frames.height))
+        K_from = frames.K if camera is None else placement_of(size, frames, f"{source}").camera(camera.K)
         placed = place_poses(tracking.poses, rows, body, K_from, frames.K)
         keypoints = keypoints or _own_keypoints(folder, len(frames))
         track = body_track(placed, rows >= 0, body, frames, keypoints)
@@ -207,7 +207,7 @@ def _frames(
         )
     if camera is None or not camera.real or chosen:
         return frames, camera, size, []
-    K = scale_camera(camera.K, size, (frames.width, frames.height))
+    K = placement_of(size, frames, "the tracking").camera(camera.K)
     if np.allclose(K, frames.K, rtol=1e-4, atol=0.05):
         return frames, camera, size, []
     frames = replace(frames, K=K, K_source="config")

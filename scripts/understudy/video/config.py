@@ -18,7 +18,7 @@ Coefficient = Annotated[float, Bounds(-1000, 1000)]
 class FramesConfig(Options):
     """Which frames to keep and what is known of the camera.
 
-    Intrinsics are those of the upright picture, as players and OpenCV show it, before ``max_size`` scales it.
+    Intrinsics are those of the whole upright picture, as players and OpenCV show it, before it is cut and scaled.
     """
 
     start: Annotated[float, Bounds(0, 1_000_000, unit="s")] = 0.0
@@ -29,7 +29,11 @@ class FramesConfig(Options):
     """Keep every Nth frame."""
     max_frames: Annotated[int, Bounds(MIN_FRAMES, 1_000_000)] = 300
     """Maximum number of frames; a longer clip is thinned evenly, by a larger step."""
-    max_size: Annotated[int, Bounds(128, 8192, unit="px")] = 960
+    window: bool = True
+    """Keep only a window round the person, where that saves much of the picture; what is kept has the video's own resolution."""
+    person_height: Annotated[int, Bounds(128, 8192, unit="px")] = 900
+    """Largest height of the person in the kept frames in px; taller ones are scaled down."""
+    max_size: Annotated[int, Bounds(128, 8192, unit="px")] = 1920
     """Longest side of the kept frames in px; larger ones are scaled down."""
     fps: Annotated[float, Bounds(0.01, 10_000)] | None = None
     """Frames per second of a folder of images (default 30); a video knows its own."""

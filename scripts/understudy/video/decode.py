@@ -25,6 +25,7 @@ from understudy.video.intrinsics import (
 from understudy.video.pictures import Picture
 from understudy.video.sources import list_videos
 from understudy.video.timing import frame_rate, frames_on_grid, keep_frames
+from understudy.video.window import LOOK_SIZE, FindPeople, Window, choose_window, find_boxes
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,14 @@ IMAGES_FPS = 30.0
 """Rate of a folder of images, unless the config says otherwise."""
 
 
-def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig) -> Frames:
+def extract_frames(
+    source: Path,
+    folder: Path,
+    index: Path,
+    config: FramesConfig,
+    find_people: FindPeople | None = None,
+    threads: int = 1,
+) -> Frames:
     """Write the kept frames of a video, or of a folder of images, and what is known of its camera.
 
     Frames are kept on a uniform time grid at the rate of the video's regular stretches, each the frame nearest in
@@ -48,13 +56,20 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
     The camera is, in this order: ``K``, ``focal_px`` or ``focal_35mm`` of the config; the 35-mm equivalent focal length
     in the file's metadata; that of a usual phone, 26 mm. Equivalence is by the diagonal.
 
-    The video is decoded once, and streamed; memory does not grow with its length. Nothing is left behind on an error.
+    With ``find_people`` and ``config.window`` the frames are a window round the person, the largest one who stays longest,
+    at the video's own resolution up to ``person_height``; the camera's principal point moves with it. All of the picture is
+    kept where the person takes most of it, or nobody is found.
+
+    The video is decoded once, or twice where people are looked for, and streamed; memory does not grow with its length.
+    Nothing is left behind on an error.
 
     Args:
         source: Video file, or folder of images.
         folder: Folder to write ``000000.jpg``, ... to; replaced as a whole.
         index: ``frames.json`` to write.
         config: Which frames to keep, and what is known of the camera.
+        find_people: Gives boxes x0 y0 x1 y1 px [4] of all people in a picture uint8 [H,W,3]; several threads may call it.
+        threads: Pictures that people are looked for in together.
 
     Returns:
         What ``frames.json`` says.
@@ -66,14 +81,19 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
     source, folder, index = Path(source), Path(folder), Path(index)
     pictures = _open(source, config)
     kept, fps = _choose(pictures, source, config)
+    window = None
+    if find_people is not None and config.window:
+        window = _window(pictures, kept, fps, config, find_people, threads)
     source_frames: list[int] = []
     camera: _Camera | None = None
+    longest = config.max_size if window is None else max(window.whole)
     with atomic_folder(folder, "frames") as temporary:
-        for found, picture in track(pictures.read(kept, config.max_size), "extracting frames", total=len(kept)):
+        for found, picture in track(pictures.read(kept, longest), "extracting frames", total=len(kept)):
             if camera is None:
-                camera = _Camera(picture, pictures.focal_35mm, config)
-            image = Image.fromarray(camera.undistort(picture.pixels) if camera.undistort else picture.pixels)
-            image.save(temporary / f"{len(source_frames):06d}.jpg", quality=JPEG_QUALITY, subsampling="4:4:4")
+                camera = _Camera(picture, window, pictures.focal_35mm, config)
+            Image.fromarray(camera.kept(picture.pixels)).save(
+                temporary / f"{len(source_frames):06d}.jpg", quality=JPEG_QUALITY, subsampling="4:4:4"
+            )
             source_frames.append(found)
         if camera is None or len(source_frames) < MIN_FRAMES:
             raise InputError(
@@ -93,23 +113,65 @@ def extract_frames(source: Path, folder: Path, index: Path, config: FramesConfig
         K=camera.K,
         K_source=camera.source,
         source_size=camera.source_size,
+        window=camera.shown,
     )
     frames.save(index, recorded=True)
     logger.info("%d frames of %dx%d px at %.4g per second", len(frames), frames.width, frames.height, fps)
     return frames
 
 
-class _Camera:
-    """Intrinsics for the kept size."""
-
-    def __init__(self, picture: Picture, metadata_35mm: float | None, config: FramesConfig) -> None:
-        self.size = (picture.pixels.shape[1], picture.pixels.shape[0])
-        self.source_size = picture.size
-        whole, self.source = _camera_of(picture.size, metadata_35mm, config)
-        self.K = scale_camera(whole, picture.size, self.size)
-        self.undistort = (
-            Undistorter(self.K, config.distortion, self.size) if config.distortion and any(config.distortion) else None
+def _window(
+    pictures: VideoFile | ImageFolder,
+    kept: np.ndarray,
+    fps: float,
+    config: FramesConfig,
+    find_people: FindPeople,
+    threads: int,
+) -> Window | None:
+    """Round the person; None for no pictures."""
+    small = (picture for _, picture in track(pictures.read(kept, LOOK_SIZE), "looking for the person", total=len(kept)))
+    boxes, size = find_boxes(small, find_people, threads)
+    if size is None:
+        return None
+    window = choose_window(boxes, fps, size, config.person_height, config.max_size)
+    if window.size != window.whole:
+        logger.info(
+            "a window of %dx%d px at %.3g of the video's resolution, which is %dx%d px",
+            *window.size,
+            window.scale,
+            *size,
         )
+    return window
+
+
+class _Camera:
+    """Intrinsics for what is kept, and how it is made of the scaled pictures."""
+
+    def __init__(
+        self, picture: Picture, window: Window | None, metadata_35mm: float | None, config: FramesConfig
+    ) -> None:
+        scaled = (picture.pixels.shape[1], picture.pixels.shape[0])
+        # a picture of another size than the first one looked at would be cut elsewhere
+        self.window = window if window is not None and window.whole == scaled and window.size != scaled else None
+        self.source_size = picture.size
+        given, self.source = _camera_of(picture.size, metadata_35mm, config)
+        self.K = scale_camera(given, picture.size, scaled)
+        self.undistort = (
+            Undistorter(self.K, config.distortion, scaled) if config.distortion and any(config.distortion) else None
+        )
+        self.size, self.shown = scaled, None
+        if self.window is not None:
+            self.size = self.window.size
+            self.K[:2, 2] -= self.window.corner
+            factor = np.array(picture.size) / scaled
+            corners = np.array([self.window.corner, np.add(self.window.corner, self.window.size)])
+            self.shown = (corners * factor).ravel()
+
+    def kept(self, pixels: np.ndarray) -> np.ndarray:
+        """What is kept of a scaled picture [H,W,3]."""
+        if self.undistort:
+            pixels = self.undistort(pixels)
+        return pixels if self.window is None else self.window.of(pixels)
 
 
 def _camera_of(size: tuple[int, int], metadata_35mm: float | None, config: FramesConfig) -> tuple[np.ndarray, KSource]:
