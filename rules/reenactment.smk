@@ -3,6 +3,7 @@ rule reenactment:
         avatar="results/{actor}/avatar.tar",
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
+        video=whole_video,
         body=body_file,
     output:
         video=report(

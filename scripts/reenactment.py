@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
+from understudy.formats.frames import Frames
 from understudy.job import run_job
 from understudy.rendering.backdrop import hex_colour
+from understudy.rendering.footage import footage_of
 from understudy.rendering.reenactment import render_reenactment
 
 if TYPE_CHECKING:
@@ -15,7 +17,13 @@ def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
     archive = load_archive(snakemake.input.avatar, snakemake.input.body)
     background = hex_colour(snakemake.params.settings["background"])
-    render_reenactment(archive, snakemake.input.frames, snakemake.output.video, background=background)
+    frames = Frames.load(snakemake.input.index, snakemake.input.frames)
+    seen = (
+        frames.folder
+        if frames.window is None or not snakemake.input.video
+        else footage_of(frames, snakemake.input.video)
+    )
+    render_reenactment(archive, seen, snakemake.output.video, background=background)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.paths import ROOT
 from understudy.backends import litert
-from understudy.backends.litert import NETWORKS, SHA256, Network
-from understudy.backends.mediapipe import LANDMARKS, MediaPipePose
+from understudy.backends.litert import NETWORKS, SHA256, network_file
+from understudy.backends.mediapipe import LANDMARKS, MediaPipePose, heavy_pose, mixed_pose
 from understudy.backends.pose_detector import anchors, decode, merge
 from understudy.backends.pose_landmarks import SIZE, mask_in_image, refine, square_to_image
 from understudy.backends.protocols import Region
@@ -125,4 +125,38 @@ def test_another_network_is_refused(tmp_path, monkeypatch):
         if content is not None:
             (tmp_path / "pose_detection.tflite").write_bytes(content)
         with pytest.raises(InputError, match=r"pose_detection\.tflite is missing or not the file"):
-            Network("pose_detection.tflite")
+            network_file("pose_detection.tflite")
+
+
+def test_another_landmark_network_takes_the_usual_ones_place(actor):
+    (region,) = MediaPipePose().find_people(actor)
+    usual = MediaPipePose().find_pose(actor, region)
+    same = heavy_pose(NETWORKS / "pose_landmark_full.tflite").find_pose(actor, region)
+    np.testing.assert_array_equal(same.points, usual.points)
+    np.testing.assert_array_equal(same.world, usual.world)
+
+
+def test_mixed_points_are_the_other_networks_in_the_picture_and_the_usual_ones_in_space(actor, monkeypatch):
+    (region,) = MediaPipePose().find_people(actor)
+    usual = MediaPipePose().find_pose(actor, region)
+    mixed = mixed_pose(NETWORKS / "pose_landmark_full.tflite")
+    real = mixed._networks.landmarks.find
+
+    def other(image, region):
+        found = real(image, region)
+        return replace(found, points=found.points + [3.0, 0.0, 0.0], world=2.0 * found.world)
+
+    monkeypatch.setattr(mixed._networks.landmarks, "find", other)
+    pose = mixed.find_pose(actor, region)
+    assert (pose.points[ROWS, 0] > usual.points[ROWS, 0] + 1.0).all()
+    np.testing.assert_array_equal(pose.world, usual.world)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"not a network", "is not a TensorFlow Lite network"), (None, "is another network")]
+)
+def test_weights_that_are_no_landmark_network_are_refused_before_any_work(tmp_path, content, message):
+    path = tmp_path / "heavy.tflite"
+    path.write_bytes((NETWORKS / "pose_detection.tflite").read_bytes() if content is None else content)
+    with pytest.raises(InputError, match=message):
+        heavy_pose(path)

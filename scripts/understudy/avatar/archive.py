@@ -28,7 +28,7 @@ from understudy.files.arrays import read_json, read_npz, reading, write_json, wr
 from understudy.files.atomic import scratch_folder
 from understudy.files.tar import AGAIN, unpack_tar, write_tar
 from understudy.formats.canonical import Canonical, read_texture
-from understudy.formats.frames import Frames
+from understudy.formats.frames import Frames, Placement, place
 from understudy.formats.limits import check_area
 from understudy.formats.smpl import BodyTrack
 
@@ -57,6 +57,17 @@ class AvatarArchive:
     texture_seen: np.ndarray  # [S,S] uint8
     info: dict[str, Any]
     """``avatar.json``."""
+
+    @property
+    def is_window(self) -> bool:
+        """Whether the avatar was learned from a window of the video's pictures."""
+        return self.info["source"].get("window") is not None
+
+    def placement(self, size: tuple[int, int]) -> Placement | None:
+        """How pictures of ``size`` (width, height), of the frames or of the whole video, lie on the frames (``place``)."""
+        source = self.info["source"]
+        window = None if source.get("window") is None else np.array(source["window"], float)
+        return place(size, (self.width, self.height), source.get("size"), window)
 
 
 def save_avatar(
@@ -160,7 +171,13 @@ def _info(training: Training, frames: Frames, licences: Sequence[str]) -> dict[s
         "method": method.name,
         method.name: {**method.describe(avatar), "config": asdict(training.options)},
         "body": {"name": body.name, "sha256": body.sha256, "included": body.free},
-        "source": {"name": Path(frames.source).name, "sha256": frames.source_sha256, "frames": len(frames)},
+        "source": {
+            "name": Path(frames.source).name,
+            "sha256": frames.source_sha256,
+            "frames": len(frames),
+            "size": frames.source_size,
+            "window": None if frames.window is None else frames.window.tolist(),
+        },
         "config": asdict(training.config),
         "training": {
             "steps": int(history["step"][-1]) if history["step"] else 0,

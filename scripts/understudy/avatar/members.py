@@ -28,6 +28,11 @@ INFO = {
     "config.unknown": Numbers((), np.float64, 0.0, 1.0),
 }
 """Numbers of ``avatar.json`` that are read again."""
+SOURCE = {
+    "source.size": Numbers((2,), np.int64, 1, MOST_PX),
+    "source.window": Numbers((4,), np.float64, 0, MOST_PX),
+}
+"""Of the video, where its pictures were cut."""
 LONGEST_NAME, LONGEST_LICENCE, MOST_LICENCES = 1000, 1 << 16, 100
 
 WHOLE = {
@@ -55,6 +60,8 @@ def check_info(info: dict[str, Any]) -> None:
     numbers = {key: info.get(key) for key in ("version",)}
     numbers |= {f"config.{key}": config.get(key) for key in ("edge_band", "unknown")}
     check_table({key: np.asarray(value) for key, value in numbers.items()}, INFO, {})
+    if source.get("window") is not None:
+        check_table({key: np.asarray(source.get(key.partition(".")[2])) for key in SOURCE}, SOURCE, {})
     licences = info.get("licences", [])
     if not isinstance(licences, list) or len(licences) > MOST_LICENCES:
         raise ValueError(f"licences is not a list of at most {MOST_LICENCES} texts")

@@ -6,13 +6,14 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.arrays import sha256
+from understudy.files.regular import read_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ SHA256 = {
 }
 """Checksum by file of what is in ``networks``."""
 
+LARGEST = 1 << 28
+"""Bytes of a network; they lie in memory."""
 _STDERR = threading.Lock()
 """There is one standard error for all threads."""
 
@@ -31,31 +34,51 @@ class Network:
     """A network on one CPU thread; a thread that wants to run it at the same time as others opens its own.
 
     Args:
-        name: A file in ``networks``.
+        path: The file, ``network_file`` of one that comes with the project.
+        input_size: Side in px of what it has to take.
+        outputs: Shapes that it has to give.
 
     Raises:
-        InputError: The file is missing or another one.
+        InputError: It is no network, or another one.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, path: Path, input_size: int, outputs: Iterable[tuple[int, ...]]) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        path = NETWORKS / name
-        if not path.is_file() or sha256(path) != SHA256[name]:
-            raise InputError(f"{path} is missing or not the file that belongs there; get it from the repository again.")
+        content = read_bytes(path, LARGEST)
         with quiet_stderr():
-            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
-            self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
+            try:
+                self._interpreter = Interpreter(model_content=content, num_threads=1)
+                self._interpreter.allocate_tensors()
+            except (ValueError, RuntimeError) as error:
+                raise InputError(f"{path} is not a TensorFlow Lite network ({str(error).splitlines()[0]}).") from None
+        [taken, *_] = self._interpreter.get_input_details()
+        self._input = taken["index"]
         self._outputs = {
             tuple(output["shape"].tolist()): output["index"] for output in self._interpreter.get_output_details()
         }
+        if taken["shape"].tolist() != [1, input_size, input_size, 3] or not set(outputs) <= set(self._outputs):
+            raise InputError(
+                f"{path} is another network; give BlazePose's landmark network (`understudy models get pose_landmark_heavy`)."
+            )
 
     def run(self, image: np.ndarray) -> dict[tuple[int, ...], np.ndarray]:
         """Outputs by their shapes for one picture [H,W,C] float32 of the size and range that it was trained for."""
         self._interpreter.set_tensor(self._input, image[None])
         self._interpreter.invoke()
         return {shape: self._interpreter.get_tensor(index) for shape, index in self._outputs.items()}
+
+
+def network_file(name: str) -> Path:
+    """A network that comes with the project.
+
+    Raises:
+        InputError: The file is missing or another one.
+    """
+    path = NETWORKS / name
+    if not path.is_file() or sha256(path) != SHA256[name]:
+        raise InputError(f"{path} is missing or not the file that belongs there; get it from the repository again.")
+    return path
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -36,13 +37,20 @@ OUTSIDE_CONFIDENCE = 0.1
 class _Networks(threading.local):
     """Each thread's own."""
 
+    def __init__(self, weights: Path | None, mixed: bool) -> None:
+        self._weights, self._mixed = weights, mixed
+
     @cached_property
     def detector(self) -> PoseDetector:
         return PoseDetector()
 
     @cached_property
     def landmarks(self) -> PoseLandmarks:
-        return PoseLandmarks()
+        return PoseLandmarks(self._weights)
+
+    @cached_property
+    def space(self) -> PoseLandmarks:
+        return PoseLandmarks() if self._mixed else self.landmarks
 
 
 class MediaPipePose:
@@ -50,13 +58,20 @@ class MediaPipePose:
 
     Args:
         masks: Also give a soft mask with each pose.
+        weights: Another landmark network than the one that comes with the project.
+        mixed: Take the points in the picture from ``weights`` alone, and those in space from the usual one.
+
+    Raises:
+        InputError: ``weights`` is no such network.
     """
 
     name = "mediapipe"
 
-    def __init__(self, masks: bool = False) -> None:
+    def __init__(self, masks: bool = False, weights: Path | None = None, mixed: bool = False) -> None:
         self.masks = masks
-        self._networks = _Networks()
+        self._networks = _Networks(weights, mixed)
+        if weights is not None:
+            _ = self._networks.landmarks  # here, so that another file is refused before any work
 
     def find_people(self, image: np.ndarray) -> list[Region]:
         """Regions of all people in an RGB uint8 image [H,W,3], the surest first."""
@@ -77,15 +92,29 @@ class MediaPipePose:
         found = self._networks.landmarks.find(square, inside)
         if found is None:
             return None
+        world = found.world
+        if self._networks.space is not self._networks.landmarks:
+            usual = self._networks.space.find(square, inside)
+            world = world if usual is None else usual.world
         mask = None
         if self.masks:
             mask = pasted(mask_in_image(found.mask, inside, resolution, resolution), x0, y0, side, image.shape[:2])
         points = found.points.astype(np.float32)
         points[:, :2] = points[:, :2] / scale + (x0, y0)
-        return Pose(points=_doubt_outside(named(points), image.shape[:2]), world=named(found.world, False), mask=mask)
+        return Pose(points=_doubt_outside(named(points), image.shape[:2]), world=named(world, False), mask=mask)
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def heavy_pose(weights: Path) -> MediaPipePose:
+    """The larger landmark network: points in the picture are nearer to the truth, those in space farther."""
+    return MediaPipePose(weights=weights)
+
+
+def mixed_pose(weights: Path) -> MediaPipePose:
+    """The larger network's points in the picture with the usual one's in space."""
+    return MediaPipePose(weights=weights, mixed=True)
 
 
 def person_finder() -> Callable[[np.ndarray], list[np.ndarray]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from understudy.backends.litert import Network
+from understudy.backends.litert import Network, network_file
 from understudy.formats.tracks import overlap
 
 SIZE = 224
@@ -36,8 +36,9 @@ class PoseDetector:
     """The detector."""
 
     def __init__(self) -> None:
-        self._network = Network("pose_detection.tflite")
         self._anchors = anchors()
+        count = len(self._anchors)
+        self._network = Network(network_file("pose_detection.tflite"), SIZE, [(1, count, 12), (1, count, 1)])
 
     def find(self, image: np.ndarray) -> Detections:
         """People in an RGB uint8 image [H,W,3]."""

@@ -5,11 +5,12 @@ Bazarevsky et al. 2020; for the points in space and the mask Grishchenko et al. 
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from understudy.backends.litert import Network
+from understudy.backends.litert import Network, network_file
 from understudy.backends.protocols import Region
 
 SIZE = 256
@@ -37,10 +38,19 @@ class Landmarks:
 
 
 class PoseLandmarks:
-    """The landmark network."""
+    """The landmark network.
 
-    def __init__(self) -> None:
-        self._network = Network("pose_landmark_full.tflite")
+    Args:
+        weights: Another one of the same inputs and outputs, in place of that which comes with the project.
+
+    Raises:
+        InputError: It is no such network.
+    """
+
+    def __init__(self, weights: Path | None = None) -> None:
+        path = network_file("pose_landmark_full.tflite") if weights is None else weights
+        outputs = [(1, 1), (1, ALL * 5), (1, ALL * 3), (1, HEAT_MAP, HEAT_MAP, ALL), (1, SIZE, SIZE, 1)]
+        self._network = Network(path, SIZE, outputs)
 
     def find(self, image: np.ndarray, region: Region) -> Landmarks | None:
         """The person in a ``region`` of an RGB uint8 image [H,W,3], which is not much larger than ``SIZE``; None for nobody."""

@@ -53,11 +53,17 @@ class Backend:
     @property
     def uses_gpu(self) -> bool:
         """Whether it has a network of PyTorch's, which runs on a GPU where there is one."""
-        return self.weights is not None and "onnxruntime" not in self.packages
+        return self.weights is not None and "onnxruntime" not in self.packages and self.packages != ("ai_edge_litert",)
 
 
 KEYPOINTS: dict[str, Backend] = {
     "mediapipe": Backend("backends.mediapipe", "MediaPipePose", ("ai_edge_litert",), parallel=True),
+    "mediapipe-heavy": Backend(
+        "backends.mediapipe", "heavy_pose", ("ai_edge_litert",), "pose_landmark_heavy", parallel=True
+    ),
+    "mediapipe-mixed": Backend(
+        "backends.mediapipe", "mixed_pose", ("ai_edge_litert",), "pose_landmark_heavy", parallel=True
+    ),
     "ultralytics": Backend(
         "backends.ultralytics", "UltralyticsPose", ("ultralytics",), "yolo11m-pose", env="ultralytics", runs=True,
         mem_mb=3000,

@@ -43,15 +43,48 @@ class Placement:
 
     def camera(self, K: np.ndarray) -> np.ndarray:
         """K [3,3] of the pictures as that of the frames."""
-        placed = np.diag([*self.factors, 1.0]) @ K
+        placed: np.ndarray = np.diag([*self.factors, 1.0]) @ K
         placed[:2, 2] += self.shift
         return placed
+
+    def camera_before(self, K: np.ndarray) -> np.ndarray:
+        """K [3,3] of the frames as that of the pictures."""
+        moved = K.copy()
+        moved[:2, 2] -= self.shift
+        before: np.ndarray = np.diag([*(1.0 / self.factors), 1.0]) @ moved
+        return before
 
     def cut(self, picture: np.ndarray, width: int, height: int) -> np.ndarray:
         """What frames of this size show of a picture [h,w,...], to the nearest px and at the picture's own scale."""
         corners = (np.array([[0, 0], [width, height]]) - self.shift) / self.factors
         (x0, y0), (x1, y1) = np.round(corners).astype(int).tolist()
         return picture[y0:y1, x0:x1]
+
+
+def place(
+    size: tuple[int, int],
+    own: tuple[int, int],
+    source_size: tuple[int, int] | None = None,
+    window: np.ndarray | None = None,
+) -> Placement | None:
+    """How pictures lie on frames that show a window of a video, or all of it; None where they have another shape.
+
+    They are taken for pictures of the frames where they have exactly their size, or their shape and not that of the whole
+    video; else for whole pictures of the video, at any scale.
+
+    Args:
+        size: Width and height of the pictures, px.
+        own: Of the frames.
+        source_size: Of the video.
+        window: What the frames show of it, x0 y0 x1 y1 px [4]; None for all.
+    """
+    given, kept = np.array(size, float), np.array(own, float)
+    if window is not None and source_size is not None and tuple(size) != tuple(own):
+        whole = np.array(source_size, float)
+        if _alike(whole, given):
+            factors = kept / (window[2:] - window[:2])
+            return Placement(factors * whole / given, -window[:2] * factors)
+    return Placement(kept / given, np.zeros(2)) if _alike(kept, given) else None
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
@@ -106,19 +139,9 @@ class Frames:
         with load_picture(path, self.folder, (self.width, self.height)) as image:
             return np.array(image.convert("RGB"))
 
-    def placement(self, size: tuple[int, int]) -> "Placement | None":
-        """How pictures of ``size`` (width, height) lie on the frames; None where they have another shape.
-
-        They are taken for pictures of the frames where they have exactly their size, or their shape and not that of the whole
-        video; else for whole pictures of the video, at any scale.
-        """
-        own = np.array([self.width, self.height], float)
-        whole = None if self.window is None or self.source_size is None else np.array(self.source_size, float)
-        if whole is not None and tuple(size) != (self.width, self.height) and _alike(whole, np.array(size)):
-            assert self.window is not None
-            factors = own / (self.window[2:] - self.window[:2])
-            return Placement(factors * whole / size, -self.window[:2] * factors)
-        return Placement(own / size, np.zeros(2)) if _alike(own, np.array(size)) else None
+    def placement(self, size: tuple[int, int]) -> Placement | None:
+        """How pictures of ``size`` (width, height), of the frames or of the whole video, lie on the frames (``place``)."""
+        return place(size, (self.width, self.height), self.source_size, self.window)
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
         """Write ``frames.json``.

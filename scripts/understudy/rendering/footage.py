@@ -8,6 +8,7 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.arrays import again, check_ranges, read_json, reading
+from understudy.formats.frames import Frames
 from understudy.motion.limits import LEAST_FPS, MOST_FPS, MOST_FRAMES
 from understudy.video.clip import VideoFile
 from understudy.video.decode import SOUND_TIMES
@@ -75,6 +76,14 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
         )
     points = np.minimum(np.rint(times * rate).astype(np.int64), count - 1)
     return Footage(source, points if grid is None else grid[points], fps)
+
+
+def footage_of(frames: Frames, video: str | Path) -> Footage:
+    """The whole pictures of the video, or of the folder of images, that frames were taken from."""
+    path = Path(video)
+    return Footage(
+        ImageFolder(path, FOLDER_FPS) if path.is_dir() else VideoFile(path), frames.source_frames, frames.fps
+    )
 
 
 def _rate_of(index: Path) -> float:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +15,20 @@ from understudy.files.arrays import sha256
 from understudy.progress import track
 from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop, cover, open_backdrop
-from understudy.rendering.footage import open_footage
+from understudy.rendering.footage import Footage, open_footage
 from understudy.rendering.performance import in_camera_frame
 from understudy.rendering.pictures import render_performance, to_pixels
 from understudy.rendering.write import check_output, write_pictures
 
 logger = logging.getLogger(__name__)
 
-UNALIKE = 0.02
-"""Difference of the pictures' shapes (width over height) beyond which a video is another one."""
+WHOLE = 1280
+"""Longest side of whole pictures, px, where the avatar was learned from a window of them."""
 
 
 def render_reenactment(
     archive: AvatarArchive,
-    video: str | Path,
+    video: str | Path | Footage,
     output: str | Path,
     frames: int | None = None,
     background: str = "white",
@@ -37,9 +38,11 @@ def render_reenactment(
 ) -> int:
     """Write the video on the left, and on the right the avatar in the poses that it had there, seen by its camera.
 
+    Both are shown as the pictures are: whole ones of the video, or the frames, which may be a window round the person.
+
     Args:
         archive: The avatar, with its poses of the video's frames.
-        video: The actor's folder or its ``frames``, or the video itself.
+        video: The actor's folder or its ``frames``, or the video itself; or the pictures of the frames.
         output: A video (``.mp4``, ``.webm``, ``.mov``), or a folder of PNG files, which is replaced as a whole.
         frames: Maximum number of pictures; None for all of the video.
         background: Behind the avatar: as of :class:`ShowConfig`, but not ``transparent``; or ``video`` for the video's own
@@ -57,7 +60,10 @@ def render_reenactment(
     output = Path(output)
     backdrop = Backdrop(moving=iter(())) if background == "video" else open_backdrop(background, archive.fps)
     check_output(output, transparent=backdrop.transparent)
-    footage = open_footage(video, None if Path(video).is_dir() else archive.fps, start)
+    if isinstance(video, Footage):
+        footage, video = video, "the video"
+    else:
+        footage = open_footage(video, None if Path(video).is_dir() else archive.fps, start)
     poses = archive.poses
     count = min(len(footage), len(poses))
     if count < len(poses):
@@ -66,17 +72,24 @@ def render_reenactment(
     count = count if frames is None else min(count, frames)
     act = in_camera_frame(archive.avatar.to(choose_device(device)), poses).first(count)
     size = (archive.width, archive.height)
-    cameras = [Camera(poses.K, *size)] * count
-    seen = footage.pictures(max(size))
+    seen = footage.pictures(max(*size, WHOLE) if archive.is_window else max(size))
+    first = next(seen)
+    placement = archive.placement((first.shape[1], first.shape[0]))
+    if placement is None:
+        raise InputError(
+            f"{video} has pictures of {first.shape[1]}x{first.shape[0]} px, not of the shape {size[0]}x{size[1]} that the "
+            "avatar was learned from; give that video, or the actor's folder."
+        )
+    K = poses.K
+    if archive.is_window and size != (first.shape[1], first.shape[0]):
+        size, K = (first.shape[1], first.shape[0]), placement.camera_before(K)
+    cameras = [Camera(K, *size)] * count
 
     def pixels() -> Iterator[np.ndarray]:
         near_far = None if layer != "depth" else _depths(poses.transl[:count, 2])
-        for number, (left, picture) in enumerate(zip(seen, render_performance(act, cameras, layer), strict=False)):
-            if abs(left.shape[1] / left.shape[0] - size[0] / size[1]) > UNALIKE * size[0] / size[1]:
-                raise InputError(
-                    f"{video} has pictures of {left.shape[1]}x{left.shape[0]} px, not of the shape {size[0]}x{size[1]} that the "
-                    "avatar was learned from; give that video, or the actor's folder."
-                )
+        for number, (left, picture) in enumerate(
+            zip(chain([first], seen), render_performance(act, cameras, layer), strict=False)
+        ):
             left = cover(left, size)
             behind = Backdrop(still=left) if background == "video" else backdrop
             right = to_pixels(picture, layer, number, behind, near_far)
