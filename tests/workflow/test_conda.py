@@ -22,7 +22,7 @@ def test_a_step_runs_in_the_environment_made_of_its_file(tmp_path, conda):
     assert (tmp_path / "results/tiny/frames.json").exists()
     environment = activated(tmp_path)
     packages = {path.name for path in environment.glob("lib/python*/site-packages/*")}
-    assert {"av", "cv2", "numpy"} <= packages and not {"snakemake", "torch", "ai_edge_litert"} & packages
+    assert {"av", "cv2", "numpy"} <= packages and not {"snakemake", "torch"} & packages
 
 
 def test_an_import_that_an_environment_lacks_is_seen_though_snakemake_would_lend_it(tmp_path, conda):
