@@ -24,7 +24,7 @@ all: in-place .venv/.ready
 	$(BIN)/snakemake --cores $(CORES)
 
 test: in-place .venv/.ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: in-place .venv/.ready-dev
 	$(BIN)/ruff check .

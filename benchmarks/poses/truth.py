@@ -71,7 +71,9 @@ def main() -> None:
         if options.make_only or not present:
             return
         videos = {actor.name: video_path(options.folder, actor.name) for actor in present}
-        run = fresh_run(videos, options.cores, options.folder, ("smpl.npz", "matte"))
+        whole = options.folder / "whole.yaml"
+        whole.write_text("frames: {window: false}\n")  # as the truth is
+        run = fresh_run(videos, options.cores, options.folder, ("smpl.npz", "matte"), whole)
     report(present, run)
 
 

@@ -44,6 +44,22 @@ def levels(files, frames):
     return [int(given.read_mask(frames, index)[0, 0]) for index in range(len(frames))]
 
 
+def test_of_masks_of_the_whole_video_that_part_is_taken_which_the_frames_show(tmp_path):
+    whole = level(0, 160, 90)
+    whole[30:60, 70:110] = 200
+    (tmp_path / "masks").mkdir()
+    for name in ("000000.png", "000001.png"):
+        Image.fromarray(whole).save(tmp_path / "masks" / name)
+    window = np.array([140.0, 60.0, 220.0, 120.0])  # of a video of twice the masks' size
+    frames = replace(frames_of(range(2)), source_size=(320, 180), window=window)
+    assert (GivenMasks(tmp_path / "masks").read_mask(frames, 1) == 200).all()
+    moved = replace(frames, window=window + [-20, 0, -20, 0])
+    mask = GivenMasks(tmp_path / "masks").read_mask(moved, 0)
+    assert mask.shape == (HEIGHT, WIDTH) and not mask[:, :9].any() and (mask[:, 11:] == 200).all()
+    with pytest.raises(InputError, match="another shape"):
+        GivenMasks(tmp_path / "masks").read_mask(replace(frames, source_size=(200, 180)), 0)
+
+
 def test_masks_of_the_stage_given_back_are_the_same_files(tmp_path):
     random = np.random.default_rng(2)
     frames = frames_of(range(0, 12, 2))

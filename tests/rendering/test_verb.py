@@ -1,6 +1,7 @@
 """``understudy render``: what a user types, and what is written."""
 
 import json
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from tests.support.motion_scenes import RIG, rest_joints, wave, write_rig
 from tests.support.show_scenes import LENGTH, save_made_up_avatar, write_amass, write_views
 from tests.support.verbs import call
+from understudy.errors import InputError
 from understudy.render.camera import look_at
 
 
@@ -154,25 +156,54 @@ def test_depth_pictures_are_millimetres(render, tmp_path):
     assert status == 0 and video(tmp_path / "depth.mp4")[1][0].max() > 60, errors
 
 
-def test_the_reenactment_has_the_video_on_the_left_and_the_same_pose_on_the_right(render, tmp_path, avatar):
+def draw_frames(archive, camera, folder):
+    """The avatar in its own poses, as a folder of images."""
     import torch
 
+    folder.mkdir(parents=True)
+    for frame in range(LENGTH):
+        poses = (archive.poses.global_orient, archive.poses.body_pose, archive.poses.transl)
+        pose = (torch.from_numpy(values[frame]) for values in poses)
+        with torch.no_grad():
+            rgb = archive.avatar.render(*pose, camera=camera, background=torch.ones(3)).rgb
+        pixels = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        Image.fromarray(pixels).save(folder / f"{frame:06d}.png")
+
+
+def test_an_avatar_of_a_window_stands_where_the_person_is_in_whole_pictures(tmp_path, avatar):
+    from tests.support.avatar_scenes import HEIGHT, WIDTH
+    from understudy.avatar.archive import load_archive
+    from understudy.render.camera import Camera
+    from understudy.rendering.reenactment import render_reenactment
+
+    found = load_archive(avatar)
+    size, corner = (3 * WIDTH, 2 * HEIGHT), (WIDTH + 20, HEIGHT // 2)
+    window = [*corner, corner[0] + WIDTH, corner[1] + HEIGHT]
+    source = {**found.info["source"], "size": list(size), "window": [float(value) for value in window]}
+    cut = replace(found, info={**found.info, "source": source})
+    K = found.poses.K.copy()
+    K[:2, 2] += corner
+    draw_frames(found, Camera(K, *size), tmp_path / "whole")
+    assert render_reenactment(cut, tmp_path / "whole", tmp_path / "both") == LENGTH
+    for path in sorted((tmp_path / "both").glob("*.png")):
+        shown = np.asarray(Image.open(path)).astype(int)
+        assert shown.shape == (size[1], 2 * size[0], 3)
+        assert np.abs(shown[:, : size[0]] - shown[:, size[0] :]).max() <= 1
+    draw_frames(found, Camera(found.poses.K, WIDTH, HEIGHT), tmp_path / "frames")
+    render_reenactment(cut, tmp_path / "frames", tmp_path / "part")
+    assert np.asarray(Image.open(tmp_path / "part/000000.png")).shape == (HEIGHT, 2 * WIDTH, 3)
+    draw_frames(found, Camera(found.poses.K, HEIGHT, HEIGHT), tmp_path / "other")
+    with pytest.raises(InputError, match="not of the shape"):
+        render_reenactment(cut, tmp_path / "other", tmp_path / "both")
+
+
+def test_the_reenactment_has_the_video_on_the_left_and_the_same_pose_on_the_right(render, tmp_path, avatar):
     from tests.support.avatar_scenes import HEIGHT, WIDTH
     from understudy.avatar.archive import load_archive
     from understudy.render.camera import Camera
 
     archive = load_archive(avatar)
-    (tmp_path / "anna/frames").mkdir(parents=True)
-    camera = Camera(archive.poses.K, WIDTH, HEIGHT)
-    for frame in range(LENGTH):
-        pose = (
-            torch.from_numpy(v[frame])
-            for v in (archive.poses.global_orient, archive.poses.body_pose, archive.poses.transl)
-        )
-        with torch.no_grad():
-            rgb = archive.avatar.render(*pose, camera=camera, background=torch.ones(3)).rgb
-        pixels = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-        Image.fromarray(pixels).save(tmp_path / f"anna/frames/{frame:06d}.png")
+    draw_frames(archive, Camera(archive.poses.K, WIDTH, HEIGHT), tmp_path / "anna/frames")
     (tmp_path / "anna/frames.json").write_text(json.dumps({"fps": 25.0}))
     status, _, errors = render("both", "--video", "anna")
     assert status == 0, errors
