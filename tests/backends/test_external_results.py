@@ -169,6 +169,28 @@ def test_openposes_points_of_a_larger_video_with_more_pictures_find_their_frames
     np.testing.assert_allclose(given.keypoints[:, :25], points[3:] * [0.5, 0.5, 1], atol=1e-3)
 
 
+def window_of(folder, corner=(40, 20), size=(200, 180)):
+    """Frames that are a window of the same pictures."""
+    box = np.array([*corner, *np.add(corner, size)], float)
+
+    def find(image):
+        return [np.array([box[0] + 36, box[1] + 30, box[2] - 36, box[3] - 30]) * image.shape[1] / SIZE[0]]
+
+    options = FramesConfig(start=0.1, max_size=160)
+    return extract_frames(pictures(folder / "shown"), folder / "frames", folder / "frames.json", options, find)
+
+
+def test_openposes_points_of_a_whole_video_are_placed_in_the_window_that_is_kept(tmp_path, points):
+    frames = window_of(tmp_path)
+    factor = frames.width / (frames.window[2] - frames.window[0])
+    assert 0.5 < factor < 1.0 and frames.window[0] > 20
+    write_openpose(tmp_path / "json", points)
+    given = read("openpose", tmp_path / "json", frames)
+    there = (points[3:, :, :2] - frames.window[:2]) * factor
+    seen = points[3:, :, 2] > 0
+    np.testing.assert_allclose(given.keypoints[:, :25, :2][seen], there[seen], atol=1.0)
+
+
 def test_openposes_points_of_the_frames_themselves_are_in_px_of_these(tmp_path, points):
     frames = frames_of(tmp_path, max_size=160, start=0.1)
     write_openpose(tmp_path / "json", points[3:] * [0.5, 0.5, 1], name="{:06d}_keypoints.json")
@@ -246,6 +268,19 @@ def test_easymocaps_poses_are_on_the_frames_of_the_video(tmp_path, known):
     assert track.valid.all() and track.body_model == (known.body.name, known.body.sha256)
     np.testing.assert_allclose(track_joints(known.body, track), known.joints()[3:], atol=1e-4)
     np.testing.assert_array_equal(track.K, frames.K)
+
+
+def test_easymocaps_poses_of_a_whole_video_stay_where_they_are_in_the_window_that_is_kept(tmp_path, known):
+    frames = window_of(tmp_path)
+    Rh, Th = rh_th(known)
+    write_easymocap_poses(tmp_path / "mocap/output-smpl/smpl", Rh, Th, known.body_pose, known.betas)
+    write_cameras(tmp_path / "mocap", {"1": (centred_at_whole(K), np.zeros(5), np.eye(3), np.zeros(3))})
+    track = fitted(tmp_path / "mocap", frames, known)
+    seen, truth = (
+        joints @ camera.T for joints, camera in ((track_joints(known.body, track), track.K), (known.joints()[3:], K))
+    )
+    seen, truth = (pixels[..., :2] / pixels[..., 2:] for pixels in (seen, truth))
+    np.testing.assert_allclose(seen, frames.placement(SIZE).points(truth), atol=1.0)
 
 
 def test_poses_of_the_frames_themselves_are_of_these_also_where_the_person_is_missing(tmp_path, known):
