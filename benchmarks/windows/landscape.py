@@ -89,7 +89,7 @@ def main() -> None:
         frames = Frames.load(folder / "frames.json")
         metrics = json.loads((folder / "metrics.json").read_text())
         figures = [
-            f"{metrics[key]['psnr_person_box_on_white']:.2f}"
+            f"{metrics[key]['psnr_person_box_on_white']['mean']:.2f}"
             for key in ("without_pose_refinement", "with_pose_refinement", "reconstruction")
         ]
         print(f"| {name} | {frames.width}x{frames.height} | {height_of(folder):.0f} | {' | '.join(figures)} |")

@@ -176,7 +176,7 @@ def window_of(folder, corner=(40, 20), size=(200, 180)):
     def find(image):
         return [np.array([box[0] + 36, box[1] + 30, box[2] - 36, box[3] - 30]) * image.shape[1] / SIZE[0]]
 
-    options = FramesConfig(start=0.1, max_size=160)
+    options = FramesConfig(start=0.1, max_size=130)
     return extract_frames(pictures(folder / "shown"), folder / "frames", folder / "frames.json", options, find)
 
 

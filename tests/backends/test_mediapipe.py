@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tests.support.paths import ROOT, SCRIPTS
+from understudy.backends.images import resized
 from understudy.backends.litert import quiet_stderr
-from understudy.backends.mediapipe import LANDMARKS, MediaPipePose, named
+from understudy.backends.mediapipe import LANDMARKS, MediaPipePose, distinct, named, person_finder, steps
 from understudy.backends.protocols import Region
 from understudy.formats.skeleton import INDEX, KEYPOINTS
 
@@ -102,6 +103,30 @@ def test_points_and_mask_do_not_move_with_the_place_or_the_turn_of_the_region(ac
     turned = model.find_pose(actor, Region(region.x, region.y, region.size, region.angle + 0.3))
     inside, again = pose.mask > 0.5, turned.mask > 0.5
     assert (inside & again).sum() / (inside | again).sum() > 0.85
+
+
+def test_a_person_who_is_small_in_a_wide_picture_is_found_all_the_same(actor):
+    small = resized(actor, 60, 107)
+    wide = np.full((360, 1280, 3), small[0, 0], np.uint8)
+    wide[200:307, 900:960] = small
+    (box,) = person_finder()(wide)
+    x, y = (box[:2] + box[2:]) / 2
+    assert 910 < x < 950 and 230 < y < 280
+    assert 80 < box[3] - box[1] < 160
+
+
+def test_pieces_cover_a_length_and_overlap_by_half():
+    assert steps(100, 100) == [0] and steps(100, 99) == [0, 1]
+    for length, side in ((1280, 720), (1920, 360)):
+        begins = steps(length, side)
+        assert begins[0] == 0 and begins[-1] == length - side
+        assert max(np.diff(begins)) <= side / 2 + 1
+
+
+def test_of_boxes_of_one_person_the_largest_counts():
+    boxes = np.array([[0.0, 0, 10, 10], [0, 0, 12, 11], [50, 0, 60, 10]])
+    assert distinct(boxes).tolist() == [[0, 0, 12, 11], [50, 0, 60, 10]]
+    assert distinct(np.zeros((0, 4))).shape == (0, 4)
 
 
 def test_points_outside_the_image_are_doubted(actor, model):

@@ -14,10 +14,11 @@ import numpy as np
 
 from understudy.backends.boxes import REGION_GROWTH, region_box
 from understudy.backends.images import cut, pasted, resized, shrunk
-from understudy.backends.pose_detector import PoseDetector
+from understudy.backends.pose_detector import SAME_PERSON, PoseDetector
 from understudy.backends.pose_landmarks import SIZE, PoseLandmarks, mask_in_image
 from understudy.backends.protocols import Pose, Region
 from understudy.formats.skeleton import INDEX, KEYPOINTS, MIDDLES
+from understudy.formats.tracks import overlap
 
 LANDMARKS = (
     "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
@@ -118,14 +119,42 @@ def mixed_pose(weights: Path) -> MediaPipePose:
 
 
 def person_finder() -> Callable[[np.ndarray], list[np.ndarray]]:
-    """Gives boxes x0 y0 x1 y1 px [4] of all people in an RGB picture uint8 [H,W,3]: of the circles that hold them whole."""
+    """Gives boxes x0 y0 x1 y1 px [4] of all people in an RGB picture uint8 [H,W,3]: of the circles that hold them whole.
+
+    Where nobody is found in a wide picture, its squares are looked at one by one: the detector sees 224 px of it.
+    """
     backend = MediaPipePose()
 
+    def boxes_in(image: np.ndarray) -> np.ndarray:
+        boxes = np.array([region_box(region) for region in backend.find_people(image)]).reshape(-1, 4)
+        return np.hstack([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2])
+
     def find(image: np.ndarray) -> list[np.ndarray]:
-        found = (region_box(region) for region in backend.find_people(image))
-        return [np.concatenate([box[:2] - box[2:] / 2, box[:2] + box[2:] / 2]) for box in found]
+        found = boxes_in(image)
+        if not len(found):
+            side = min(image.shape[:2])
+            squares = (
+                (x, y, boxes_in(np.ascontiguousarray(image[y : y + side, x : x + side])))
+                for y in steps(image.shape[0], side)
+                for x in steps(image.shape[1], side)
+            )
+            found = distinct(np.concatenate([boxes + np.array([x, y, x, y]) for x, y, boxes in squares]))
+        return list(found)
 
     return find
+
+
+def steps(length: int, side: int) -> list[int]:
+    """Where pieces of ``side`` begin that cover ``length`` and overlap by half or more."""
+    count = math.ceil(2 * (length - side) / side)
+    return [round(number * (length - side) / max(count, 1)) for number in range(count + 1)]
+
+
+def distinct(boxes: np.ndarray) -> np.ndarray:
+    """Those of the boxes [n,4] that overlap no larger one by much, the largest first [m,4]."""
+    boxes = boxes[np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))]
+    same = np.tril(overlap(boxes, boxes) > SAME_PERSON, -1).any(axis=1)
+    return boxes[~same]
 
 
 def pose_with_masks() -> MediaPipePose:

@@ -10,10 +10,10 @@ import numpy as np
 from understudy.formats.tracks import link, main_picks
 from understudy.video.pictures import Picture, fit_size
 
-LOOK_SIZE = 480
+LOOK_SIZE = 720
 """Longest side of the pictures that people are looked for in, px."""
-AROUND = 0.2
-"""Room to leave on each side of the person, in parts of their height: matting learns the scene from it."""
+AROUND = 0.1
+"""Room to leave on each side of the boxes, in parts of their height: matting learns the scene from it."""
 WORTH = 0.7
 """A window that has more of the whole picture than this saves too little: all of it is kept."""
 TALL = 0.9
