@@ -45,7 +45,7 @@ NEEDS_CUDA := from importlib.metadata import version; raise SystemExit("+" in ve
 
 # A torch that is there already, in .venv or in a folder of wheels that pip is told of, goes before that of the package index.
 .venv/.ready: locks/build.lock locks/torch.lock locks/cuda.lock locks/run.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.13 here (NumPy 2.4 needs 3.11, and immutables, of which Snakemake is made, has no build for 3.14); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.13 here (NumPy 2.4 needs 3.11, and immutables, which Snakemake needs, has no build for 3.14); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@case "$(CURDIR)" in *:*) echo "error: Python makes no .venv in a folder with a colon in its path; rename it" >&2; exit 1;; esac
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) lacks venv or ensurepip; install them (Debian, Ubuntu: apt install python3-venv), or name another Python: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv

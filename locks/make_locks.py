@@ -103,11 +103,10 @@ def resolve(source: str, before: Files, preferred: dict[str, str]) -> Files:
         if subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
             sys.exit(f"error: {source} has no solution; see above, and try --upgrade")
         packages = tomllib.loads(output.read_text())["packages"]
-    places = {each["name"]: marker(each.get("marker", "")) for each in packages}
     return {
         (each["name"], each["version"], place): hashes_of(each)
         for each in packages
-        if (place := places[each["name"]]) is not None
+        if (place := marker(each.get("marker", ""))) is not None
     }
 
 

@@ -3,7 +3,6 @@ rule reenactment:
         avatar="results/{actor}/avatar.tar",
         frames="results/{actor}/frames",
         index="results/{actor}/frames.json",
-        video=whole_video,
         body=body_file,
     output:
         video=report(
@@ -25,6 +24,8 @@ rule reenactment:
         runtime=scaled_time(30),
     params:
         settings=settings("turntable"),
+        video=video_name,
+        distorted=lens_distorts,
         code=code_of("reenactment.py"),
     message:
         "{wildcards.actor}: rendering the video and the avatar side by side"

@@ -24,7 +24,7 @@ def main() -> None:
         folder=Path(snakemake.output.frames),
         index=Path(snakemake.output.index),
         config=config,
-        find_people=person_finder() if config.window else None,
+        find_people=person_finder() if config.crop else None,
         threads=snakemake.threads,
     )
 

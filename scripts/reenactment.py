@@ -1,5 +1,6 @@
 """Render the video and the avatar in its poses side by side (rule reenactment)."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.avatar.archive import load_archive
@@ -18,11 +19,10 @@ def main() -> None:
     archive = load_archive(snakemake.input.avatar, snakemake.input.body)
     background = hex_colour(snakemake.params.settings["background"])
     frames = Frames.load(snakemake.input.index, snakemake.input.frames)
-    seen = (
-        frames.folder
-        if frames.window is None or not snakemake.input.video
-        else footage_of(frames, snakemake.input.video)
-    )
+    video = Path(snakemake.params.video)
+    # one that is gone, at an address or distorted by its lens is shown as the frames show it
+    is_there = frames.crop is not None and not snakemake.params.distorted and video.exists()
+    seen = footage_of(frames, video) if is_there else frames.folder
     render_reenactment(archive, seen, snakemake.output.video, background=background)
 
 

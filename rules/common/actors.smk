@@ -114,15 +114,6 @@ def video_of(wildcards):
     return name if Path("results", wildcards.actor, "frames.json").exists() else []
 
 
-def whole_video(wildcards):
-    """The video of an actor where it is still there and its pictures are as frames are, but for their size."""
-    if actor_settings(config, "frames", wildcards.actor)["distortion"]:
-        return []
-    name = video_name(wildcards)
-    video = stored(name) if "://" in name else name
-    return video if is_there(video) else []
-
-
 @cache
 def stored(address):
     """A file at an address, which the storage plugin for it brings here when the job begins."""

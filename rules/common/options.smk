@@ -66,6 +66,11 @@ def height_given(wildcards):
     return actor_settings(config, "fitting", wildcards.actor)["height_m"] is not None
 
 
+def lens_distorts(wildcards):
+    """Params function: whether the frames are free of a lens distortion that the video has."""
+    return bool(actor_settings(config, "frames", wildcards.actor)["distortion"])
+
+
 def hold_out(wildcards):
     """Which frames neither the texture nor the avatar may learn from."""
     return actor_settings(config, "avatar", wildcards.actor)["hold_out"]

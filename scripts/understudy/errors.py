@@ -108,11 +108,14 @@ def sentence(error: BaseException, what: str) -> str | None:
     if isinstance(error, InputError):
         return str(error)
     if "cuda" in str(error).lower() and NO_MEMORY.search(str(error)):
-        return f"{what} ran out of the GPU's memory; end what else uses it, or give a smaller frames.max_size or device cpu."
+        return (
+            f"{what} ran out of the GPU's memory; end what else uses it, or give smaller frames.person_height and max_size, "
+            "or device cpu."
+        )
     if lacks_memory(error):
         return (
             f"{what} ran out of memory; run fewer jobs at once, allow it more (mem_mb, ulimit -v), "
-            "or make frames.max_size or frames.max_frames smaller."
+            "or make frames.person_height, max_size or max_frames smaller."
         )
     if isinstance(error, FileNotFoundError) and "No usable temporary directory" in str(error):
         return f"{what} finds no folder for temporary files; make room or rights in /tmp, or set TMPDIR to a folder with both."

@@ -51,9 +51,9 @@ def test_of_masks_of_the_whole_video_that_part_is_taken_which_the_frames_show(tm
     for name in ("000000.png", "000001.png"):
         Image.fromarray(whole).save(tmp_path / "masks" / name)
     window = np.array([140.0, 60.0, 220.0, 120.0])  # of a video of twice the masks' size
-    frames = replace(frames_of(range(2)), source_size=(320, 180), window=window)
+    frames = replace(frames_of(range(2)), source_size=(320, 180), crop=window)
     assert (GivenMasks(tmp_path / "masks").read_mask(frames, 1) == 200).all()
-    moved = replace(frames, window=window + [-20, 0, -20, 0])
+    moved = replace(frames, crop=window + [-20, 0, -20, 0])
     mask = GivenMasks(tmp_path / "masks").read_mask(moved, 0)
     assert mask.shape == (HEIGHT, WIDTH) and not mask[:, :9].any() and (mask[:, 11:] == 200).all()
     with pytest.raises(InputError, match="another shape"):

@@ -153,7 +153,7 @@ def test_mixed_points_are_the_other_networks_in_the_picture_and_the_usual_ones_i
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"not a network", "is not a TensorFlow Lite network"), (None, "is another network")]
+    ("content", "message"), [(b"not a network", "is not a TensorFlow Lite network"), (None, "is not the network")]
 )
 def test_weights_that_are_no_landmark_network_are_refused_before_any_work(tmp_path, content, message):
     path = tmp_path / "heavy.tflite"

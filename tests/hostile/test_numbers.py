@@ -51,8 +51,8 @@ def honest(tmp_path_factory):
     SEEN.save(folder / "keypoints.npz")
     plain_canonical(sausage_body()).save(folder / "canonical.npz")
     write_body(folder / "own body.npz", sausage_body(posedirs=True))
-    window = np.array([0.0, 0.0, 90.0, 160.0])
-    frames = Frames(folder, 25.0, 90, 160, "a.mp4", "0" * 64, np.arange(LENGTH), K, "config", (90, 160), window)
+    crop = np.array([0.0, 0.0, 90.0, 160.0])
+    frames = Frames(folder, 25.0, 90, 160, "a.mp4", "0" * 64, np.arange(LENGTH), K, "config", (90, 160), crop)
     frames.save(folder / "frames")
     arrays = {name: _arrays(folder / f"{name}.npz") for name in ("smpl", "keypoints", "canonical", "own body")}
     arrays["licensed body"] = smpl_arrays()

@@ -178,8 +178,8 @@ def test_an_avatar_of_a_window_stands_where_the_person_is_in_whole_pictures(tmp_
 
     found = load_archive(avatar)
     size, corner = (3 * WIDTH, 2 * HEIGHT), (WIDTH + 20, HEIGHT // 2)
-    window = [*corner, corner[0] + WIDTH, corner[1] + HEIGHT]
-    source = {**found.info["source"], "size": list(size), "window": [float(value) for value in window]}
+    crop = [*corner, corner[0] + WIDTH, corner[1] + HEIGHT]
+    source = {**found.info["source"], "size": list(size), "crop": [float(value) for value in crop]}
     cut = replace(found, info={**found.info, "source": source})
     K = found.poses.K.copy()
     K[:2, 2] += corner

@@ -59,15 +59,15 @@ class AvatarArchive:
     """``avatar.json``."""
 
     @property
-    def is_window(self) -> bool:
-        """Whether the avatar was learned from a window of the video's pictures."""
-        return self.info["source"].get("window") is not None
+    def is_cropped(self) -> bool:
+        """Whether the avatar was learned from a part of the video's pictures."""
+        return self.info["source"].get("crop") is not None
 
-    def placement(self, size: tuple[int, int]) -> Placement | None:
+    def placement(self, size: tuple[int, int], whole: bool | None = None) -> Placement | None:
         """How pictures of ``size`` (width, height), of the frames or of the whole video, lie on the frames (``place``)."""
         source = self.info["source"]
-        window = None if source.get("window") is None else np.array(source["window"], float)
-        return place(size, (self.width, self.height), source.get("size"), window)
+        crop = np.array(source["crop"], float) if self.is_cropped else None
+        return place(size, (self.width, self.height), source.get("size"), crop, whole)
 
 
 def save_avatar(
@@ -176,7 +176,7 @@ def _info(training: Training, frames: Frames, licences: Sequence[str]) -> dict[s
             "sha256": frames.source_sha256,
             "frames": len(frames),
             "size": frames.source_size,
-            "window": None if frames.window is None else frames.window.tolist(),
+            "crop": None if frames.crop is None else frames.crop.tolist(),
         },
         "config": asdict(training.config),
         "training": {

@@ -8,6 +8,7 @@ import torch
 from understudy.avatar.base import Avatar
 from understudy.files.arrays import check_ranges
 from understudy.files.tables import Numbers, check_table, check_text, readable
+from understudy.formats.frames import check_crop
 from understudy.formats.limits import MOST_FRAMES, MOST_PX, RATES, SIZE
 
 LARGEST_INFO = 1 << 24
@@ -30,9 +31,9 @@ INFO = {
 """Numbers of ``avatar.json`` that are read again."""
 SOURCE = {
     "source.size": Numbers((2,), np.int64, 1, MOST_PX),
-    "source.window": Numbers((4,), np.float64, 0, MOST_PX),
+    "source.crop": Numbers((4,), np.float64, 0, MOST_PX),
 }
-"""Of the video, where its pictures were cut."""
+"""Of the video, where its pictures were cropped."""
 LONGEST_NAME, LONGEST_LICENCE, MOST_LICENCES = 1000, 1 << 16, 100
 
 WHOLE = {
@@ -60,8 +61,9 @@ def check_info(info: dict[str, Any]) -> None:
     numbers = {key: info.get(key) for key in ("version",)}
     numbers |= {f"config.{key}": config.get(key) for key in ("edge_band", "unknown")}
     check_table({key: np.asarray(value) for key, value in numbers.items()}, INFO, {})
-    if source.get("window") is not None:
-        check_table({key: np.asarray(source.get(key.partition(".")[2])) for key in SOURCE}, SOURCE, {})
+    if source.get("crop") is not None:
+        video = check_table({key: np.asarray(source.get(key.partition(".")[2])) for key in SOURCE}, SOURCE, {})
+        check_crop(video["source.crop"], video["source.size"])
     licences = info.get("licences", [])
     if not isinstance(licences, list) or len(licences) > MOST_LICENCES:
         raise ValueError(f"licences is not a list of at most {MOST_LICENCES} texts")

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from understudy.backends.easymocap_program import fit_body, is_program
-from understudy.backends.external_results import numbers_in, refuse_lens, rows_of
+from understudy.backends.external_results import are_of_frames, numbers_in, refuse_lens, rows_of
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
@@ -52,7 +52,8 @@ def _read(folder: Path, frames: Frames, keypoints: Keypoints, body: BodyModel) -
     if tracking.poses is None or posed is None:
         raise InputError(f"{folder} has no smpl/*.json; give the folder that EasyMocap wrote this video's poses to.")
     refuse_lens(tracking, folder)
-    rows = rows_of(tracking.pose_frames, numbers_in(posed), frames)
+    numbers = numbers_in(posed)
+    rows = rows_of(tracking.pose_frames, numbers, frames)
     known = rows >= 0
     if not known.any():
         raise InputError(
@@ -62,7 +63,10 @@ def _read(folder: Path, frames: Frames, keypoints: Keypoints, body: BodyModel) -
     size = (frames.width, frames.height)
     K = frames.K
     if callable(tracking.camera):
-        K = tracking.camera(size).K
+        tracked = size
+        if frames.crop is not None and frames.source_size is not None and not are_of_frames(numbers, frames):
+            tracked = frames.source_size
+        K = placement_of(tracked, frames, str(folder)).camera(tracking.camera(tracked).K)
     elif tracking.camera is not None:
         tracked = tracking.camera.size or tracking.size or frames.source_size or size
         K = placement_of(tracked, frames, str(folder)).camera(tracking.camera.K)

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from understudy.backends.images import resized
 from understudy.backends.label_sets import LABEL_SETS, as_cihp, find_label_set
 from understudy.backends.picture_matching import VideoPictures, is_video, pictures_of_frames
 from understudy.errors import InputError
 from understudy.files.pictures import opened_picture
 from understudy.formats.frames import Frames
 from understudy.formats.masks import LABEL_SET_KEY, voc_palette
+from understudy.formats.placed import placed_on
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,6 @@ class GivenMasks:
             mask = _placed(_mask_of(_read(self.paths[index])), frames, str(self.paths[index]))
             if self.of_0_and_1 and mask.max() <= 1:  # pictures that were not looked at may hold more
                 mask = mask * np.uint8(255)
-        if mask.shape != (frames.height, frames.width):
-            mask = np.clip(resized(mask, frames.width, frames.height, cv2.INTER_CUBIC), 0, 255)
         return mask
 
     def _open(self, frames: Frames) -> None:
@@ -95,11 +93,8 @@ class GivenLabels:
             self.paths = pictures_of_frames(_folder(self.files, "parsing"), frames)
         path = self.paths[index]
         image = _read(path)
-        labels = _placed(_labels_of(image, path), frames, str(path))
-        labels = as_cihp(labels, self._set_of(image, path), str(path))
-        if labels.shape != (frames.height, frames.width):
-            labels = cv2.resize(labels, (frames.width, frames.height), interpolation=cv2.INTER_NEAREST_EXACT)
-        return labels
+        labels = as_cihp(_labels_of(image, path), self._set_of(image, path), str(path))
+        return _placed(labels, frames, str(path), labels=True)
 
     def _set_of(self, image: Image.Image, path: Path) -> str:
         named = image.info.get(LABEL_SET_KEY)
@@ -166,13 +161,13 @@ def _labels_of(image: Image.Image, path: Path) -> np.ndarray:
     return numbers.astype(np.uint8)
 
 
-def _placed(values: np.ndarray, frames: Frames, where: str) -> np.ndarray:
-    """What the frames show of a picture [h,w]."""
-    height, width = values.shape
-    placement = frames.placement((width, height))
-    if placement is None:
+def _placed(values: np.ndarray, frames: Frames, where: str, labels: bool = False) -> np.ndarray:
+    """A picture [h,w] of the user's as the frames show it [H,W]."""
+    placed = placed_on(frames, values, labels, cv2.INTER_CUBIC)
+    if placed is None:
+        height, width = values.shape
         raise InputError(
             f"{where} has {width}x{height} px, another shape than the frames' {frames.width}x{frames.height}; give it in"
             " the frames' shape."
         )
-    return placement.cut(values, frames.width, frames.height)
+    return placed

@@ -51,16 +51,19 @@ class Network:
                 self._interpreter = Interpreter(model_content=content, num_threads=1)
                 self._interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:
-                raise InputError(f"{path} is not a TensorFlow Lite network ({str(error).splitlines()[0]}).") from None
+                said = (str(error).splitlines() or ["damaged"])[0]
+                raise InputError(f"{path} is not a TensorFlow Lite network ({said}).") from None
         [taken, *_] = self._interpreter.get_input_details()
         self._input = taken["index"]
         self._outputs = {
             tuple(output["shape"].tolist()): output["index"] for output in self._interpreter.get_output_details()
         }
-        if taken["shape"].tolist() != [1, input_size, input_size, 3] or not set(outputs) <= set(self._outputs):
-            raise InputError(
-                f"{path} is another network; give BlazePose's landmark network (`understudy models get pose_landmark_heavy`)."
-            )
+        if (
+            taken["dtype"] is not np.float32
+            or taken["shape"].tolist() != [1, input_size, input_size, 3]
+            or not set(outputs) <= set(self._outputs)
+        ):
+            raise InputError(f"{path} is not the network that was asked for; its inputs or outputs differ.")
 
     def run(self, image: np.ndarray) -> dict[tuple[int, ...], np.ndarray]:
         """Outputs by their shapes for one picture [H,W,C] float32 of the size and range that it was trained for."""

@@ -96,7 +96,7 @@ class MediaPipePose:
         world = found.world
         if self._networks.space is not self._networks.landmarks:
             usual = self._networks.space.find(square, inside)
-            world = world if usual is None else usual.world
+            world = np.zeros_like(world) if usual is None else usual.world  # none, rather than another network's
         mask = None
         if self.masks:
             mask = pasted(mask_in_image(found.mask, inside, resolution, resolution), x0, y0, side, image.shape[:2])
@@ -131,8 +131,8 @@ def person_finder() -> Callable[[np.ndarray], list[np.ndarray]]:
 
     def find(image: np.ndarray) -> list[np.ndarray]:
         found = boxes_in(image)
-        if not len(found):
-            side = min(image.shape[:2])
+        side = min(image.shape[:2])
+        if not len(found) and side < max(image.shape[:2]):
             squares = (
                 (x, y, boxes_in(np.ascontiguousarray(image[y : y + side, x : x + side])))
                 for y in steps(image.shape[0], side)

@@ -45,7 +45,7 @@ class PoseDetector:
         height, width = image.shape[:2]
         side = max(height, width)
         left, top = (side - width) / 2, (side - height) / 2
-        # pixels begin at their centres here: so the network was trained
+        # as MediaPipe samples them: pixel centres are at whole numbers in both
         to_image = np.array([[side / SIZE, 0.0, -left], [0.0, side / SIZE, -top]])
         seen = cv2.warpAffine(image, to_image, (SIZE, SIZE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         outputs = self._network.run(seen.astype(np.float32) * (2.0 / 255.0) - 1.0)

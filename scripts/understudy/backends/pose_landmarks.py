@@ -20,10 +20,10 @@ ALL = 39
 """The landmarks and six that only say where to look next."""
 HEAT_MAP = 64
 """Side in px of the map that shows where a landmark is."""
-WINDOW = 4
-"""A landmark is moved to the centre of mass of its heat map within so many px of where it was."""
+REACH = 4
+"""A landmark is moved to the centre of mass of its heat map within so many px of that map."""
 SURE_HEAT = 0.5
-"""Least heat in that window for it."""
+"""Least heat there for it."""
 PRESENT = 0.5
 
 
@@ -89,10 +89,10 @@ def refine(places: np.ndarray, heat: np.ndarray) -> np.ndarray:
     side = len(heat)
     cell = (places * side).astype(int)  # towards zero
     inside = ((cell >= 0) & (cell < side)).all(axis=1)
-    padded = np.pad(heat, ((WINDOW, WINDOW), (WINDOW, WINDOW), (0, 0)))
-    steps = np.arange(-WINDOW, WINDOW + 1)
+    padded = np.pad(heat, ((REACH, REACH), (REACH, REACH), (0, 0)))
+    steps = np.arange(-REACH, REACH + 1)
     column, row = (np.where(inside, cell[:, axis], 0)[:, None] + steps for axis in (0, 1))  # [L,9]
-    around = padded[row[:, :, None] + WINDOW, column[:, None, :] + WINDOW, np.arange(len(places))[:, None, None]]
+    around = padded[row[:, :, None] + REACH, column[:, None, :] + REACH, np.arange(len(places))[:, None, None]]
     total = around.sum(axis=(1, 2))
     moved = inside & (around.max(axis=(1, 2)) >= SURE_HEAT)
     total = np.where(moved, total, 1.0)
@@ -104,7 +104,7 @@ def refine(places: np.ndarray, heat: np.ndarray) -> np.ndarray:
 def square_to_image(region: Region) -> np.ndarray:
     """From px of the square that the network sees to px of the picture [2,3].
 
-    Pixels begin at their centres here: so the network was trained.
+    As MediaPipe samples them: pixel centres are at whole numbers in both.
     """
     scaled = turn(region.angle) * (region.size / SIZE)
     return np.column_stack([scaled, np.array([region.x, region.y]) - scaled @ (SIZE / 2, SIZE / 2)])

@@ -45,6 +45,8 @@ class Backend:
     """Its weights may be TorchScript, a program, which runs only where somebody vouches for it: it takes ``sha256=`` too."""
     parallel: bool = False
     """Several threads may use it at once, each for a frame; others are called by one thread and use several themselves."""
+    cpu_alone: bool = False
+    """Its networks run on the CPU, also where there is a GPU."""
     mem_mb: int = 2000
     """Memory that its job asks for at the first attempt, MB."""
     minutes: int = 30
@@ -53,23 +55,24 @@ class Backend:
     @property
     def uses_gpu(self) -> bool:
         """Whether it has a network of PyTorch's, which runs on a GPU where there is one."""
-        return self.weights is not None and "onnxruntime" not in self.packages and self.packages != ("ai_edge_litert",)
+        return self.weights is not None and not self.cpu_alone
 
 
 KEYPOINTS: dict[str, Backend] = {
     "mediapipe": Backend("backends.mediapipe", "MediaPipePose", ("ai_edge_litert",), parallel=True),
     "mediapipe-heavy": Backend(
-        "backends.mediapipe", "heavy_pose", ("ai_edge_litert",), "pose_landmark_heavy", parallel=True
+        "backends.mediapipe", "heavy_pose", ("ai_edge_litert",), "pose_landmark_heavy", parallel=True, cpu_alone=True
     ),
     "mediapipe-mixed": Backend(
-        "backends.mediapipe", "mixed_pose", ("ai_edge_litert",), "pose_landmark_heavy", parallel=True
+        "backends.mediapipe", "mixed_pose", ("ai_edge_litert",), "pose_landmark_heavy", parallel=True, cpu_alone=True
     ),
     "ultralytics": Backend(
         "backends.ultralytics", "UltralyticsPose", ("ultralytics",), "yolo11m-pose", env="ultralytics", runs=True,
         mem_mb=3000,
     ),
     "rtmlib": Backend(
-        "backends.rtmlib", "RtmlibPose", ("rtmlib", "onnxruntime", "ai_edge_litert"), "rtmw-l-256x192", env="rtmlib", mem_mb=3000
+        "backends.rtmlib", "RtmlibPose", ("rtmlib", "onnxruntime", "ai_edge_litert"), "rtmw-l-256x192", env="rtmlib",
+        mem_mb=3000, cpu_alone=True,
     ),
     "hrnet": Backend(
         "backends.hrnet", "HRNetPose", ("torch", "ai_edge_litert"), "pose_hrnet_w48_384x288", env="hrnet", mem_mb=3000

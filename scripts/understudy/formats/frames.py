@@ -18,10 +18,10 @@ TABLE = {
     "source_frames": Numbers(("T",), np.int64, 0, 1 << 31),
     "K": CAMERA,
     "source_size": Numbers((2,), np.int64, 1, MOST_PX),
-    "window": Numbers((4,), np.float64, 0, MOST_PX),
+    "crop": Numbers((4,), np.float64, 0, MOST_PX),
 }
 """What the numbers may be."""
-OPTIONAL = ("source_size", "window")
+OPTIONAL = ("source_size", "crop")
 MOST_STRETCH = 0.02
 """By how much the sides' ratios of pictures of one shape may differ."""
 LENGTHS = {"T": (1, MOST_FRAMES)}
@@ -47,44 +47,52 @@ class Placement:
         placed[:2, 2] += self.shift
         return placed
 
-    def camera_before(self, K: np.ndarray) -> np.ndarray:
+    def camera_of_pictures(self, K: np.ndarray) -> np.ndarray:
         """K [3,3] of the frames as that of the pictures."""
         moved = K.copy()
         moved[:2, 2] -= self.shift
         before: np.ndarray = np.diag([*(1.0 / self.factors), 1.0]) @ moved
         return before
 
-    def cut(self, picture: np.ndarray, width: int, height: int) -> np.ndarray:
-        """What frames of this size show of a picture [h,w,...], to the nearest px and at the picture's own scale."""
-        corners = (np.array([[0, 0], [width, height]]) - self.shift) / self.factors
-        (x0, y0), (x1, y1) = np.round(corners).astype(int).tolist()
-        return picture[y0:y1, x0:x1]
-
 
 def place(
     size: tuple[int, int],
     own: tuple[int, int],
     source_size: tuple[int, int] | None = None,
-    window: np.ndarray | None = None,
+    crop: np.ndarray | None = None,
+    whole: bool | None = None,
 ) -> Placement | None:
-    """How pictures lie on frames that show a window of a video, or all of it; None where they have another shape.
+    """How pictures lie on frames that show a part of a video's pictures, or all; None where they have another shape.
 
-    They are taken for pictures of the frames where they have exactly their size, or their shape and not that of the whole
-    video; else for whole pictures of the video, at any scale.
+    Where nobody knows what they show, they are taken for the frames if they have exactly their size, or their shape and
+    not that of the whole video; else for whole pictures of the video, at any scale.
 
     Args:
         size: Width and height of the pictures, px.
         own: Of the frames.
         source_size: Of the video.
-        window: What the frames show of it, x0 y0 x1 y1 px [4]; None for all.
+        crop: What the frames show of it, x0 y0 x1 y1 px [4]; None for all.
+        whole: Whether they show all that the video does, if that is known.
     """
     given, kept = np.array(size, float), np.array(own, float)
-    if window is not None and source_size is not None and tuple(size) != tuple(own):
-        whole = np.array(source_size, float)
-        if _alike(whole, given):
-            factors = kept / (window[2:] - window[:2])
-            return Placement(factors * whole / given, -window[:2] * factors)
+    if crop is not None and source_size is not None and whole is not False:
+        source = np.array(source_size, float)
+        if _alike(source, given) and (whole or tuple(size) != tuple(own)):
+            factors = kept / (crop[2:] - crop[:2])
+            return Placement(factors * source / given, -crop[:2] * factors)
+        if whole:
+            return None
     return Placement(kept / given, np.zeros(2)) if _alike(kept, given) else None
+
+
+def check_crop(crop: np.ndarray, source_size: np.ndarray | None) -> None:
+    """Refuse what is no part of pictures of a size.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if source_size is None or not (crop[:2] < crop[2:]).all() or (crop[2:] > source_size + 0.5).any():
+        raise ValueError("its crop is not within source_size")
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
@@ -119,7 +127,7 @@ class Frames:
     """Where ``K`` is from: the user, the file's metadata, or neither, so that it is a usual phone's."""
     source_size: tuple[int, int] | None = None
     """Width and height of the video's upright pictures, px; None where nobody wrote it down."""
-    window: np.ndarray | None = None  # [4] float64
+    crop: np.ndarray | None = None  # [4] float64
     """Part of these pictures that the frames show, x0 y0 x1 y1 px; None for all."""
 
     def __len__(self) -> int:
@@ -139,9 +147,9 @@ class Frames:
         with load_picture(path, self.folder, (self.width, self.height)) as image:
             return np.array(image.convert("RGB"))
 
-    def placement(self, size: tuple[int, int]) -> Placement | None:
+    def placement(self, size: tuple[int, int], whole: bool | None = None) -> Placement | None:
         """How pictures of ``size`` (width, height), of the frames or of the whole video, lie on the frames (``place``)."""
-        return place(size, (self.width, self.height), self.source_size, self.window)
+        return place(size, (self.width, self.height), self.source_size, self.crop, whole)
 
     def save(self, path: str | Path, recorded: bool = False) -> None:
         """Write ``frames.json``.
@@ -165,7 +173,7 @@ class Frames:
                 "K": self.K,
                 "K_source": self.K_source,
                 "source_size": self.source_size,
-                "window": self.window,
+                "crop": self.crop,
             },
             recorded=recorded,
         )
@@ -193,7 +201,7 @@ class Frames:
             source_frames=numbers["source_frames"],
             K=numbers["K"],
             source_size=None if size is None else (int(size[0]), int(size[1])),
-            window=numbers.get("window"),
+            crop=numbers.get("crop"),
             **texts,  # type: ignore[arg-type]
         )
 
@@ -212,10 +220,8 @@ def _numbers(values: dict[str, Any]) -> dict[str, np.ndarray]:
     check_area(float(numbers["width"]), float(numbers["height"]))
     if (np.diff(numbers["source_frames"]) < 0).any():
         raise ValueError("source_frames goes back")
-    if "window" in numbers:
-        window, size = numbers["window"], numbers.get("source_size")
-        if size is None or not (window[:2] < window[2:]).all() or (window[2:] > size + 0.5).any():
-            raise ValueError("its window is not within source_size")
+    if "crop" in numbers:
+        check_crop(numbers["crop"], numbers.get("source_size"))
     return numbers
 
 

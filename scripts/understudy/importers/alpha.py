@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from understudy.errors import InputError
@@ -11,6 +10,7 @@ from understudy.files.pictures import opened_picture
 from understudy.files.safe_arrays import read_npy
 from understudy.formats.frames import Frames
 from understudy.formats.masks import write_alpha
+from understudy.formats.placed import placed_on
 from understudy.importers.tracking import Camera
 from understudy.progress import track
 from understudy.video.intrinsics import Undistorter
@@ -31,21 +31,16 @@ def write_masks(folder: Path, masks: list[Path], frames: Frames, camera: Camera 
     Raises:
         InputError: A file is damaged or shaped unlike the frames.
     """
-    size = (frames.width, frames.height)
     with atomic_folder(folder, "silhouettes") as temporary:
         for index, path in enumerate(track(masks, "importing masks")):
             alpha = read_mask(path)
             height, width = alpha.shape
-            placement = frames.placement((width, height))
-            if placement is None:
-                raise InputError(f"{path} is {width}x{height} px, of another shape than the frames.")
             if camera is not None and camera.distortion is not None and camera.size == (width, height):
                 alpha = Undistorter(camera.K, camera.distortion, camera.size)(alpha)
-            alpha = placement.cut(alpha, *size)
-            if alpha.shape[::-1] != size:
-                smaller = alpha.shape[1] > size[0]
-                alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-            write_alpha(temporary, index, alpha)
+            placed = placed_on(frames, alpha)
+            if placed is None:
+                raise InputError(f"{path} is {width}x{height} px, of another shape than the frames.")
+            write_alpha(temporary, index, placed)
 
 
 def read_mask(path: Path) -> np.ndarray:

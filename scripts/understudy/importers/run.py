@@ -102,6 +102,7 @@ def import_tracking(
     _check_place(folder, source, tracking, shown, body is not None)
     if options is not None and options.size is not None and tracking.size is None:
         tracking = replace(tracking, size=options.size)
+    known = _own_keypoints(folder, shown is not None)
     frames, camera, size, written = _frames(tracking, shown, folder, config)
     start = first_number(tracking, shown)
     notes = list(tracking.notes)
@@ -135,7 +136,8 @@ def import_tracking(
             )
         K_from = frames.K if camera is None else placement_of(size, frames, f"{source}").camera(camera.K)
         placed = place_poses(tracking.poses, rows, body, K_from, frames.K)
-        keypoints = keypoints or _own_keypoints(folder, len(frames))
+        if keypoints is None and known is not None and len(known) == len(frames):
+            keypoints = known
         track = body_track(placed, rows >= 0, body, frames, keypoints)
         track.save(folder / "smpl.npz", recorded=True)
         written.append(folder / "smpl.npz")
@@ -199,7 +201,9 @@ def _frames(
         raise InputError(
             "The files do not say how large the tracked pictures were; give them (pictures), or their width and height (size)."
         )
-    camera, size = _camera(tracking, (frames.width, frames.height))
+    own = (frames.width, frames.height)
+    # the video was tracked, of which the frames may show a part
+    camera, size = _camera(tracking, own if frames.crop is None or frames.source_size is None else frames.source_size)
     if camera is not None and camera.distortion is not None:
         raise InputError(
             "The tracking's lens has distortion, which must be removed from the frames; give the video or folder of "
@@ -251,13 +255,14 @@ def _numbers(source_frames: np.ndarray, start: dict[int, int] | int) -> list[int
     return (source_frames + start).tolist()
 
 
-def _own_keypoints(folder: Path, length: int) -> Keypoints | None:
-    """Keypoints that the keypoints stage found in these frames."""
+def _own_keypoints(folder: Path, anew: bool) -> Keypoints | None:
+    """Keypoints that the keypoints stage found in these frames; none of cropped ones that are to be made ``anew``, uncropped."""
     path = folder / "keypoints.npz"
-    if not path.is_file():
+    if not path.is_file() or (
+        anew and (folder / "frames.json").is_file() and Frames.load(folder / "frames.json").crop is not None
+    ):
         return None
-    keypoints = Keypoints.load(path)
-    return keypoints if len(keypoints) == length else None
+    return Keypoints.load(path)
 
 
 def _coverage(what: str, count: int, length: int) -> list[str]:

@@ -138,7 +138,7 @@ def _assemble(
     if height < config.min_height:
         raise InputError(
             f"The person in {frames.source} is {height:.0f} px tall, less than {config.min_height} px"
-            " (keypoints.min_height); film closer, or raise frames.max_size if the video is larger."
+            " (keypoints.min_height); film closer, or raise frames.person_height and frames.max_size if the video is larger."
         )
 
     swapped = find_swaps(lateral_directions(world), seen, frames.fps)

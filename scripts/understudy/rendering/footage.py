@@ -26,6 +26,9 @@ class Footage:
     source: VideoFile | ImageFolder
     indices: np.ndarray  # [T]
     fps: float
+    path: Path
+    whole: bool | None = None
+    """Whether these are all of a video's pictures, rather than frames that were cropped; None where nobody knows."""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -47,11 +50,15 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
     Raises:
         InputError: There is nothing to read, or ``start`` is before its beginning or after its end.
     """
-    path = Path(path)
+    path, whole = Path(path), None
     if not 0 <= start < float("inf"):
         raise InputError(f"the start is at {start:g} s of {path}; it must be 0 s or later.")
     if (path / "frames.json").is_file() and (path / "frames").is_dir():
         path = path / "frames"
+    if path.is_file():
+        whole = True
+    elif (path.parent / "frames.json").is_file():
+        whole = False
     source: VideoFile | ImageFolder
     if path.is_dir():
         index = path.parent / "frames.json"
@@ -75,15 +82,23 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
             f"{path} lasts {count / rate:.3g} s, less than the start at {start:g} s; choose an earlier one."
         )
     points = np.minimum(np.rint(times * rate).astype(np.int64), count - 1)
-    return Footage(source, points if grid is None else grid[points], fps)
+    return Footage(source, points if grid is None else grid[points], fps, path, whole)
 
 
 def footage_of(frames: Frames, video: str | Path) -> Footage:
-    """The whole pictures of the video, or of the folder of images, that frames were taken from."""
+    """The whole pictures of the video, or of the folder of images, that frames were taken from.
+
+    Raises:
+        InputError: It cannot be read, or is shorter than it was.
+    """
     path = Path(video)
-    return Footage(
-        ImageFolder(path, FOLDER_FPS) if path.is_dir() else VideoFile(path), frames.source_frames, frames.fps
-    )
+    source = ImageFolder(path, FOLDER_FPS) if path.is_dir() else VideoFile(path)
+    if len(source.times) <= frames.source_frames[-1]:
+        raise InputError(
+            f"{path} has {len(source.times)} pictures, but frame {len(frames) - 1} is of number {frames.source_frames[-1]}; "
+            "put back the video that the frames were taken from, or have the frames made again."
+        )
+    return Footage(source, frames.source_frames, frames.fps, path, whole=True)
 
 
 def _rate_of(index: Path) -> float:

@@ -23,7 +23,9 @@ from understudy.rendering.write import check_output, write_pictures
 logger = logging.getLogger(__name__)
 
 WHOLE = 1280
-"""Longest side of whole pictures, px, where the avatar was learned from a window of them."""
+"""Longest side of pictures, px, where the avatar was learned from a part of them."""
+UNALIKE = 0.02
+"""By how much the ratios of pictures' sides may differ."""
 
 
 def render_reenactment(
@@ -38,7 +40,7 @@ def render_reenactment(
 ) -> int:
     """Write the video on the left, and on the right the avatar in the poses that it had there, seen by its camera.
 
-    Both are shown as the pictures are: whole ones of the video, or the frames, which may be a window round the person.
+    Both are shown as the pictures are: whole ones of the video, or the frames, which may be cropped to the person.
 
     Args:
         archive: The avatar, with its poses of the video's frames.
@@ -60,29 +62,26 @@ def render_reenactment(
     output = Path(output)
     backdrop = Backdrop(moving=iter(())) if background == "video" else open_backdrop(background, archive.fps)
     check_output(output, transparent=backdrop.transparent)
-    if isinstance(video, Footage):
-        footage, video = video, "the video"
-    else:
-        footage = open_footage(video, None if Path(video).is_dir() else archive.fps, start)
+    if not isinstance(video, Footage):
+        video = open_footage(video, None if Path(video).is_dir() else archive.fps, start)
     poses = archive.poses
-    count = min(len(footage), len(poses))
+    count = min(len(video), len(poses))
     if count < len(poses):
-        logger.warning("%s has %d frames of the avatar's %d; the rest is left out", video, len(footage), len(poses))
-    _check_same(archive, Path(video))
+        logger.warning("%s has %d frames of the avatar's %d; the rest is left out", video.path, count, len(poses))
+    _check_same(archive, video.path)
     count = count if frames is None else min(count, frames)
     act = in_camera_frame(archive.avatar.to(choose_device(device)), poses).first(count)
-    size = (archive.width, archive.height)
-    seen = footage.pictures(max(*size, WHOLE) if archive.is_window else max(size))
-    first = next(seen)
-    placement = archive.placement((first.shape[1], first.shape[0]))
+    size, K = (archive.width, archive.height), poses.K
+    seen = video.pictures(max(*size, WHOLE) if archive.is_cropped else max(size))
+    first = next(seen, None)
+    if first is None:
+        raise InputError(f"no picture of {video.path} can be decoded; copy it again or convert it to mp4.")
+    shape = (first.shape[1], first.shape[0])
+    placement = archive.placement(shape, video.whole)
     if placement is None:
-        raise InputError(
-            f"{video} has pictures of {first.shape[1]}x{first.shape[0]} px, not of the shape {size[0]}x{size[1]} that the "
-            "avatar was learned from; give that video, or the actor's folder."
-        )
-    K = poses.K
-    if archive.is_window and size != (first.shape[1], first.shape[0]):
-        size, K = (first.shape[1], first.shape[0]), placement.camera_before(K)
+        raise InputError(_unlike(video.path, first, size, "the avatar was learned from"))
+    if archive.is_cropped:
+        size, K = shape, placement.camera_of_pictures(K)
     cameras = [Camera(K, *size)] * count
 
     def pixels() -> Iterator[np.ndarray]:
@@ -90,6 +89,8 @@ def render_reenactment(
         for number, (left, picture) in enumerate(
             zip(chain([first], seen), render_performance(act, cameras, layer), strict=False)
         ):
+            if abs(left.shape[1] * shape[1] / (left.shape[0] * shape[0]) - 1) > UNALIKE:
+                raise InputError(_unlike(video.path, left, shape, "its first picture has"))
             left = cover(left, size)
             behind = Backdrop(still=left) if background == "video" else backdrop
             right = to_pixels(picture, layer, number, behind, near_far)
@@ -97,6 +98,13 @@ def render_reenactment(
             yield np.concatenate([left, right], axis=1)
 
     return write_pictures(output, track(pixels(), "rendering the re-enactment", count), archive.fps)
+
+
+def _unlike(path: Path, picture: np.ndarray, size: tuple[int, int], whose: str) -> str:
+    return (
+        f"{path} has a picture of {picture.shape[1]}x{picture.shape[0]} px, not of the shape {size[0]}x{size[1]} that {whose}; "
+        "give the video that the avatar was learned from, or the actor's folder."
+    )
 
 
 def _depths(depth: np.ndarray) -> tuple[float, float]:

@@ -110,7 +110,7 @@ def _of_video(frames: Frames, keypoints: Keypoints) -> Iterable[Caution]:
     if 0 < usual < SMALL_PERSON:
         yield Caution(
             f"The person is only {usual:.0f} px tall in the picture.",
-            "Faces and fine patterns need more: film from nearer, in portrait format, or raise frames.max_size.",
+            "Faces and fine patterns need more: film from nearer, or at a higher resolution.",
         )
     others = keypoints.people > 1
     if others.mean() >= OFTEN:

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from understudy.errors import InputError
 from understudy.files.arrays import sha256
 from understudy.video.convert import FrameConverter
+from understudy.video.crop import Crop
 from understudy.video.headers import headers_of
 from understudy.video.pictures import Picture
 from understudy.video.sources import CONTAINERS, MOST_PIXELS
@@ -71,7 +72,9 @@ class VideoFile:
         """Hash of the file."""
         return sha256(self.path)
 
-    def read(self, indices: Sequence[int] | np.ndarray, max_size: int) -> Iterator[tuple[int, Picture]]:
+    def read(
+        self, indices: Sequence[int] | np.ndarray, max_size: int, crop: Crop | None = None
+    ) -> Iterator[tuple[int, Picture]]:
         """Yield index and picture of the wanted frames, scaled to ``max_size``.
 
         A frame that cannot be decoded is replaced by the nearest one that can; after the last one that can
@@ -80,11 +83,12 @@ class VideoFile:
         Args:
             indices: Frames counted from 0, not decreasing.
             max_size: Longest side of the pictures in px.
+            crop: The part to give of pictures that have its ``scaled_size`` then.
         """
         wanted = self._pts[np.asarray(indices)]
         with _open(self.path) as container:
             stream = _picture_stream(container, self.path)
-            convert = FrameConverter(stream, max_size)
+            convert = FrameConverter(stream, max_size, crop)
             patience = 1.5 * (float(np.median(np.diff(self._pts))) if len(self._pts) > 1 else 1.0)
             for pts, frame in nearest_in_time(self._decode(container, stream, wanted), wanted, patience):
                 yield int(np.searchsorted(self._pts, pts)), convert(frame)

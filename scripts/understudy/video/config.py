@@ -29,12 +29,12 @@ class FramesConfig(Options):
     """Keep every Nth frame."""
     max_frames: Annotated[int, Bounds(MIN_FRAMES, 1_000_000)] = 300
     """Maximum number of frames; a longer clip is thinned evenly, by a larger step."""
-    window: bool = True
-    """Keep only a window round the person, where that saves much of the picture; what is kept has the video's own resolution."""
+    crop: bool = True
+    """Crop the frames to the person where that leaves out at least 30 % of the picture, at the video's own resolution."""
     person_height: Annotated[int, Bounds(128, 8192, unit="px")] = 900
-    """Largest height of the person in the kept frames in px; taller ones are scaled down."""
-    max_size: Annotated[int, Bounds(128, 8192, unit="px")] = 1920
-    """Longest side of the kept frames in px; larger ones are scaled down."""
+    """Largest height of the person in cropped frames in px; taller ones are scaled down."""
+    max_size: Annotated[int, Bounds(128, 8192, unit="px")] = 960
+    """Longest side of the kept frames in px, and half that of cropped ones; larger ones are scaled down."""
     fps: Annotated[float, Bounds(0.01, 10_000)] | None = None
     """Frames per second of a folder of images (default 30); a video knows its own."""
     focal_px: Annotated[float, Bounds(1, 1e7, unit="px")] | None = None

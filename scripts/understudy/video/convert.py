@@ -1,5 +1,6 @@
 """Decoded frames to upright 8-bit sRGB pictures."""
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -9,6 +10,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from understudy.video.colour import flatten_alpha, gamut_to_srgb, hdr_to_srgb
+from understudy.video.crop import Crop, cropped
 from understudy.video.pictures import Picture, fit_size
 
 UNSPECIFIED = 2
@@ -42,13 +44,13 @@ class FrameConverter:
     limited range, as players do. Interlaced frames are left as they are.
     """
 
-    def __init__(self, stream: VideoStream, max_size: int) -> None:
+    def __init__(self, stream: VideoStream, max_size: int, crop: Crop | None = None) -> None:
         """Take what the container says of colours and pixel shape, for frames that do not say it themselves."""
         decoder = stream.codec_context
         self._trc, self._primaries = decoder.color_trc, decoder.color_primaries
         self._matrix, self._range = decoder.colorspace, decoder.color_range
         self._pixel_aspect = float(stream.sample_aspect_ratio or decoder.sample_aspect_ratio or 1) or 1.0
-        self._max_size = max_size
+        self._max_size, self._crop = max_size, crop
         self._reformatter = VideoReformatter()
         self._turn: np.ndarray | None = None
 
@@ -57,20 +59,25 @@ class FrameConverter:
         if self._turn is None:
             self._turn = display_matrix(frame)
         size = (max(1, round(frame.width * self._pixel_aspect)), frame.height)
-        pixels = self._to_srgb(frame, fit_size(size, self._max_size))
-        return Picture(turn(pixels, self._turn), size[::-1] if self._turn[0, 0] == 0 else size)
+        scaled, to_srgb = self._scaled(frame, fit_size(size, self._max_size))
+        # cut before colours are converted, which is slow for high dynamic range
+        pixels = to_srgb(cropped(turn(scaled, self._turn), self._crop))
+        return Picture(np.ascontiguousarray(pixels), size[::-1] if self._turn[0, 0] == 0 else size)
 
-    def _to_srgb(self, frame: VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    def _scaled(
+        self, frame: VideoFrame, size: tuple[int, int]
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """The picture [H,W,3] at a size, and what makes it sRGB uint8."""
         if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
             whole = self._reformat(frame, (frame.width, frame.height), "rgba")
             flat = flatten_alpha(whole)  # before scaling, or hidden colours bleed into the edges
-            return cv2.resize(flat, size, interpolation=cv2.INTER_AREA)
+            return cv2.resize(flat, size, interpolation=cv2.INTER_AREA), lambda pixels: pixels
         transfer = HDR.get(frame.color_trc if frame.color_trc != UNSPECIFIED else self._trc)
         if transfer:
-            return hdr_to_srgb(self._reformat(frame, size, "rgb48le"), transfer)
-        pixels = self._reformat(frame, size, "rgb24")
+            return self._reformat(frame, size, "rgb48le"), lambda pixels: hdr_to_srgb(pixels, transfer)
         wide = WIDE.get(frame.color_primaries if frame.color_primaries != UNSPECIFIED else self._primaries)
-        return gamut_to_srgb(pixels, wide) if wide else pixels
+        pixels = self._reformat(frame, size, "rgb24")
+        return pixels, lambda pixels: gamut_to_srgb(pixels, wide) if wide else pixels
 
     def _reformat(self, frame: VideoFrame, size: tuple[int, int], pixel_format: str) -> np.ndarray:
         tag = frame.colorspace if frame.colorspace != UNSPECIFIED else self._matrix

@@ -1,6 +1,7 @@
 """The frames stage: a video or a folder of images to ``frames/`` and ``frames.json``."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,23 +10,16 @@ from PIL import Image
 from understudy.errors import InputError
 from understudy.files.arrays import reading
 from understudy.files.atomic import atomic_folder
-from understudy.formats.frames import Frames, KSource
+from understudy.formats.frames import Frames
 from understudy.progress import track
+from understudy.video.camera import SourceCamera
 from understudy.video.clip import VideoFile
 from understudy.video.config import MIN_FRAMES, FramesConfig
+from understudy.video.crop import LOOK_SIZE, Crop, FindPeople, choose_crop, find_boxes, uncropped
 from understudy.video.images import ImageFolder
-from understudy.video.intrinsics import (
-    PHONE_FOCAL_35MM,
-    Undistorter,
-    camera_matrix,
-    centred_camera,
-    focal_from_35mm,
-    scale_camera,
-)
-from understudy.video.pictures import Picture
+from understudy.video.pictures import Picture, fit_size
 from understudy.video.sources import list_videos
 from understudy.video.timing import frame_rate, frames_on_grid, keep_frames
-from understudy.video.window import LOOK_SIZE, FindPeople, Window, choose_window, find_boxes
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +50,9 @@ def extract_frames(
     The camera is, in this order: ``K``, ``focal_px`` or ``focal_35mm`` of the config; the 35-mm equivalent focal length
     in the file's metadata; that of a usual phone, 26 mm. Equivalence is by the diagonal.
 
-    With ``find_people`` and ``config.window`` the frames are a window round the person, the largest one who stays longest,
-    at the video's own resolution up to ``person_height``; the camera's principal point moves with it. All of the picture is
-    kept where the person takes most of it, or nobody is found.
+    With ``find_people`` and ``config.crop`` frames are cropped to the person, the largest one who stays longest, at the
+    video's own resolution up to ``person_height``; the camera's principal point moves with it. All of the picture is kept
+    where the person takes most of it, or is not found in most frames.
 
     The video is decoded once, or twice where people are looked for, and streamed; memory does not grow with its length.
     Nothing is left behind on an error.
@@ -75,123 +69,83 @@ def extract_frames(
         What ``frames.json`` says.
 
     Raises:
-        InputError: There is no such source, it is no video, it has too few frames, or ``start`` is after its end; or what is
-            to be replaced was made by somebody else.
+        InputError: There is no such source, it is no video, it has too few frames, its pictures change their size, or
+            ``start`` is after its end; or what is to be replaced was made by somebody else.
     """
     source, folder, index = Path(source), Path(folder), Path(index)
     pictures = _open(source, config)
     kept, fps = _choose(pictures, source, config)
-    window = None
-    if find_people is not None and config.window:
-        window = _window(pictures, kept, fps, config, find_people, threads)
+    first = next(pictures.read(kept[:1], LOOK_SIZE), None)
+    if first is None:
+        raise InputError(f"no frame of {source} can be decoded; copy it again or convert it to mp4.")
+    camera = SourceCamera(first[1].size, pictures.focal_35mm, config)
+    crop = uncropped(camera.size, config.max_size)
+    if find_people is not None and config.crop:
+        crop = _crop(pictures, kept, fps, camera, config, find_people, threads)
+    straight = camera.undistorter(crop.scaled_size)
+    read = pictures.read(kept, max(crop.scaled_size), None if camera.has_lens else crop)
     source_frames: list[int] = []
-    camera: _Camera | None = None
-    longest = config.max_size if window is None else max(window.whole)
     with atomic_folder(folder, "frames") as temporary:
-        for found, picture in track(pictures.read(kept, longest), "extracting frames", total=len(kept)):
-            if camera is None:
-                camera = _Camera(picture, window, pictures.focal_35mm, config)
-            Image.fromarray(camera.kept(picture.pixels)).save(
+        for found, picture in track(read, "extracting frames", total=len(kept)):
+            pixels = picture.pixels if straight is None else crop.of(straight(picture.pixels))
+            if pixels.shape[1::-1] != crop.size:
+                raise InputError(
+                    f"{source} changes the size of its pictures from {camera.size[0]}x{camera.size[1]} px to "
+                    f"{picture.size[0]}x{picture.size[1]} px at picture {found}; cut it there (frames.start, frames.stop)."
+                )
+            Image.fromarray(pixels).save(
                 temporary / f"{len(source_frames):06d}.jpg", quality=JPEG_QUALITY, subsampling="4:4:4"
             )
             source_frames.append(found)
-        if camera is None or len(source_frames) < MIN_FRAMES:
+        if len(source_frames) < MIN_FRAMES:
             raise InputError(
                 f"only {len(source_frames)} frames of {source} can be decoded; at least {MIN_FRAMES} are needed, "
                 "so copy it again or convert it to mp4."
             )
         if len(source_frames) < len(kept):
             logger.warning("%s ends early: %d of %d frames could be decoded", source, len(source_frames), len(kept))
+    K, shown = camera.cropped(crop)
     frames = Frames(
         folder=folder,
         fps=fps,
-        width=camera.size[0],
-        height=camera.size[1],
+        width=crop.size[0],
+        height=crop.size[1],
         source=source.name,
         source_sha256=pictures.sha256(),
         source_frames=np.array(source_frames, np.int64),
-        K=camera.K,
-        K_source=camera.source,
-        source_size=camera.source_size,
-        window=camera.shown,
+        K=K,
+        K_source=camera.K_source,
+        source_size=camera.size,
+        crop=shown,
     )
     frames.save(index, recorded=True)
     logger.info("%d frames of %dx%d px at %.4g per second", len(frames), frames.width, frames.height, fps)
     return frames
 
 
-def _window(
+def _crop(
     pictures: VideoFile | ImageFolder,
     kept: np.ndarray,
     fps: float,
+    camera: SourceCamera,
     config: FramesConfig,
     find_people: FindPeople,
     threads: int,
-) -> Window | None:
-    """Round the person; None for no pictures."""
-    small = (picture for _, picture in track(pictures.read(kept, LOOK_SIZE), "looking for the person", total=len(kept)))
-    boxes, size = find_boxes(small, find_people, threads)
-    if size is None:
-        return None
-    window = choose_window(boxes, fps, size, config.person_height, config.max_size)
-    if window.size != window.whole:
-        logger.info(
-            "a window of %dx%d px at %.3g of the video's resolution, which is %dx%d px",
-            *window.size,
-            window.scale,
-            *size,
-        )
-    return window
+) -> Crop:
+    """Round the person, in pictures without lens distortion."""
+    straight = camera.undistorter(fit_size(camera.size, LOOK_SIZE))
 
+    def small() -> Iterator[Picture]:
+        read = pictures.read(kept, LOOK_SIZE)
+        for _, picture in track(read, "looking for the person", total=len(kept)):
+            yield picture if straight is None else picture._replace(pixels=straight(picture.pixels))
 
-class _Camera:
-    """Intrinsics for what is kept, and how it is made of the scaled pictures."""
-
-    def __init__(
-        self, picture: Picture, window: Window | None, metadata_35mm: float | None, config: FramesConfig
-    ) -> None:
-        scaled = (picture.pixels.shape[1], picture.pixels.shape[0])
-        # a picture of another size than the first one looked at would be cut elsewhere
-        self.window = window if window is not None and window.whole == scaled and window.size != scaled else None
-        self.source_size = picture.size
-        given, self.source = _camera_of(picture.size, metadata_35mm, config)
-        self.K = scale_camera(given, picture.size, scaled)
-        self.undistort = (
-            Undistorter(self.K, config.distortion, scaled) if config.distortion and any(config.distortion) else None
-        )
-        self.size, self.shown = scaled, None
-        if self.window is not None:
-            self.size = self.window.size
-            self.K[:2, 2] -= self.window.corner
-            factor = np.array(picture.size) / scaled
-            corners = np.array([self.window.corner, np.add(self.window.corner, self.window.size)])
-            self.shown = (corners * factor).ravel()
-
-    def kept(self, pixels: np.ndarray) -> np.ndarray:
-        """What is kept of a scaled picture [H,W,3]."""
-        if self.undistort:
-            pixels = self.undistort(pixels)
-        return pixels if self.window is None else self.window.of(pixels)
-
-
-def _camera_of(size: tuple[int, int], metadata_35mm: float | None, config: FramesConfig) -> tuple[np.ndarray, KSource]:
-    """K of the upright picture before scaling, and where it comes from."""
-    if config.K is not None:
-        K = camera_matrix(*config.K)
-        off_centre = np.abs(K[:2, 2] / size - 0.5).max()
-        if off_centre > 0.2:
-            logger.warning(
-                "frames.K has its principal point at (%g, %g), far from the middle of the upright picture of %dx%d px; "
-                "K must be for the upright picture before scaling", K[0, 2], K[1, 2], *size,
-            )  # fmt: skip
-        return K, "config"
-    if config.focal_px is not None:
-        return centred_camera(config.focal_px, *size), "config"
-    if config.focal_35mm is not None:
-        return centred_camera(focal_from_35mm(config.focal_35mm, *size), *size), "config"
-    if metadata_35mm is not None:
-        return centred_camera(focal_from_35mm(metadata_35mm, *size), *size), "metadata"
-    return centred_camera(focal_from_35mm(PHONE_FOCAL_35MM, *size), *size), "default"
+    boxes = find_boxes(small(), find_people, threads)
+    crop = choose_crop(boxes, fps, camera.size, config.person_height, config.max_size)
+    if not crop.is_whole:
+        share = crop.scaled_size[0] / camera.size[0]
+        logger.info("cropped to %dx%d px at %.3g of the video's %dx%d px", *crop.size, share, *camera.size)
+    return crop
 
 
 def _open(source: Path, config: FramesConfig) -> VideoFile | ImageFolder:

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageCms
 from understudy.errors import InputError
 from understudy.files.pictures import opened_picture
 from understudy.video.colour import flatten_alpha
+from understudy.video.crop import Crop, cropped
 from understudy.video.pictures import Picture, fit_size
 from understudy.video.sources import list_images, sha256_of_images
 
@@ -61,10 +62,13 @@ class ImageFolder:
         """Hash over the images' names and contents."""
         return sha256_of_images(self.images)
 
-    def read(self, indices: Sequence[int] | np.ndarray, max_size: int) -> Iterator[tuple[int, Picture]]:
-        """Yield index and picture of the wanted images, scaled to ``max_size``."""
+    def read(
+        self, indices: Sequence[int] | np.ndarray, max_size: int, crop: Crop | None = None
+    ) -> Iterator[tuple[int, Picture]]:
+        """Yield index and picture of the wanted images, scaled to ``max_size``, or a part of it (``VideoFile.read``)."""
         for index in indices:
-            yield int(index), read_image(self.images[index], max_size)
+            picture = read_image(self.images[index], max_size)
+            yield int(index), picture._replace(pixels=cropped(picture.pixels, crop))
 
 
 def read_image(path: Path, max_size: int) -> Picture:

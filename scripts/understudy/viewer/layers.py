@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL import Image
 
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.splats import PosedSplats
@@ -81,7 +82,8 @@ class Layers:
         self._bones = scene.add_line_segments(
             f"{ROOT}/bones", self._lines(places), BONE, thickness=0.008, visible=False
         )
-        steep, aspect = archive.height / 2 / float(archive.poses.K[1, 1]), archive.width / archive.height
+        half = centred_half(archive.poses.K, archive.width, archive.height)
+        steep, aspect = half[1] / float(archive.poses.K[1, 1]), half[0] / half[1]
         depth = float(archive.poses.transl[:, 2].max()) + BEHIND
         # viser's scale is the side of a cube as large as the frustum
         scale = depth * (steep * steep * aspect / 3) ** (1 / 3)
@@ -136,12 +138,26 @@ class Layers:
                 with opened_picture(
                     self._frames.path(frame), "a readable picture", again(self._frames.folder)
                 ) as picture:
-                    picture.thumbnail((PICTURE, PICTURE))
-                    self._camera.image = np.asarray(picture.convert("RGB"))
+                    self._camera.image = np.asarray(centred(picture.convert("RGB"), self._archive.poses.K))
 
     def _lines(self, places: np.ndarray) -> np.ndarray:
         """Bones [J-1,2,3] between joints [J,3]."""
         return np.stack([places[1:], places[list(self._archive.avatar.body.parents[1:])]], axis=1)
+
+
+def centred_half(K: np.ndarray, width: int, height: int) -> tuple[float, float]:
+    """Half the sides (px) of the smallest picture with this one in it and the principal point in its middle."""
+    return max(float(K[0, 2]), width - float(K[0, 2])), max(float(K[1, 2]), height - float(K[1, 2]))
+
+
+def centred(picture: Image.Image, K: np.ndarray) -> Image.Image:
+    """A small picture with this one in it and its principal point in the middle, as viser's cameras have it; black beside."""
+    half = centred_half(K, *picture.size)
+    scale = min(1.0, PICTURE / (2 * max(half)))
+    small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    canvas = Image.new("RGB", (round(2 * half[0] * scale), round(2 * half[1] * scale)))
+    canvas.paste(small, (round((half[0] - K[0, 2]) * scale), round((half[1] - K[1, 2]) * scale)))
+    return canvas
 
 
 def joint_places(act: Performance, frame: int) -> np.ndarray:
@@ -163,4 +179,5 @@ def _frames(archive: AvatarArchive, results: str | Path | None) -> Frames | None
         return None
     frames = Frames.load(Path(results) / "frames.json")
     same = frames.source_sha256 == archive.info["source"]["sha256"] and len(frames) == len(archive.poses)
+    same &= (frames.width, frames.height) == (archive.width, archive.height)
     return frames if same and frames.path(0).is_file() else None

@@ -1,9 +1,9 @@
 """What a landscape clip loses against a portrait one: the demo's actor at 40 % of the height of 1920x1080.
 
-    python -m benchmarks.windows.landscape --folder /tmp/windows
+    python -m benchmarks.crops.landscape --folder /tmp/crops
 
 The demo is made smaller and put into a wide picture, whose sides go on with its margins. It is run as it is, in the wide
-picture with a window, and in the wide picture as a whole at 960 px. All know their camera.
+picture cropped, and in the wide picture as a whole at 960 px. All know their camera.
 """
 
 import argparse
@@ -80,8 +80,8 @@ def main() -> None:
     K = compose(DEMO, wide, height_of(portrait))
     rows = {
         "portrait, 540x960": portrait,
-        "landscape, window": run("window", wide, {"K": K}),
-        "landscape, whole at 960 px": run("whole", wide, {"K": K, "window": False, "max_size": 960}),
+        "landscape, cropped": run("cropped", wide, {"K": K}),
+        "landscape, whole at 960 px": run("whole", wide, {"K": K, "crop": False}),
     }
     print("| clip | frames, px | person, px | held out, dB in the box | pose aligned | training frames |")
     print("|---|---|---|---|---|---|")

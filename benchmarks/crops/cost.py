@@ -1,6 +1,6 @@
-"""What the frames of a 4K clip cost: time and memory, with a window and without.
+"""What the frames of a 4K clip cost: time and memory, cropped and whole.
 
-    python -m benchmarks.windows.cost --seconds 20
+    python -m benchmarks.crops.cost --seconds 20
 
 The clip is the wide one of ``landscape``, enlarged to 3840x2160 and played again and again.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.windows.landscape import DEMO, compose
+from benchmarks.crops.landscape import DEMO, compose
 from understudy.backends.mediapipe import person_finder
 from understudy.video.clip import VideoFile
 from understudy.video.config import FramesConfig
@@ -40,34 +40,34 @@ def make_clip(folder: Path, seconds: float) -> Path:
     return path
 
 
-def measure(clip: Path, window: bool) -> None:
+def measure(clip: Path, crop: bool) -> None:
     """Extract the frames in this process, and print what it took."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         frames = extract_frames(
-            clip, Path(folder) / "frames", Path(folder) / "frames.json", FramesConfig(window=window),
-            person_finder() if window else None, threads=2,
+            clip, Path(folder) / "frames", Path(folder) / "frames.json", FramesConfig(crop=crop),
+            person_finder() if crop else None, threads=2,
         )  # fmt: skip
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     seconds = time.monotonic() - began
     size = f"{frames.width}x{frames.height}"
-    print(f"| {'window' if window else 'whole'} | {len(frames)} of {size} px | {seconds:.1f} s | {peak:.0f} MB |")
+    print(f"| {'cropped' if crop else 'whole'} | {len(frames)} of {size} px | {seconds:.1f} s | {peak:.0f} MB |")
 
 
 def main() -> None:
     """Make the clip, and measure each way in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--measure", choices=("window", "whole"), help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=("cropped", "whole"), help=argparse.SUPPRESS)
     parser.add_argument("--clip", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        measure(given.clip, given.measure == "window")
+        measure(given.clip, given.measure == "cropped")
         return
     with tempfile.TemporaryDirectory() as folder:
         clip = make_clip(Path(folder), given.seconds)
-        for way in ("whole", "window"):
-            command = [sys.executable, "-m", "benchmarks.windows.cost", "--measure", way, "--clip", str(clip)]
+        for way in ("whole", "cropped"):
+            command = [sys.executable, "-m", "benchmarks.crops.cost", "--measure", way, "--clip", str(clip)]
             subprocess.run(command, check=True)
 
 
