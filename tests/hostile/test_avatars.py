@@ -67,6 +67,17 @@ def test_sizes_that_no_avatar_has_are_refused_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "crop", [[5, 5, 5, 5], [300, 300, 10, 10], [0, 0, 641, 100], [0, 0, 1], "all", [0, 0, 1e30, 1]]
+)
+def test_an_avatar_of_an_impossible_part_of_its_video_is_refused(tmp_path, avatar, crop):
+    info = json.loads(avatar["avatar.json"])
+    info["source"] |= {"size": [640, 360], "crop": crop}
+    path = tarred(tmp_path / "a.tar", {**avatar, "avatar.json": json.dumps(info).encode()})
+    with pytest.raises(InputError, match=r"a\.tar"):
+        load_archive(path)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"source": None}, {"source": {"name": {"a": 1}}}, {"version": 10**400}, {"version": "4"}, {"body": []}, {"licences": 3},

@@ -28,6 +28,7 @@ from tests.support.import_sources import (
     write_instant_nvr,
     write_joblib,
     write_ntc,
+    write_openpose,
     write_phalp,
 )  # fmt: skip
 from understudy.errors import InputError
@@ -40,6 +41,7 @@ from understudy.importers.place import refocused
 from understudy.importers.rotations import joint_rotations
 from understudy.importers.run import import_tracking
 from understudy.video.config import FramesConfig
+from understudy.video.decode import extract_frames
 
 OUTER = Rotation.from_rotvec([0.4, -0.9, 0.2]).as_matrix()
 PLACE = np.array([0.5, -1.2, 2.0])
@@ -257,15 +259,56 @@ def test_gvhmrs_parameters_are_smplxs_and_move_another_body(tmp_path, known):
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_whams_results_are_read_without_running_them(tmp_path, known, compress):
-    from collections import defaultdict
-
-    person = {"pose": np.concatenate([known.global_orient, known.body_pose], axis=1), "trans": known.transl,
-              "betas": np.tile(known.betas, (LENGTH, 1)), "frame_ids": np.arange(LENGTH)}  # fmt: skip
-    write_joblib(tmp_path / "wham_output.pkl", defaultdict(dict, {0: person}), compress)
+    write_wham(tmp_path / "wham_output.pkl", known, compress)
     track, result = imported(tmp_path / "wham_output.pkl", tmp_path / "out", known)
     assert result.kind == "wham"
     check_joints(known, track)
     assert track.K[0, 0] == pytest.approx(400.0)  # the diagonal
+
+
+def cropped_folder(folder, shown):
+    """An actor's folder whose frames show a part of the pictures."""
+
+    def find(image):
+        return [np.array([110.0, 40.0, 230.0, 220.0]) * image.shape[1] / SIZE[0]]
+
+    config = FramesConfig(focal_px=400.0)
+    frames = extract_frames(shown, folder / "frames", folder / "frames.json", config, find)
+    assert frames.crop is not None
+    return frames
+
+
+def write_wham(path, known, compress=False):
+    from collections import defaultdict
+
+    person = {"pose": np.concatenate([known.global_orient, known.body_pose], axis=1), "trans": known.transl,
+              "betas": np.tile(known.betas, (LENGTH, 1)), "frame_ids": np.arange(LENGTH)}  # fmt: skip
+    write_joblib(path, defaultdict(dict, {0: person}), compress)
+
+
+def test_poses_of_whole_pictures_stay_where_they_are_in_frames_that_were_cropped(tmp_path, known):
+    frames = cropped_folder(tmp_path / "out", pictures(tmp_path / "shown"))
+    write_wham(tmp_path / "wham_output.pkl", known)
+    import_tracking(tmp_path / "wham_output.pkl", tmp_path / "out", body=known.body)
+    track, after = BodyTrack.load(tmp_path / "out/smpl.npz"), Frames.load(tmp_path / "out/frames.json")
+    np.testing.assert_allclose(after.K, frames.K, atol=0.1)
+    true = pixels(known.joints(), np.array([[400.0, 0, 160], [0, 400, 120], [0, 0, 1]]))
+    seen = pixels(track_joints(known.body, track), track.K) + frames.crop[:2]
+    np.testing.assert_allclose(seen, true, atol=0.2)
+
+
+def test_keypoints_of_cropped_frames_say_nothing_of_frames_that_are_made_anew(tmp_path, known):
+    shown = pictures(tmp_path / "shown")
+    cropped_folder(tmp_path / "out", shown)
+    write_openpose(tmp_path / "json", body_25(known))
+    import_tracking(tmp_path / "json", tmp_path / "out", kind="openpose", options=ReadOptions(size=SIZE))
+    write_wham(tmp_path / "wham_output.pkl", known)
+    result = import_tracking(
+        tmp_path / "wham_output.pkl", tmp_path / "out", pictures=shown, body=known.body,
+        frames_config=FramesConfig(focal_px=400.0),
+    )  # fmt: skip
+    assert Frames.load(tmp_path / "out/frames.json").crop is None
+    assert result.reprojection is None
 
 
 def test_phalps_camera_is_a_convention_and_the_person_keeps_place_and_size_in_the_picture(tmp_path, known):
