@@ -8,6 +8,7 @@ from tests.support.videos import make_video
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.placed import placed_on
+from understudy.rendering.footage import footage_of, open_footage
 from understudy.video.clip import VideoFile
 from understudy.video.config import FramesConfig
 from understudy.video.crop import choose_crop, cropped, find_boxes, uncropped
@@ -228,3 +229,15 @@ def test_a_crop_that_is_not_within_the_video_is_refused(tmp_path):
 def test_whole_pictures_are_scaled_down_and_never_up():
     assert uncropped((1920, 1080), 960).size == (960, 540)
     assert uncropped((320, 180), 960).size == (320, 180)
+
+
+def test_whole_pictures_of_frames_are_those_of_the_video_which_must_be_long_enough(tmp_path):
+    source, _ = make_room(tmp_path / "a.mp4", count=20)
+    frames = extract(source, start=0.2)
+    footage = footage_of(frames, source)
+    assert footage.whole and len(footage) == len(frames)
+    assert next(footage.pictures(640)).shape == (360, 640, 3)
+    shorter, _ = make_room(tmp_path / "b.mp4", count=12)
+    with pytest.raises(InputError, match="has 12 pictures"):
+        footage_of(frames, shorter)
+    assert open_footage(source).whole and open_footage(tmp_path / "out").whole is False

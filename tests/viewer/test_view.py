@@ -283,3 +283,19 @@ def test_without_viser_one_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "viser", None)
     with pytest.raises(InputError, match=r"pip install -e '\.\[viewer\]'"):
         LiveView(archive())
+
+
+def test_the_picture_before_the_camera_has_the_principal_point_in_its_middle():
+    from PIL import Image
+
+    from understudy.viewer.layers import centred
+
+    K = np.array([[500.0, 0, 30.0], [0, 500.0, 90.0], [0, 0, 1]])
+    picture = Image.new("RGB", (100, 120), (90, 90, 90))
+    picture.putpixel((30, 90), (255, 0, 0))
+    found = np.asarray(centred(picture, K))
+    assert found.shape == (180, 140, 3)
+    assert found[90, 70].tolist() == [255, 0, 0]
+    assert not found[:, :39].any() and (found[5:115, 45:135, 1] > 0).sum() > 9000
+    plain = np.array([[500.0, 0, 50.0], [0, 500.0, 60.0], [0, 0, 1]])
+    assert np.asarray(centred(picture, plain)).shape == (120, 100, 3)
