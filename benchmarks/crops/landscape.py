@@ -2,8 +2,8 @@
 
     python -m benchmarks.crops.landscape --folder /tmp/crops
 
-The demo is made smaller and put into a wide picture, whose sides go on with its margins. It is run as it is, in the wide
-picture cropped, and in the wide picture as a whole at 960 px. All know their camera.
+The demo is made smaller and put into a wide picture, whose sides go on with its margins. It is run as it is, in cropped
+frames of the wide clip, and in whole frames of it at 960 px. All know their camera.
 """
 
 import argparse

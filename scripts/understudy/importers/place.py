@@ -66,6 +66,16 @@ def placement_of(size: tuple[int, int], frames: Frames, what: str) -> Placement:
     return placement
 
 
+def own_keypoints(folder: Path, anew: bool) -> Keypoints | None:
+    """Keypoints that the keypoints stage found in these frames; none of cropped ones that are to be made ``anew``, uncropped."""
+    path = folder / "keypoints.npz"
+    if not path.is_file() or (
+        anew and (folder / "frames.json").is_file() and Frames.load(folder / "frames.json").crop is not None
+    ):
+        return None
+    return Keypoints.load(path)
+
+
 def placed_keypoints(
     points: Points, rows: np.ndarray, frames: Frames, placement: Placement, camera: Camera | None, backend: str
 ) -> Keypoints:

@@ -17,6 +17,7 @@ from understudy.importers.alpha import write_masks
 from understudy.importers.config import ReadOptions
 from understudy.importers.place import (
     first_number,
+    own_keypoints,
     picture_indices,
     placed_keypoints,
     placement_of,
@@ -102,7 +103,7 @@ def import_tracking(
     _check_place(folder, source, tracking, shown, body is not None)
     if options is not None and options.size is not None and tracking.size is None:
         tracking = replace(tracking, size=options.size)
-    known = _own_keypoints(folder, shown is not None)
+    known = own_keypoints(folder, shown is not None)
     frames, camera, size, written = _frames(tracking, shown, folder, config)
     start = first_number(tracking, shown)
     notes = list(tracking.notes)
@@ -253,16 +254,6 @@ def _numbers(source_frames: np.ndarray, start: dict[int, int] | int) -> list[int
         back = {index: number for number, index in start.items()}
         return [back.get(int(index), -1) for index in source_frames]
     return (source_frames + start).tolist()
-
-
-def _own_keypoints(folder: Path, anew: bool) -> Keypoints | None:
-    """Keypoints that the keypoints stage found in these frames; none of cropped ones that are to be made ``anew``, uncropped."""
-    path = folder / "keypoints.npz"
-    if not path.is_file() or (
-        anew and (folder / "frames.json").is_file() and Frames.load(folder / "frames.json").crop is not None
-    ):
-        return None
-    return Keypoints.load(path)
 
 
 def _coverage(what: str, count: int, length: int) -> list[str]:
