@@ -1,5 +1,10 @@
 """What tests of several rooms begin with."""
 
+import os
+
+# several test processes share the cores: threads of one that wait for each other take ten times as long
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 

@@ -50,13 +50,13 @@ GROUPS = {
         "AvatarConfig", "GaussiansConfig", "EvaluateConfig", "AvatarArchive", "Avatar", "Training",
     ),
     "Render": (
-        "render_motion", "render_reenactment", "ShowConfig", "PathConfig", "ShapeConfig",
+        "render_motion", "footage_of", "render_reenactment", "ShowConfig", "PathConfig", "ShapeConfig",
         "render_performance", "a_pose", "make_performance", "in_world_frame", "in_camera_frame", "look_at", "read_cameras",
         "Camera", "Performance", "Picture",
     ),
     "Export": ("export_avatar", "ExportConfig", "open_recording", "write_dataset"),
     "Fit": (
-        "extract_frames", "detect_keypoints", "cut_silhouettes", "load_body", "fit_body", "refine_mattes", "label_parts",
+        "person_finder", "extract_frames", "detect_keypoints", "cut_silhouettes", "load_body", "fit_body", "refine_mattes", "label_parts",
         "prepare_canonical", "import_tracking",
         "FramesConfig", "KeypointsConfig", "SilhouettesConfig", "FittingConfig", "MattingConfig", "ParsingConfig",
         "CanonicalConfig", "ReadOptions", "Frames", "Keypoints", "BodyTrack", "Canonical", "BodyModel", "Imported",

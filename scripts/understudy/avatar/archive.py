@@ -175,8 +175,7 @@ def _info(training: Training, frames: Frames, licences: Sequence[str]) -> dict[s
             "name": Path(frames.source).name,
             "sha256": frames.source_sha256,
             "frames": len(frames),
-            "size": frames.source_size,
-            "crop": None if frames.crop is None else frames.crop.tolist(),
+            **({} if frames.crop is None else {"size": frames.source_size, "crop": frames.crop.tolist()}),
         },
         "config": asdict(training.config),
         "training": {
