@@ -56,8 +56,8 @@ GROUPS = {
     ),
     "Export": ("export_avatar", "ExportConfig", "open_recording", "write_dataset"),
     "Fit": (
-        "person_finder", "extract_frames", "detect_keypoints", "cut_silhouettes", "load_body", "fit_body", "refine_mattes", "label_parts",
-        "prepare_canonical", "import_tracking",
+        "person_finder", "extract_frames", "detect_keypoints", "cut_silhouettes", "load_body", "fit_body", "refine_mattes",
+        "label_parts", "prepare_canonical", "import_tracking",
         "FramesConfig", "KeypointsConfig", "SilhouettesConfig", "FittingConfig", "MattingConfig", "ParsingConfig",
         "CanonicalConfig", "ReadOptions", "Frames", "Keypoints", "BodyTrack", "Canonical", "BodyModel", "Imported",
     ),
