@@ -35,7 +35,7 @@ def snakemake(folder, *arguments):
 def folder(tmp_path):
     (tmp_path / "models").symlink_to(ROOT / "models")
     (tmp_path / "data/videos/long").mkdir(parents=True)
-    Image.effect_noise((1000, 800), 60).convert("RGB").save(tmp_path / "noise.png", compress_level=0)
+    Image.effect_noise((2000, 1600), 60).convert("RGB").save(tmp_path / "noise.png", compress_level=0)
     lengthen(tmp_path, 30)
     return tmp_path
 
