@@ -19,7 +19,7 @@ from understudy.sections import SECTIONS, ActorFiles, BatchFiles, Section
 
 ROOT = Path(__file__).resolve().parent.parent
 INTRO = """# Every option, with its default. Options of one actor go under `actors` at the end.
-# Change them here, or in a file of your own that comes on top: snakemake --configfile mine.yaml
+# Change them here, or in a file of your own that comes on top: snakemake TARGETS --configfile mine.yaml
 """
 HEADER = "# Written by `python tools/write_config.py` from the classes that scripts/understudy/sections.py lists.\n"
 ACTORS = """

@@ -72,7 +72,7 @@ def main() -> None:
             return
         videos = {actor.name: video_path(options.folder, actor.name) for actor in present}
         whole = options.folder / "whole.yaml"
-        whole.write_text("frames: {crop: false}\n")  # as the truth is
+        whole.write_text("frames: {crop: false, max_size: 2048}\n")  # as the truth is
         run = fresh_run(videos, options.cores, options.folder, ("smpl.npz", "matte"), whole)
     report(present, run)
 

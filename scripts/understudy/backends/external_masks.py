@@ -168,6 +168,6 @@ def _placed(values: np.ndarray, frames: Frames, where: str, labels: bool = False
         height, width = values.shape
         raise InputError(
             f"{where} has {width}x{height} px, another shape than the frames' {frames.width}x{frames.height}; give it in"
-            " the frames' shape."
+            " the shape of the frames or of the whole video."
         )
     return placed

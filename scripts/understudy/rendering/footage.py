@@ -70,6 +70,8 @@ def open_footage(path: str | Path, fps: float | None = None, start: float = 0.0)
         with reading(path, *SOUND_TIMES):
             grid = frames_on_grid(source.times, rate)
     else:
+        if not path.exists():
+            raise InputError(f"{path}: no such video or folder of images.")
         raise InputError(f"{path} is not a video ({', '.join(VIDEO_SUFFIXES)}) nor a folder of images.")
     count = len(source.times) if grid is None else len(grid)
     fps = rate if fps is None else fps

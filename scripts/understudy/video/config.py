@@ -32,7 +32,7 @@ class FramesConfig(Options):
     crop: bool = True
     """Crop the frames to the person where that leaves out at least 30 % of the picture, at the video's own resolution."""
     person_height: Annotated[int, Bounds(128, 8192, unit="px")] = 900
-    """Largest height of the person in cropped frames in px; taller ones are scaled down."""
+    """Largest height of the person in cropped frames in px, as a detector sees it, which is up to a third more than it is."""
     max_size: Annotated[int, Bounds(128, 8192, unit="px")] = 960
     """Longest side of the kept frames in px, and half that of cropped ones; larger ones are scaled down."""
     fps: Annotated[float, Bounds(0.01, 10_000)] | None = None

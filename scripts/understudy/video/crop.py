@@ -92,6 +92,12 @@ def choose_crop(boxes: list[np.ndarray], fps: float, size: tuple[int, int], pers
         The crop; all of the picture where the person is not found often enough, or takes most of it.
     """
     boxes = [of * np.tile(size, 2) for of in boxes]
+    people = np.array([len(of) for of in boxes])
+    if people.max(initial=0) > 1:
+        logger.info(
+            "up to %d people at once, in %d of %d frames more than one; the largest one who stays longest is looked for",
+            people.max(), (people > 1).sum(), len(people),
+        )  # fmt: skip
     picks = main_picks(link(boxes, fps), len(boxes))
     found = np.array([of[pick] for of, pick in zip(boxes, picks, strict=True) if pick >= 0]).reshape(-1, 4)
     if len(found) < OFTEN * len(boxes):

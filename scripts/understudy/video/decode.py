@@ -144,7 +144,8 @@ def _crop(
     crop = choose_crop(boxes, fps, camera.size, config.person_height, config.max_size)
     if not crop.is_whole:
         share = crop.scaled_size[0] / camera.size[0]
-        logger.info("cropped to %dx%d px at %.3g of the video's %dx%d px", *crop.size, share, *camera.size)
+        scaled = "at the video's own resolution" if share == 1 else f"scaled to {share:.2f}"
+        logger.info("cropped to %dx%d of %dx%d px, %s", *crop.size, *crop.scaled_size, scaled)
     return crop
 
 
