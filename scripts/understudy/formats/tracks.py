@@ -94,6 +94,19 @@ def main_picks(tracks: list[Track], length: int) -> np.ndarray:
     return picks
 
 
+def person_picks(boxes: Sequence[np.ndarray], fps: float) -> np.ndarray:
+    """Which of the boxes [n,4] of every frame is the person's, -1 for none [T]: ``link``, then ``main_picks``."""
+    return main_picks(link(boxes, fps), len(boxes))
+
+
+def crowd_note(people: np.ndarray) -> str:
+    """What to say of numbers of people [T] in frames of which some have more than one."""
+    return (
+        f"up to {people.max()} people at once, in {(people > 1).sum()} of {len(people)} frames more than one; "
+        "the largest one who stays longest is taken"
+    )
+
+
 def fill_rows(values: np.ndarray, known: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:
     """Fill gaps of up to ``longest`` frames by straight lines between their ends.
 

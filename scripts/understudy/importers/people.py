@@ -9,7 +9,7 @@ import numpy as np
 
 from understudy.errors import InputError
 from understudy.files.arrays import check_ranges
-from understudy.formats.tracks import link, main_picks
+from understudy.formats.tracks import person_picks
 from understudy.importers.possible import POSSIBLE
 from understudy.importers.skeletons import box_of, used_names
 from understudy.importers.tracking import Points
@@ -85,7 +85,7 @@ def choose_person(
         placed: list[np.ndarray] = [np.zeros((0, 4))] * length
         for row, number in enumerate(numbers):
             placed[number - numbers[0]] = np.array([boxes[row][i] for i in shown[row]]).reshape(-1, 4)
-        chosen = main_picks(link(placed, fps), length)
+        chosen = person_picks(placed, fps)
         picks = np.array(
             [
                 shown[row][chosen[number - numbers[0]]] if chosen[number - numbers[0]] >= 0 else -1

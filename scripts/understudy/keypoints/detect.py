@@ -15,7 +15,7 @@ from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import FACE, KEYPOINTS
-from understudy.formats.tracks import fill_rows, link, main_picks
+from understudy.formats.tracks import crowd_note, fill_rows, person_picks
 from understudy.keypoints.config import KeypointsConfig
 from understudy.keypoints.temporal import (
     HIDDEN_FACE_CONFIDENCE,
@@ -81,13 +81,9 @@ def _choose_person(
     people = np.array([len(regions) for regions in found])
     if not people.any():
         raise InputError(f"Nobody was found in any frame of {frames.source}; use a video that shows one whole person.")
-    tracks = link([np.array([region.box for region in regions]).reshape(-1, 4) for regions in found], frames.fps)
     if people.max() > 1:
-        logger.info(
-            "%s: up to %d people at once, in %d of %d frames more than one; the largest one who stays longest is taken",
-            frames.source, people.max(), (people > 1).sum(), len(people),
-        )  # fmt: skip
-    picks = main_picks(tracks, len(frames))
+        logger.info("%s: %s", frames.source, crowd_note(people))
+    picks = person_picks([np.array([region.box for region in regions]).reshape(-1, 4) for regions in found], frames.fps)
     chosen = [regions[pick] if pick >= 0 else None for regions, pick in zip(found, picks, strict=True)]
     return _fill_regions(chosen, longest), people
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from understudy.formats.tracks import link, main_picks
+from understudy.formats.tracks import crowd_note, person_picks
 from understudy.video.pictures import Picture, fit_size
 
 logger = logging.getLogger(__name__)
@@ -94,11 +94,8 @@ def choose_crop(boxes: list[np.ndarray], fps: float, size: tuple[int, int], pers
     boxes = [of * np.tile(size, 2) for of in boxes]
     people = np.array([len(of) for of in boxes])
     if people.max(initial=0) > 1:
-        logger.info(
-            "up to %d people at once, in %d of %d frames more than one; the largest one who stays longest is looked for",
-            people.max(), (people > 1).sum(), len(people),
-        )  # fmt: skip
-    picks = main_picks(link(boxes, fps), len(boxes))
+        logger.info("%s", crowd_note(people))
+    picks = person_picks(boxes, fps)
     found = np.array([of[pick] for of, pick in zip(boxes, picks, strict=True) if pick >= 0]).reshape(-1, 4)
     if len(found) < OFTEN * len(boxes):
         logger.info("whole pictures are kept: the person was found in only %d of %d frames", len(found), len(boxes))
