@@ -1,5 +1,6 @@
 """``frames/`` and ``frames.json``: the chosen frames of a video, their times and the one camera of all stages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -77,12 +78,12 @@ def place(
     given, kept = np.array(size, float), np.array(own, float)
     if crop is not None and source_size is not None and whole is not False:
         source = np.array(source_size, float)
-        if _alike(source, given) and (whole or tuple(size) != tuple(own)):
+        if alike(source, given) and (whole or tuple(size) != tuple(own)):
             factors = kept / (crop[2:] - crop[:2])
             return Placement(factors * source / given, -crop[:2] * factors)
         if whole:
             return None
-    return Placement(kept / given, np.zeros(2)) if _alike(kept, given) else None
+    return Placement(kept / given, np.zeros(2)) if alike(kept, given) else None
 
 
 def check_crop(crop: np.ndarray, source_size: np.ndarray | None) -> None:
@@ -95,7 +96,8 @@ def check_crop(crop: np.ndarray, source_size: np.ndarray | None) -> None:
         raise ValueError("its crop is not within source_size")
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+def alike(one: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray) -> bool:
+    """Whether pictures of two sizes (width, height) have one shape."""
     return bool(abs(one[0] * other[1] / (one[1] * other[0]) - 1) <= MOST_STRETCH)
 
 

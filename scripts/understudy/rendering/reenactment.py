@@ -12,6 +12,7 @@ from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.device import choose_device
 from understudy.errors import InputError
 from understudy.files.arrays import sha256
+from understudy.formats.frames import alike
 from understudy.progress import track
 from understudy.render.camera import Camera
 from understudy.rendering.backdrop import Backdrop, cover, open_backdrop
@@ -24,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 WHOLE = 1280
 """Longest side of pictures, px, where the avatar was learned from a part of them."""
-UNALIKE = 0.02
-"""By how much the ratios of pictures' sides may differ."""
 
 
 def render_reenactment(
@@ -89,7 +88,7 @@ def render_reenactment(
         for number, (left, picture) in enumerate(
             zip(chain([first], seen), render_performance(act, cameras, layer), strict=False)
         ):
-            if abs(left.shape[1] * shape[1] / (left.shape[0] * shape[0]) - 1) > UNALIKE:
+            if not alike((left.shape[1], left.shape[0]), shape):
                 raise InputError(_unlike(video.path, left, shape, "its first picture has"))
             left = cover(left, size)
             behind = Backdrop(still=left) if background == "video" else backdrop
