@@ -27,10 +27,8 @@ _BESIDES = {
     "export": tuple(f"exports/{name}" for name in ("avatar.vrm", "avatar.ply", "avatar.spz", "mesh.obj")),
     "dataset": ("datasets/easymocap",),
 }
-STAGES = {
-    name: tuple(file for stage in stages.STAGES if stage.name == name for file in stage.files) + _BESIDES.get(name, ())
-    for name in dict.fromkeys((*(stage.name for stage in stages.STAGES), *_BESIDES))
-}
+_FILES = {stage.name: stage.files for stage in stages.STAGES}
+STAGES = {name: _FILES.get(name, ()) + _BESIDES.get(name, ()) for name in _FILES | _BESIDES}
 """Rule and what it writes."""
 
 

@@ -34,7 +34,12 @@ class Landmarks:
     points: np.ndarray  # [33,3]
     """x, y in px of the picture, and how likely the point is in it and can be seen, 0..1."""
     world: np.ndarray  # [33,3] m, about the middle of the hips, camera axes
-    mask: np.ndarray  # [256,256] 0..1, of the square as the network saw it
+    mask_logits: np.ndarray  # [256,256], of the square as the network saw it
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Soft mask [256,256] 0..1 of that square; made when it is asked for, as most want points alone."""
+        return sigmoid(self.mask_logits)
 
 
 class PoseLandmarks:
@@ -73,7 +78,7 @@ class PoseLandmarks:
         return Landmarks(
             np.column_stack([places @ to_image[:, :2].T + to_image[:, 2], seen_and_there]),
             world,
-            sigmoid(outputs[1, SIZE, SIZE, 1][0, ..., 0]),
+            outputs[1, SIZE, SIZE, 1][0, ..., 0],
         )
 
 
