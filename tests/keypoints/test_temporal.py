@@ -5,6 +5,7 @@ from understudy.formats.skeleton import FACE, INDEX, KEYPOINTS
 from understudy.keypoints.temporal import (
     doubt_hidden_faces,
     doubt_outliers,
+    doubtful_turns,
     find_swaps,
     lateral_directions,
     towards_camera,
@@ -63,6 +64,54 @@ def test_flips_during_a_turn_are_found():
 
 def test_one_wild_step_of_less_than_a_flip_is_believed():
     assert not swaps(np.concatenate([np.zeros(50), np.full(50, 100.0)])).any()
+
+
+def test_a_turn_of_which_the_back_is_mostly_taken_for_the_front_goes_on_as_it_began():
+    """As a detector saw a small person who turned evenly to the right: 28 frames show the back."""
+    before = [-20, -27, -33, -41, -48, -53, -59, -67, -77, -84, -88, -91, -92, -92, -91, -100, -111, -125, -140]
+    back = [-44, -21, -9, -13, -163, -110, -2, 2, 2, 168, 159, 153]
+    after = [134, 130, 120, 116, 108, 94, 87, 88, 86, 88, 87, 78, 69, 60, 55, 45, 36, 28, 22, 12, 6, 2]
+    degrees = np.array([*before, *back, *after], float)
+    expected = len(before) + np.array([0, 1, 2, 3, 6, 7, 8])
+    np.testing.assert_array_equal(
+        np.flatnonzero(find_swaps(directions(degrees), np.ones(len(degrees), bool), 25.0)), expected
+    )
+
+
+def test_a_jump_turn_at_the_end_of_a_clip_is_left_alone():
+    spin = [
+        -26,
+        -28,
+        -44,
+        -52,
+        -62,
+        -70,
+        -81,
+        -82,
+        -105,
+        -118,
+        -126,
+        -134,
+        -151,
+        -170,
+        -194,
+        -215,
+        -238,
+        -265,
+        -272,
+        -280,
+    ]
+    degrees = np.concatenate([np.full(60, -25.0), spin])
+    assert not find_swaps(directions(degrees), np.ones(len(degrees), bool), 25.0).any()
+
+
+def test_turns_that_nobody_can_do_are_doubtful():
+    degrees = np.concatenate([np.zeros(20), np.full(20, 75.0), 75 + np.linspace(0, 360, 20), np.zeros(5)])
+    seen = np.ones(len(degrees), bool)
+    np.testing.assert_array_equal(doubtful_turns(directions(degrees), seen, FPS), [19, 59])
+    np.testing.assert_array_equal(doubtful_turns(directions(degrees), seen, 10.0), [])  # of 75 degrees in 0.1 s
+    seen[15:25] = False  # nobody knows what happened meanwhile
+    np.testing.assert_array_equal(doubtful_turns(directions(degrees), seen, FPS), [59])
 
 
 def test_noise_of_the_direction_is_no_flip():

@@ -21,6 +21,7 @@ from understudy.keypoints.temporal import (
     HIDDEN_FACE_CONFIDENCE,
     doubt_hidden_faces,
     doubt_outliers,
+    doubtful_turns,
     find_swaps,
     lateral_directions,
     undo_swaps,
@@ -28,6 +29,9 @@ from understudy.keypoints.temporal import (
 from understudy.progress import track
 
 logger = logging.getLogger(__name__)
+
+TOLD = 5
+"""Frames that a warning names."""
 
 
 def detect_keypoints(
@@ -141,6 +145,12 @@ def _assemble(
     if swapped.any():
         logger.info("%s: left and right put back in %d of %d frames", frames.source, swapped.sum(), len(swapped))
     points, world = undo_swaps(points, swapped), undo_swaps(world, swapped)
+    doubtful = doubtful_turns(lateral_directions(world), seen, frames.fps)
+    if len(doubtful):
+        logger.warning(
+            "%s: front and back of the person may be taken for one another near frame %s; look there in the report",
+            frames.source, ", ".join(map(str, doubtful.tolist()[:TOLD])) + (" and others" if len(doubtful) > TOLD else ""),
+        )  # fmt: skip
     points = doubt_outliers(doubt_hidden_faces(points, world), seen, height)
 
     (points, filled), (world, _), (boxes, _) = (fill_rows(array, seen, longest) for array in (points, world, boxes))

@@ -4,10 +4,26 @@ import numpy as np
 
 from understudy.formats.skeleton import FACE, INDEX, mirrored
 
-SWAP_ANGLE = np.pi / 2
-"""Turns between neighbouring frames up to here cost nothing."""
-SWAP_SECONDS = 3.0
+DIRECTIONS = 600
+"""Of the sphere that are told apart: 8 degrees."""
+TURN_RATE = 3.5
+"""rad/s, standard deviation; more where the clip's own is higher."""
+USUAL = 1.5
+"""Turns of more standard deviations cost in proportion, no longer squared."""
+SEEN_ANGLE = np.radians(25)
+"""Standard deviation of what is seen."""
+WRONG = 3.0
+"""Beyond so many standard deviations a direction counts as wrong (Geman-McClure)."""
+WITNESS_FPS = 25.0
+"""Frames of a faster video count less each."""
+SWAP_SECONDS = 10.0
 """About how long a swapped stretch is still believed, if the turns at its ends are full ones."""
+SWAP_ANGLE = np.radians(90)
+"""From steps of this angle on the detector may have changed its mind."""
+MEND = 20.0
+"""Cost of its doing so without any step."""
+FAST_TURN, FAST_RATE = np.radians(60), np.radians(900)
+"""Angle between neighbouring frames, and angle a second: nobody turns by more than both."""
 OUTLIER_STEP = 0.15
 """A point this far (in heights of the person) from where its neighbours in time put it is an outlier."""
 OUTLIER_CONFIDENCE = 0.1
@@ -25,9 +41,10 @@ def lateral_directions(world: np.ndarray) -> np.ndarray:
 def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
     """Frames in which left and right of the whole body are exchanged.
 
-    A Viterbi search over (as is, swapped) in each frame. The price of a step is how far the body would have to turn
-    in it beyond ``SWAP_ANGLE``; being swapped has a small price per second, so that the rarer reading is the swapped
-    one. A body that really turns does so in small steps, which cost nothing, and stays as it is.
+    The true direction is a path over the sphere in steps as small as can be; in every frame what was seen lies near it,
+    or near its opposite where the sides are exchanged, or is wrong (Viterbi over directions of a fixed grid). A body
+    that really turns goes on as fast as it did before; a detector that takes a back for a front jumps there and back.
+    Being swapped has a price per second, so that the rarer reading is the swapped one.
 
     Args:
         directions: [T,3] unit directions from right to left.
@@ -41,25 +58,89 @@ def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarr
     swapped = np.zeros(len(seen), bool)
     if len(frames) < 2:
         return swapped
-    ahead, behind = directions[frames[:-1]], directions[frames[1:]]
-    angle = np.arccos(np.clip((ahead * behind).sum(axis=-1), -1, 1))
+    grid = _sphere(DIRECTIONS)
+    steps = np.arccos(np.clip((directions[frames[:-1]] * directions[frames[1:]]).sum(axis=-1), -1, 1))
+    usual = max(TURN_RATE / fps, 2 * float(np.median(np.minimum(steps, np.pi - steps))))
+    change = _huber(_angles(grid, grid) / usual)
+    misfit = (
+        (_angles(directions[frames], grid) / SEEN_ANGLE) ** 2,
+        (_angles(-directions[frames], grid) / SEEN_ANGLE) ** 2,
+    )
+    price = 2 * _huber(np.pi / usual) / (SWAP_SECONDS * fps)
+    # what is wrong in one frame is wrong in the next as well, so many frames are no better witnesses than few
+    share = min(1.0, WITNESS_FPS / fps)
+    as_is, exchanged = (share * error / (1 + error / WRONG**2) for error in misfit)
     # over a longer gap a body can turn further
     believed = np.exp(-(np.diff(frames) - 1) / (0.5 * fps))
-    stay = (np.clip(angle - SWAP_ANGLE, 0, None) / SWAP_ANGLE) ** 2 * believed
-    change = (np.clip(np.pi - angle - SWAP_ANGLE, 0, None) / SWAP_ANGLE) ** 2 * believed + 1e-6
-    price = np.array([0.0, 2.0 / (SWAP_SECONDS * fps)])
-
-    cost = price.copy()
-    came_from = np.zeros((len(frames), 2), np.int64)
-    for step in range(len(frames) - 1):
-        moves = cost[:, None] + np.array([[stay[step], change[step]], [change[step], stay[step]]])
-        came_from[step + 1] = moves.argmin(axis=0)
-        cost = moves.min(axis=0) + price
-    state = int(cost.argmin())
-    for step in range(len(frames) - 1, -1, -1):
-        swapped[frames[step]] = bool(state)
-        state = int(came_from[step, state])
+    # a detector that mends its mistake jumps; where it does not, it goes on being right or wrong
+    smooth = MEND * np.clip(1 - steps / SWAP_ANGLE, 0, 1)
+    states = cheapest_path(np.stack([as_is, exchanged + price], axis=1), change, believed, smooth * believed)
+    swapped[frames] = states == 1
     return swapped
+
+
+def doubtful_turns(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
+    """Frames after which a body would have turned faster than people do: front and back are taken for one another there.
+
+    Args:
+        directions: [T,3] unit directions from right to left, with swaps undone.
+        seen: [T] bool; other frames are passed over.
+        fps: Frames per second.
+
+    Returns:
+        Their numbers, each the one before the turn.
+    """
+    frames = np.flatnonzero(seen)
+    ahead, behind = directions[frames[:-1]], directions[frames[1:]]
+    angle = np.arccos(np.clip((ahead * behind).sum(axis=-1), -1, 1))
+    return frames[:-1][angle > np.maximum(FAST_TURN, FAST_RATE / fps * np.diff(frames))]
+
+
+def cheapest_path(cost: np.ndarray, change: np.ndarray, weights: np.ndarray, switch: np.ndarray) -> np.ndarray:
+    """Modes [T] of the path of least sum through places and modes (Viterbi).
+
+    Args:
+        cost: Of each mode and place [T,2,A].
+        change: Of going from place to place [A,A].
+        weights: Factors on it [T-1].
+        switch: Cost of going to the other mode [T-1].
+    """
+    best, back = cost[0], []
+    for now, weight, other in zip(cost[1:], weights, switch, strict=True):
+        total = best[:, :, None] + weight * change  # [2,A,A]
+        source, least = total.argmin(axis=1), total.min(axis=1)
+        crosses = least[::-1] + other < least
+        best = np.where(crosses, least[::-1] + other, least) + now
+        back.append((np.where(crosses, source[::-1], source), crosses))
+    mode, place = np.unravel_index(int(best.argmin()), best.shape)
+    modes = [int(mode)]
+    for source, crosses in reversed(back):
+        before = int(source[mode, place])
+        mode = 1 - mode if crosses[mode, place] else mode
+        place = before
+        modes.append(int(mode))
+    return np.array(modes[::-1])
+
+
+def _sphere(count: int) -> np.ndarray:
+    """Unit vectors [count,3] spread evenly (a Fibonacci lattice)."""
+    height = 1 - (2 * np.arange(count) + 1) / count
+    turn = np.pi * (3 - np.sqrt(5)) * np.arange(count)
+    radius = np.sqrt(1 - height**2)
+    return np.column_stack([radius * np.cos(turn), height, radius * np.sin(turn)])
+
+
+def _huber(steps: np.ndarray | float) -> np.ndarray:
+    """Cost of steps in standard deviations: squared while usual, in proportion beyond.
+
+    Source: Huber, Robust estimation of a location parameter (1964).
+    """
+    return np.where(np.asarray(steps) < USUAL, np.square(steps), USUAL * (2 * np.asarray(steps) - USUAL))
+
+
+def _angles(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Angles [N,M] between unit vectors [N,3] and [M,3]."""
+    return np.arccos(np.clip(first @ second.T, -1, 1)).astype(np.float32)
 
 
 def undo_swaps(points: np.ndarray, swapped: np.ndarray) -> np.ndarray:
