@@ -25,9 +25,11 @@ def main() -> None:
         config=CanonicalConfig(**snakemake.params.settings),
         held_out=held_out_frames(len(frames), snakemake.params.hold_out),
         parsing_folder=Path(snakemake.input.parsing),
+        threads=snakemake.threads,
     )
     canonical.save(snakemake.output.canonical, recorded=True)
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.output)
+    # frames, not the work on one, run side by side
+    run_job(main, snakemake.log[0], snakemake.rule, 1, snakemake.output)

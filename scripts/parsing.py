@@ -25,10 +25,18 @@ def main() -> None:
         config=ParsingConfig(**without(snakemake.params.settings, "weights", "files")),
         weights=Path(snakemake.input.weights) if snakemake.input.weights else None,
         files=Path(snakemake.input.files) if snakemake.input.files else None,
+        threads=snakemake.threads,
     )
 
 
 if __name__ == "__main__":
+    # from the body, frames run side by side; a network has all threads for one
+    alone = snakemake.params.settings["backend"] == "body"
     run_job(
-        main, snakemake.log[0], snakemake.rule, snakemake.threads, snakemake.output, snakemake.resources.get("gpu", 0)
+        main,
+        snakemake.log[0],
+        snakemake.rule,
+        1 if alone else snakemake.threads,
+        snakemake.output,
+        snakemake.resources.get("gpu", 0),
     )

@@ -191,9 +191,10 @@ def test_gutters_repeat_the_nearest_island_so_that_bilinear_look_ups_do_not_blee
     assert (image[:, :49] == [250, 10, 10]).all() and (image[:, 51:] == [10, 10, 250]).all()
 
 
-def test_same_input_gives_the_same_file(turning):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_same_input_gives_the_same_file_on_any_number_of_threads(turning, threads):
     scene, canonical = turning
-    again = prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, CONFIG)
+    again = prepare_canonical(scene.frames, scene.alpha_folder, scene.track, scene.body, CONFIG, threads=threads)
     for field in fields(Canonical):
         assert np.array_equal(getattr(again, field.name), getattr(canonical, field.name)), field.name
 

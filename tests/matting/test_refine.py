@@ -171,7 +171,10 @@ def test_the_outline_and_what_weak_evidence_leaves_open_is_unknown(scene):
 def test_like_neighbours_are_tied_and_unlike_ones_hardly():
     image = np.zeros((20, 30, 3), np.uint8)
     image[:, 15:] = 200
-    right, down, down_right, down_left = neighbour_ties(image, 2.0)
+    ties = neighbour_ties(image, 2.0)
+    assert not ties[:, [0, -1]].any() and not ties[:, :, [0, -1]].any()
+    right, down, down_right, down_left = ties[:, 1:-1, 1:-1]
+    assert down_right[5, 5] == pytest.approx(right[5, 5] / np.sqrt(2))
     assert right[5, 14] < 0.5 < 1.9 < right[5, 5]
     assert down[5, 14] > 1.9 and down_right[5, 14] < 0.5 and down_left[5, 15] < 0.5
     assert not right[:, -1].any() and not down[-1].any() and not down_right[-1].any() and not down_left[:, 0].any()

@@ -36,6 +36,14 @@ def test_left_is_the_persons_left_from_the_front_and_from_behind(both_sides, tmp
         assert mean_column(back, f"left_{limb}") < middle < mean_column(back, f"right_{limb}")
 
 
+def test_labels_do_not_depend_on_the_threads(both_sides, tmp_path):
+    alone = label(both_sides, tmp_path / "alone")
+    scene = both_sides
+    label_parts(scene.frames, scene.alpha_folder, scene.track, scene.body, tmp_path / "together", threads=2)
+    for index, labels in enumerate(alone):
+        np.testing.assert_array_equal(read_parsing(tmp_path / "together", index), labels)
+
+
 def test_parts_are_where_they_belong(both_sides, tmp_path):
     front = label(both_sides, tmp_path / "parsing")[0]
     row = {name: np.nonzero(front == CIHP.index(name))[0].mean() for name in

@@ -21,6 +21,7 @@ from understudy.formats.masks import read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.progress import track as show_progress
 from understudy.render.mesh import vertex_normals
+from understudy.threads import side_by_side
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,11 @@ def prepare_canonical(
     config: CanonicalConfig,
     held_out: Sequence[int] = (),
     parsing_folder: str | Path | None = None,
+    threads: int = 1,
 ) -> Canonical:
     """The body of the person of ``track`` in canonical space, textured by all frames but those held out.
 
-    Frames are read one at a time; memory does not grow with their number.
+    Few frames are held at a time; memory does not grow with their number.
 
     Args:
         frames: The video.
@@ -46,6 +48,7 @@ def prepare_canonical(
         config: How fine, and how it is textured.
         held_out: Frames of which no pixel is read.
         parsing_folder: Part labels: a pixel colours what its label covers (``body.part_labels.COVERS``). None for none.
+        threads: Frames that are looked at together.
 
     Raises:
         InputError: Track and body or frames do not belong together, an image is missing, or no frame shows the body.
@@ -56,7 +59,7 @@ def prepare_canonical(
     atlas = make_atlas(body.vt, body.ft, config.texture_size)
     normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces), body.faces))
     usable = np.setdiff1d(np.flatnonzero(track.valid), held_out)
-    views = _gather_views(frames, Path(alpha_folder), parsing_folder, track, body, atlas, config, usable)
+    views = _gather_views(frames, Path(alpha_folder), parsing_folder, track, body, atlas, config, usable, threads)
     quality = np.sqrt(views.weights.max(axis=1))
     seen = quality > 0
     if not seen.any():
@@ -102,6 +105,7 @@ def _gather_views(
     atlas: Atlas,
     config: CanonicalConfig,
     usable: np.ndarray,
+    threads: int,
 ) -> BestViews:
     """The best views of each texel over evenly spread ones of the usable frames."""
     if not len(usable):
@@ -111,10 +115,14 @@ def _gather_views(
     viewer = Viewer(atlas, body.faces, len(body.v_template), track.K, rules, body.parts)
     size = (frames.width, frames.height)
     views = BestViews(len(atlas.texel), config.views_per_texel)
-    for frame in show_progress(chosen.tolist(), "gathering texture"):
+
+    def look(frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         posed = posed_vertices(body, track, frame)
         labels = None if parsing_folder is None else read_parsing(parsing_folder, frame, size)
-        views.add(*viewer.look(posed, frames.read(frame), read_alpha(alpha_folder, frame), labels))
+        return viewer.look(posed, frames.read(frame), read_alpha(alpha_folder, frame), labels)
+
+    for view in show_progress(side_by_side(look, chosen.tolist(), threads), "gathering texture", len(chosen)):
+        views.add(*view)
     return views
 
 

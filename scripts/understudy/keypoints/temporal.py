@@ -112,13 +112,13 @@ def cheapest_path(cost: np.ndarray, change: np.ndarray, weights: np.ndarray, swi
         crosses = least[::-1] + other < least
         best = np.where(crosses, least[::-1] + other, least) + now
         back.append((np.where(crosses, source[::-1], source), crosses))
-    mode, place = np.unravel_index(int(best.argmin()), best.shape)
-    modes = [int(mode)]
+    mode, place = map(int, np.unravel_index(int(best.argmin()), best.shape))
+    modes = [mode]
     for source, crosses in reversed(back):
         before = int(source[mode, place])
         mode = 1 - mode if crosses[mode, place] else mode
         place = before
-        modes.append(int(mode))
+        modes.append(mode)
     return np.array(modes[::-1])
 
 

@@ -14,6 +14,9 @@ SHADOW = 0.15
 """Share of the floor at the feet that lies in a shadow."""
 FEET = 5
 """Index of the feet in ``colours.REGIONS``."""
+NOTHING = 1 << 30
+"""Squared difference of colours where there is none to compare with."""
+COLOURS = 1 << 24
 CELL_VOLUME = 512.0
 """Colours in a cell of the tables."""
 
@@ -54,26 +57,39 @@ def _shade(r, g, b, p0, p1, p2, sigma):  # noqa: ANN202
     return math.exp(-aside / (2 * sigma**2)) / (6.28 * sigma**2) / max(0.55 * math.sqrt(length), 8.0)
 
 
+def surroundings(image: np.ndarray, surely: np.ndarray, margin: int) -> np.ndarray:
+    """Colours RGB uint8 [H,W,3] and what each pixel surely is [H,W] (0 nothing, 1 person, 2 scene) in one number each.
+
+    Returns:
+        int32 [H+2 margin, W+2 margin], nothing sure outside: one read tells all that is compared.
+    """
+    wide = image.astype(np.int32)
+    packed = wide[..., 0] + (wide[..., 1] << 8) + (wide[..., 2] << 16) + COLOURS * surely.astype(np.int32)
+    return np.pad(packed, margin)
+
+
 @kernel()
-def gather(image, alpha, inner, body, surely, band, region, person, scene, plate, spread, known, offsets, features):  # noqa: ANN201
+def gather(image, alpha, inner, body, band, region, person, scene, plate, spread, known, around, steps, features):  # noqa: ANN201
     """Evidence ``features`` [N,9] for the pixels ``band`` [N,2] (row, column).
 
     All pictures are [H,W]: ``alpha`` 0..255; ``inner`` and ``body`` are signed distances to the outlines of the coarse mask
-    and of the body, in heights of the person, positive inside; ``surely`` is 1 for sure person, 2 for sure background;
-    ``region`` chooses the rows of the colour tables ``person`` and ``scene`` [regions,CELLS]. ``plate`` [H,W,3],
-    ``spread`` and ``known`` are the empty scene. ``offsets`` [M,2] are the places, seen from a pixel, whose colours it
-    is compared with.
+    and of the body, in heights of the person, positive inside; ``region`` chooses the rows of the colour tables
+    ``person`` and ``scene`` [regions,CELLS]. ``plate`` [H,W,3], ``spread`` and ``known`` are the empty scene. ``around``
+    is what each pixel is compared with (``surroundings``), and ``steps`` [M] lead there in its flat order.
     """
-    height, width = alpha.shape
+    margin = (around.shape[0] - alpha.shape[0]) // 2
+    stride = around.shape[1]
+    flat = around.ravel()
     for n in range(len(band)):
         row, column = band[n, 0], band[n, 1]
-        r, g, b = float(image[row, column, 0]), float(image[row, column, 1]), float(image[row, column, 2])
+        red, green, blue = int(image[row, column, 0]), int(image[row, column, 1]), int(image[row, column, 2])
+        r, g, b = float(red), float(green), float(blue)
         opacity = min(max(alpha[row, column] / 255.0, 0.01), 0.99)
         features[n, 0] = 1.0
         features[n, 1] = math.log(opacity / (1.0 - opacity))
         features[n, 2] = math.tanh(inner[row, column] / 0.015)
         features[n, 3] = math.tanh(body[row, column] / 0.02)
-        cell = ((int(r) >> 3) * 32 + (int(g) >> 3)) * 32 + (int(b) >> 3)
+        cell = ((red >> 3) * 32 + (green >> 3)) * 32 + (blue >> 3)
         at_person = person[region[row, column], cell] + FLOOR
         at_scene = scene[region[row, column], cell]
         if known[row, column]:
@@ -91,13 +107,15 @@ def gather(image, alpha, inner, body, surely, band, region, person, scene, plate
             features[n, 4] = min(max(math.log(at_person / (at_scene + FLOOR)), -5.0), 5.0)
             features[n, 5] = features[n, 6] = 0.0
         # mean of the three nearest colours among sure pixels round about, of either kind
-        f1 = f2 = f3 = b1 = b2 = b3 = 1e9
-        for k in range(len(offsets)):
-            y, x = row + offsets[k, 0], column + offsets[k, 1]
-            if y < 0 or x < 0 or y >= height or x >= width or surely[y, x] == 0:
+        f1 = f2 = f3 = b1 = b2 = b3 = NOTHING
+        here = (row + margin) * stride + column + margin
+        for k in range(len(steps)):
+            there = flat[np.uint32(here + steps[k])]
+            if there < COLOURS:
                 continue
-            d = (image[y, x, 0] - r) ** 2 + (image[y, x, 1] - g) ** 2 + (image[y, x, 2] - b) ** 2
-            if surely[y, x] == 1:
+            dr, dg, db = (there & 255) - red, ((there >> 8) & 255) - green, ((there >> 16) & 255) - blue
+            d = dr * dr + dg * dg + db * db
+            if there < 2 * COLOURS:
                 if d < f1:
                     f1, f2, f3 = d, f1, f2
                 elif d < f2:
@@ -111,13 +129,44 @@ def gather(image, alpha, inner, body, surely, band, region, person, scene, plate
             elif d < b3:
                 b3 = d
         # where only one kind is near, the other counts as a middling 40 levels away
-        to_person = math.sqrt((f1 + f2 + f3) / 3) if f3 < 1e8 else 40.0
-        to_scene = math.sqrt((b1 + b2 + b3) / 3) if b3 < 1e8 else 40.0
-        if f3 > 1e8 and b3 > 1e8:
+        to_person = math.sqrt((f1 + f2 + f3) / 3) if f3 < NOTHING else 40.0
+        to_scene = math.sqrt((b1 + b2 + b3) / 3) if b3 < NOTHING else 40.0
+        if f3 == NOTHING and b3 == NOTHING:
             features[n, 7] = features[n, 8] = 0.0
         else:
             features[n, 7] = (to_scene - to_person) / (to_scene + to_person + 6.0)
             features[n, 8] = math.log((to_scene + 4.0) / (to_person + 4.0))
+
+
+@kernel()
+def tie(image, likeness, sides, ties):  # noqa: ANN201
+    """Strengths ``ties`` [S,H+2,W+2] between the pixels of ``image`` uint8 [H,W,3] and their neighbours on some ``sides`` [S,2]
+    (rows down, columns to the right): ``likeness`` over the distance for the same colour, less the greater the contrast
+    is relative to its mean over the picture. Where there is no neighbour they stay as they are.
+    """
+    height, width = image.shape[:2]
+    mean = 0.0
+    for side in range(len(sides)):
+        down, right = sides[side]
+        total, count = 0.0, 0
+        for row in range(height - down):
+            for column in range(max(0, -right), width - max(0, right)):
+                contrast = 0
+                for channel in range(3):
+                    step = int(image[row, column, channel]) - int(image[row + down, column + right, channel])
+                    contrast += step * step
+                ties[side, row + 1, column + 1] = contrast
+                total += contrast
+                count += 1
+        mean += total / max(count, 1) / len(sides)
+    scale = np.float32(-0.5 / (mean + 0.5e-6))
+    for side in range(len(sides)):
+        down, right = sides[side]
+        strength = likeness / math.sqrt(down * down + right * right)
+        for row in range(height - down):
+            for column in range(max(0, -right), width - max(0, right)):
+                contrast = np.float32(ties[side, row + 1, column + 1])
+                ties[side, row + 1, column + 1] = strength * (math.exp(scale * contrast) + 0.03)
 
 
 @kernel()

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from understudy.matting.appearance import Appearance
-from understudy.matting.band import FEATURES, gather, settle
+from understudy.matting.band import FEATURES, gather, settle, surroundings, tie
 from understudy.matting.config import MattingConfig
 from understudy.matting.looks import Look, signed_distance
 from understudy.silhouettes.blobs import draw_skeleton, without_specks
@@ -26,6 +26,8 @@ NEAR = 0.06
 LOOKS = 64
 """How many places it looks at."""
 SWEEPS = 10
+SIDES = np.array([(0, 1), (1, 0), (1, 1), (1, -1)])
+"""Neighbours that a pixel is tied to, rows down and columns to the right; those on the other sides are tied to it."""
 
 
 def refine(
@@ -68,12 +70,13 @@ def evidence(look: Look, appearance: Appearance, surely: np.ndarray, band: np.nd
         gain = np.median(look.image[free] + 1.0, axis=0) / np.median(colour[free] + 1.0, axis=0)
         colour = colour * np.clip(gain, 0.8, 1.25).astype(np.float32)
     features = np.zeros((len(band), FEATURES), np.float32)
+    places = _places(NEAR * look.height)
+    around = surroundings(look.image, surely, int(np.abs(places).max()))
     gather(
         look.image,
         look.alpha,
         look.inner,
         look.body,
-        surely,
         band,
         look.region,
         appearance.person,
@@ -81,7 +84,8 @@ def evidence(look: Look, appearance: Appearance, surely: np.ndarray, band: np.nd
         np.ascontiguousarray(colour),
         np.ascontiguousarray(plate.spread[look.window]),
         np.ascontiguousarray(known),
-        _places(NEAR * look.height),
+        around,
+        places @ np.array([around.shape[1], 1]),
         features,
     )
     return features
@@ -93,32 +97,17 @@ def _settled(look: Look, surely: np.ndarray, band: np.ndarray, odds: np.ndarray,
     share[tuple(band.T)] = 1.0 / (1.0 + np.exp(-odds))
     # a rim of nobody's pixels, tied to nothing, so that each pixel has eight neighbours
     padded = np.pad(share, 1)
-    ties = [np.pad(tie, 1) for tie in neighbour_ties(look.image, likeness)]
-    settle(band + 1, odds, *ties, padded, SWEEPS)
+    settle(band + 1, odds, *neighbour_ties(look.image, likeness), padded, SWEEPS)
     return padded[1:-1, 1:-1]
 
 
-def neighbour_ties(image: np.ndarray, likeness: float) -> list[np.ndarray]:
-    """How strongly pixels are tied to their right, lower, lower right and lower left neighbours: four float32 [h,w].
+def neighbour_ties(image: np.ndarray, likeness: float) -> np.ndarray:
+    """How strongly pixels are tied to their right, lower, lower right and lower left neighbours: float32 [4,h+2,w+2].
 
-    ``likeness`` for the same colour, falling with the contrast relative to its mean over the picture.
+    ``likeness`` for the same colour, falling with the contrast relative to its mean over the picture; zeros on the rim.
     """
-    soft = cv2.GaussianBlur(image, (0, 0), 0.6).astype(np.float32)
-    height, width = image.shape[:2]
-    sides = ((0, 1), (1, 0), (1, 1), (1, -1))
-    contrasts = []
-    for down, right in sides:
-        first = soft[: height - down, max(0, -right) : width - max(0, right)]
-        second = soft[down:, max(0, right) : width - max(0, -right)]
-        difference = first - second
-        contrasts.append(np.einsum("hwc,hwc->hw", difference, difference))
-    scale = 2 * np.mean([contrast.mean() for contrast in contrasts]) + 1e-6
-    ties = []
-    for (down, right), contrast in zip(sides, contrasts, strict=True):
-        tie = np.zeros((height, width), np.float32)
-        strength = likeness * (np.exp(-contrast / scale) + 0.03) / np.hypot(down, right)
-        tie[: height - down, max(0, -right) : width - max(0, right)] = strength
-        ties.append(tie)
+    ties = np.zeros((len(SIDES), image.shape[0] + 2, image.shape[1] + 2), np.float32)
+    tie(cv2.GaussianBlur(image, (0, 0), 0.6), likeness, SIDES, ties)
     return ties
 
 

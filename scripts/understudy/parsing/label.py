@@ -26,6 +26,7 @@ from understudy.parsing.sightings import collect
 from understudy.parsing.spread import ColourTables, cut_labels, settled_labels
 from understudy.progress import track as show_progress
 from understudy.render.mesh import rasterize_mesh
+from understudy.threads import side_by_side
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ def label_parts(
     config: ParsingConfig | None = None,
     weights: Path | None = None,
     files: Path | None = None,
+    threads: int = 1,
 ) -> None:
     """Write CIHP-20 labels ``folder/000000.png``, ... of all frames.
 
@@ -65,6 +67,7 @@ def label_parts(
         config: How they are found; None for the defaults.
         weights: The backend's weights, if it takes any.
         files: The user's labels, if the backend reads such.
+        threads: Frames that are labelled together from the body; networks see one at a time.
 
     Raises:
         InputError: Track and body or frames do not belong together, a mask is missing or of another size, or the
@@ -79,20 +82,26 @@ def label_parts(
     clothing = None
     if config.clothing:
         anatomy = anatomy_of(body, track.betas)
-        clothing = learn_clothing(collect(frames, alpha_folder, track, body, anatomy, config.sample_frames), anatomy)
+        clothing = learn_clothing(
+            collect(frames, alpha_folder, track, body, anatomy, config.sample_frames, threads), anatomy
+        )
         if clothing.outfit is not None:
             logger.info("%s wears: %s", frames.source, clothing.outfit)
     labeller = Labeller(body, clothing)
-    overlaps = []
     with atomic_folder(folder, "part labels") as temporary:
-        for frame in show_progress(range(len(frames)), "labelling parts"):
+
+        def label(frame: int) -> float | None:
             mask = read_alpha(alpha_folder, frame, (frames.width, frames.height)) >= 128
             image = frames.read(frame)
             labels, covered = labeller.label(image, mask, posed_vertices(body, track, frame), track.K)
             write_parsing(temporary, frame, labels)
             union = np.count_nonzero(mask | covered)
-            if track.valid[frame] and union:
-                overlaps.append(np.count_nonzero(mask & covered) / union)
+            return np.count_nonzero(mask & covered) / union if track.valid[frame] and union else None
+
+        labelled = side_by_side(label, range(len(frames)), threads)
+        overlaps = [
+            overlap for overlap in show_progress(labelled, "labelling parts", len(frames)) if overlap is not None
+        ]
         _check_overlap(float(np.mean(overlaps)) if overlaps else 0.0, alpha_folder)
 
 

@@ -15,6 +15,7 @@ from understudy.matting.colours import cells
 from understudy.parsing.anatomy import LEGS, Anatomy
 from understudy.progress import track as show_progress
 from understudy.render.mesh import rasterize_mesh, vertex_normals
+from understudy.threads import side_by_side
 
 UNSEEN = -1
 MIN_COS = 0.35
@@ -66,23 +67,31 @@ class Sightings:
 
 
 def collect(
-    frames: Frames, alpha_folder: str | Path, track: BodyTrack, body: BodyModel, anatomy: Anatomy, samples: int
-) -> Sightings:
-    """Colours from at most ``samples`` frames, evenly spread over those with a pose of their own."""
+    frames: Frames, alpha_folder: str | Path, track: BodyTrack, body: BodyModel, anatomy: Anatomy, samples: int,
+    threads: int = 1,
+) -> Sightings:  # fmt: skip
+    """Colours from at most ``samples`` frames, evenly spread over those with a pose of their own; ``threads`` at once."""
     thigh = thigh_sides(anatomy, body.faces)
     gaps = [np.zeros(0, np.int32)]
     valid = np.flatnonzero(track.valid)
     chosen = valid[np.unique(np.linspace(0, max(len(valid) - 1, 0), min(len(valid), samples)).round().astype(int))]
     cell = np.full((len(chosen), len(body.v_template)), UNSEEN, np.int32)
-    for place, frame in enumerate(show_progress(chosen.tolist(), "collecting colours")):
+
+    def sight(frame: int) -> tuple[np.ndarray, np.ndarray] | None:
         alpha = read_alpha(alpha_folder, frame)
         if alpha.shape != (frames.height, frames.width):
-            continue
+            return None
         image, mask, vertices = cells(frames.read(frame)), alpha >= 128, posed_vertices(body, track, frame)
         render = rasterize_mesh(vertices, body.faces, track.K, (frames.width, frames.height))
-        cell[place] = look(image, mask, vertices, body.faces, track.K, render.depth)
         gap = between_thighs(np.where(render.face >= 0, thigh[render.face], 0), render.face >= 0)
-        gaps.append(np.where(mask, image, UNSEEN)[gap][::GAP_STEP])
+        seen = look(image, mask, vertices, body.faces, track.K, render.depth)
+        return seen, np.where(mask, image, UNSEEN)[gap][::GAP_STEP]
+
+    sights = side_by_side(sight, chosen.tolist(), threads)
+    for place, found in enumerate(show_progress(sights, "collecting colours", len(chosen))):
+        if found is not None:
+            cell[place] = found[0]
+            gaps.append(found[1])
     return Sightings(cell, np.concatenate(gaps))
 
 
