@@ -165,8 +165,8 @@ def tie(image, likeness, sides, ties):  # noqa: ANN201
         strength = likeness / math.sqrt(down * down + right * right)
         for row in range(height - down):
             for column in range(max(0, -right), width - max(0, right)):
-                contrast = np.float32(ties[side, row + 1, column + 1])
-                ties[side, row + 1, column + 1] = strength * (math.exp(scale * contrast) + 0.03)
+                apart = np.float32(ties[side, row + 1, column + 1])
+                ties[side, row + 1, column + 1] = strength * (math.exp(scale * apart) + 0.03)
 
 
 @kernel()
