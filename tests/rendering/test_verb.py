@@ -52,6 +52,36 @@ def test_a_bvh_motion_is_resampled_to_the_rate_of_the_pictures(render, tmp_path)
     assert np.abs(frames[0].astype(int) - frames[-1]).mean() > 1, "the person moves"
 
 
+def test_a_frozen_motion_is_seen_once_round(render, tmp_path):
+    write_rig(tmp_path / "wave.bvh", wave(26), rest_joints())
+    look = ("--motion", "wave.bvh", "--fps", "10", "--size", "40x60")
+    status, printed, errors = render("round", *look, "--freeze", "0.3")
+    assert status == 0 and "30 pictures" in printed, errors
+    shown = [np.array(Image.open(path)) for path in sorted((tmp_path / "round").glob("*.png"))]
+    assert np.abs(shown[0].astype(int) - shown[15]).mean() > 1, "from behind"
+    assert render("still", *look, "--freeze", "0.3", "--path", "still", "--frames", "2")[0] == 0
+    assert render("played", *look, "--path", "still")[0] == 0
+    first, second = (np.array(Image.open(path)) for path in sorted((tmp_path / "still").glob("*.png")))
+    np.testing.assert_array_equal(first, second)
+    # both cameras see the same pose; the one that saw the whole motion is a little farther away
+    moment, other = (np.array(Image.open(tmp_path / f"played/{i:06d}.png")).astype(int) for i in (3, 0))
+    assert np.abs(moment - first).mean() < np.abs(other - first).mean()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--motion", "wave.bvh", "--freeze", "9"), "the motion ends at 0.5"),
+        (("--freeze", "0"), "no motion to freeze"),
+        (("--video", "anna", "--freeze", "0"), "leave out --motion, --cameras and --freeze"),
+    ],
+)
+def test_what_cannot_be_frozen_is_said(render, tmp_path, more, said):
+    write_rig(tmp_path / "wave.bvh", wave(26), rest_joints())
+    status, _, errors = render("out.mp4", "--fps", "10", "--size", "40x60", *more)
+    assert status != 0 and said in errors and not (tmp_path / "out.mp4").exists()
+
+
 def test_amass_and_our_own_tracks_are_motions(render, tmp_path):
     write_amass(tmp_path / "amass.npz")
     status, _, errors = render("amass", "--motion", "amass.npz", "--size", "30x40", "--frames", "3")
@@ -147,6 +177,13 @@ def test_videos_for_pages_and_editors_keep_transparency(render, tmp_path, suffix
         assert np.abs(plane / (1 if suffix == ".webm" else 4095 / 255) - alpha).mean() < 4
 
 
+def test_a_turn_can_be_a_gif(render, tmp_path):
+    status, printed, errors = render("turn.gif", "--size", "30x40", "--fps", "10", "--frames", "4")
+    assert status == 0 and "4 pictures" in printed, errors
+    with Image.open(tmp_path / "turn.gif") as image:
+        assert (image.n_frames, image.size, image.info["duration"]) == (4, (30, 40), 100)
+
+
 def test_depth_pictures_are_millimetres(render, tmp_path):
     status, _, errors = render("depth", "--layer", "depth", "--frames", "1", "--size", "30x40")
     assert status == 0, errors
@@ -217,7 +254,7 @@ def test_the_reenactment_has_the_video_on_the_left_and_the_same_pose_on_the_righ
 @pytest.mark.parametrize(
     ("output", "arguments", "words"),
     [
-        ("a.gif", (), ".gif"),
+        ("a.avi", (), ".avi"),
         ("a.png", (), "one picture"),
         ("a.mp4", ("--background", "transparent"), "transparent"),
         ("a.mp4", ("--size", "big"), "big is not a size"),

@@ -18,7 +18,7 @@ class Render:
     avatar: Positional[Path]
     """avatar.tar"""
     output: Positional[Path]
-    """Video to write, .mp4; .webm or .mov with transparency; or a folder, for PNG pictures."""
+    """Video to write, .mp4; .webm, .mov or .gif with transparency; or a folder, for PNG pictures."""
     motion: Path | None = None
     """BVH, or npz of SMPL parameters (AMASS, AIST++, another actor's smpl.npz); default standing with the arms lowered."""
     joint_map: Path | None = None
@@ -42,9 +42,9 @@ class Render:
         """Render, and say what was written."""
         from understudy.avatar.archive import load_archive
 
-        if self.video is not None and (self.motion or self.cameras):
+        if self.video is not None and (self.motion or self.cameras or self.show.freeze is not None):
             raise InputError(
-                "--video shows the avatar's own poses by its own camera; leave out --motion and --cameras."
+                "--video shows the avatar's own poses by its own camera; leave out --motion, --cameras and --freeze."
             )
         behind = Path(self.show.background) if Path(self.show.background).exists() else None
         read = (self.avatar, self.motion, self.joint_map, self.cameras, self.video, self.body, behind)

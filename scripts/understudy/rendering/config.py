@@ -24,7 +24,7 @@ class PathConfig(Options):
     path: PathName | None = None
     """still: one place that sees the whole motion; turntable: once round; circle: a small circle before the person; line: past
     the person, from one side to the other; zoom: from the whole person to head and shoulders. None: still for a motion,
-    turntable for a person who stands."""
+    turntable for a person who stands or is frozen."""
     azimuth: Annotated[float, Bounds(-3600, 3600, unit="degrees")] = 0.0
     """Degrees by which the camera stands towards the person's left; 180 is from behind."""
     elevation: Annotated[float, Bounds(-85, 85, unit="degrees")] = 0.0
@@ -43,6 +43,9 @@ class ShowConfig(Options):
     """Pictures per second."""
     loop: LoopSeconds | None = None
     """Loop the motion's best cycle for this many seconds; a walk walks on. None: play the motion as it is."""
+    freeze: Annotated[float, Bounds(0, 36_000, unit="s")] | None = None
+    """Second of the motion at which the person stands frozen while the camera goes on (bullet time): once round, unless
+    another path is chosen. None: the motion plays."""
     frames: Annotated[int, Bounds(1, MOST_FRAMES)] | None = None
     """Maximum number of pictures; None for all of the motion."""
     layer: Layer = "color"

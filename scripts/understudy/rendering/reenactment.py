@@ -44,7 +44,7 @@ def render_reenactment(
     Args:
         archive: The avatar, with its poses of the video's frames.
         video: The actor's folder or its ``frames``, or the video itself; or the pictures of the frames.
-        output: A video (``.mp4``, ``.webm``, ``.mov``), or a folder of PNG files, which is replaced as a whole.
+        output: A video (``.mp4``, ``.webm``, ``.mov``, ``.gif``), or a folder of PNG files, which is replaced as a whole.
         frames: Maximum number of pictures; None for all of the video.
         background: Behind the avatar: as of :class:`ShowConfig`, but not ``transparent``; or ``video`` for the video's own
             pictures, so that the avatar stands where the person was.

@@ -41,7 +41,7 @@ def render_motion(
 
     Args:
         archive: The avatar.
-        output: ``.mp4``; ``.webm`` or ``.mov``, which can be transparent; or a folder, which is replaced as a whole.
+        output: ``.mp4``; ``.webm``, ``.mov`` or ``.gif``, which can be transparent; or a folder, which is replaced as a whole.
         config: What is rendered, and how it looks.
         motion: A file of those that :func:`read_motion` knows; None for a person who stands with the arms lowered.
         joint_map: For a BVH file with names that are not known: the rig's joint by ours.
@@ -57,10 +57,14 @@ def render_motion(
     backdrop = open_backdrop(config.background, config.fps)
     check_output(output, backdrop.transparent and config.layer in ("color", "normal"))
     archive.avatar.to(choose_device(config.device))
+    if config.freeze is not None and motion is None:
+        raise InputError("There is no motion to freeze; give one, or leave --freeze out.")
     # which frames say how deep a video is to show depends on all of them where cameras are given
-    most = config.frames if cameras is None else None
+    most = config.frames if cameras is None and config.freeze is None else None
     act = make_performance(archive, config.shape, config.fps, motion, joint_map, config.loop, most)
-    standing = motion is None
+    if config.freeze is not None:
+        act = frozen(act, config.freeze, config.fps)
+    standing = len(act) == 1
     if cameras is None:
         path = config.path if config.path.path else replace(config.path, path="turntable" if standing else "still")
         count = max(1, round(TURN_SECONDS * config.fps)) if standing and path.path != "still" else len(act)
@@ -76,6 +80,19 @@ def render_motion(
             raise InputError(f"a camera's picture has a side of {largest} px; choose a size of up to {MOST_SIDE} px.")
     pixels = _pixels(act, cameras, config, backdrop, output.suffix.lower() in VIDEOS)
     return write_pictures(output, track(pixels, "rendering", count), config.fps)
+
+
+def frozen(act: Performance, seconds: float, fps: float) -> Performance:
+    """The one frame of a performance that is shown at a time.
+
+    Raises:
+        InputError: The performance is over by then.
+    """
+    frame = round(seconds * fps)
+    if frame >= len(act):
+        last = (len(act) - 1) / fps
+        raise InputError(f"--freeze is {seconds:g} s, but the motion ends at {last:.2f} s; choose an earlier moment.")
+    return act.part(np.array([frame]))
 
 
 def read_joint_map(path: str | Path) -> dict[str, str]:

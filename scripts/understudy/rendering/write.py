@@ -12,8 +12,9 @@ from understudy.files.owned import check_replaceable
 from understudy.files.records import check_recorded
 from understudy.video.write import write_video
 from understudy.video.write_clear import CODECS, write_clear_video
+from understudy.video.write_gif import write_gif
 
-VIDEOS = (".mp4", *CODECS)
+VIDEOS = (".mp4", ".gif", *CODECS)
 PICTURES = (".png", ".jpg", ".jpeg")
 HOLDS = "rendered pictures"
 """What a folder that is written here holds."""
@@ -28,15 +29,15 @@ def check_output(output: Path, transparent: bool) -> None:
     suffix = output.suffix.lower()
     if suffix in PICTURES:
         raise InputError(
-            f"{output} is one picture; give a folder for pictures, or a video ending in .mp4, .webm or .mov."
+            f"{output} is one picture; give a folder for pictures, or a video ending in .mp4, .webm, .mov or .gif."
         )
     if suffix and suffix not in VIDEOS and not output.is_dir():
         raise InputError(
-            f"{output} ends in {suffix}; give a video ending in .mp4, .webm or .mov, or a folder for PNG pictures."
+            f"{output} ends in {suffix}; give a video ending in .mp4, .webm, .mov or .gif, or a folder for PNG pictures."
         )
     if suffix == ".mp4" and transparent:
         raise InputError(
-            f"{output} cannot be transparent, as no mp4 can; let it end in .webm or .mov, or give a folder."
+            f"{output} cannot be transparent, as no mp4 can; let it end in .webm, .mov or .gif, or give a folder."
         )
     if suffix in VIDEOS:
         check_recorded([output])
@@ -48,7 +49,7 @@ def write_pictures(output: str | Path, pictures: Iterable[np.ndarray], fps: floa
     """Write a video, or ``000000.png``, ... into a folder that is replaced as a whole; returns their number.
 
     Args:
-        output: ``.mp4``; ``.webm`` or ``.mov``, which keep transparency; or a folder.
+        output: ``.mp4``; ``.webm`` or ``.mov``, which keep transparency; ``.gif``, which keeps it as clear or not; or a folder.
         pictures: uint8 [H,W,3], [H,W,4] or [H,W], or uint16 [H,W] for a folder; taken one at a time.
         fps: Pictures per second of the video.
 
@@ -67,6 +68,9 @@ def write_pictures(output: str | Path, pictures: Iterable[np.ndarray], fps: floa
 
     if output.suffix.lower() == ".mp4":
         write_video(output, counted(3), fps)
+        return count
+    if output.suffix.lower() == ".gif":
+        write_gif(output, counted(4), fps)
         return count
     if output.suffix.lower() in VIDEOS:
         write_clear_video(output, counted(4), fps)
