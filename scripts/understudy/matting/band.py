@@ -16,6 +16,8 @@ FEET = 5
 """Index of the feet in ``colours.REGIONS``."""
 NOTHING = 1 << 30
 """Squared difference of colours where there is none to compare with."""
+AT_REST = 3e-4
+"""Mean change of a share in a sweep at which neighbours have settled."""
 COLOURS = 1 << 24
 CELL_VOLUME = 512.0
 """Colours in a cell of the tables."""
@@ -174,11 +176,12 @@ def settle(band, odds, right, down, down_right, down_left, share, sweeps):  # no
     """Mean-field marginals of a binary Markov random field: ``share`` [H,W] 0..1 of the pixels ``band`` [N,2], in place.
 
     Each pixel takes the logistic of its own log odds [N] plus those of its eight neighbours, weighted by their likeness:
-    ``right``, ``down``, ``down_right`` and ``down_left`` [H,W] towards each side. Sweeps alternate in direction. Band
-    pixels must not lie on the border.
+    ``right``, ``down``, ``down_right`` and ``down_left`` [H,W] towards each side. At most ``sweeps`` alternate in direction,
+    until little changes. Band pixels must not lie on the border.
     """
     count = len(band)
     for sweep in range(sweeps):
+        moved = 0.0
         for step in range(count):
             n = step if sweep % 2 == 0 else count - 1 - step
             y, x = band[n, 0], band[n, 1]
@@ -189,4 +192,8 @@ def settle(band, odds, right, down, down_right, down_left, share, sweeps):  # no
             total += down_right[y - 1, x - 1] * (2 * share[y - 1, x - 1] - 1)
             total += down_left[y, x] * (2 * share[y + 1, x - 1] - 1)
             total += down_left[y - 1, x + 1] * (2 * share[y - 1, x + 1] - 1)
-            share[y, x] = 1.0 / (1.0 + math.exp(-total))
+            settled = 1.0 / (1.0 + math.exp(-total))
+            moved += abs(settled - share[y, x])
+            share[y, x] = settled
+        if moved < AT_REST * count:
+            break

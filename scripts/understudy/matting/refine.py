@@ -1,9 +1,10 @@
 """Mattes and trimaps of a whole video: every frame for itself, then compared with its neighbours in time."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,10 @@ def refine_mattes(
         single = _Folders(own / "matte", own / "trimap")
         single.matte.mkdir()
         single.trimap.mkdir()
-        run = _Run(frames, Path(alpha_folder), keypoints, track, body, config, appearance, single)
+        # a frame is its neighbours' neighbour: it is read once for the three of them
+        keep = lru_cache(maxsize=2 * threads + 4)
+        read = keep(frames.read), keep(partial(read_alpha, single.matte))
+        run = _Run(frames, Path(alpha_folder), keypoints, track, body, config, appearance, single, *read)
         found = list(show_progress(pool.map(run.refine, count), "refining silhouettes", len(count)))
         areas, agreed = (np.array(values, np.float64) for values in zip(*found, strict=True))
         rejected = outliers(areas, agreed, config.tolerance, config.agreement)
@@ -102,6 +106,10 @@ class _Run:
     appearance: Appearance
     single: _Folders
     """What each frame by itself says."""
+    picture: Callable[[int], np.ndarray]
+    """Gives a frame [H,W,3], and keeps the last few."""
+    matte_alone: Callable[[int], np.ndarray]
+    """Gives a frame's own matte [H,W], likewise."""
 
     def refine(self, frame: int) -> tuple[tuple[int, int, int], float]:
         """Refine one frame by itself; areas of matte, coarse mask and body, px, and the IoU of the first two."""
@@ -118,7 +126,7 @@ class _Run:
 
     def compare(self, rejected: np.ndarray, final: _Folders, frame: int) -> None:
         """Write the last word on one frame after a look at its neighbours; ``rejected`` [T] keep the coarse mask."""
-        matte = read_alpha(self.single.matte, frame)
+        matte = self.matte_alone(frame)
         unknown = read_trimap(self.single.trimap, frame) == UNKNOWN
         if rejected[frame]:
             coarse = read_alpha(self.alpha_folder, frame)
@@ -134,6 +142,6 @@ class _Run:
         beside = [i for i in (frame - 1, frame + 1) if 0 <= i < len(self.frames) and not rejected[i]]
         if len(beside) == 2 and mask.any():
             window = mask_window(mask, round(ROOM * mask.shape[0]))
-            cuts = [(read_alpha(self.single.matte, i)[window] > 127, self.frames.read(i)[window]) for i in beside]
-            flicker[window] = flickering(mask[window], self.frames.read(frame)[window], cuts)
+            cuts = [(self.matte_alone(i)[window] > 127, self.picture(i)[window]) for i in beside]
+            flicker[window] = flickering(mask[window], self.picture(frame)[window], cuts)
         return flicker
