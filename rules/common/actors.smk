@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -48,6 +49,10 @@ SCHEMA = yaml.safe_load(
     Path(workflow.basedir, "schemas/config.schema.yaml").read_text()
 )
 try:
+    # what is on top of config.yaml comes first, each by its own name
+    for path in workflow.config_settings.configfiles:
+        check_settings(load_configfile(path), SCHEMA, str(path))
+    check_settings(dict(workflow.config_settings.config), SCHEMA, "--config")
     check_settings(config, SCHEMA)
     MANIFEST = read_manifest(Path(workflow.basedir, "models/manifest.yaml"))
     if config["videos"] is not None:

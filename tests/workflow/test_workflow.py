@@ -189,6 +189,17 @@ def test_an_unknown_option_stops_before_any_job(tmp_path):
     assert not (folder / "results").exists()
 
 
+def test_an_error_is_said_of_the_file_or_the_argument_it_is_in(tmp_path):
+    workplace(tmp_path)
+    (tmp_path / "mine.yaml").write_text("fitting: {smoothness: often}\n")
+    for arguments, said in (
+        (("--configfile", str(tmp_path / "mine.yaml")), f"{tmp_path}/mine.yaml, fitting.smoothness: 'often' should be"),
+        (("--config", "avatar={steps: many}"), "--config, avatar.steps: 'many' should be"),
+    ):
+        refused = snakemake(tmp_path, "--dry-run", "results/tiny/avatar.tar", *arguments)
+        assert refused.returncode != 0 and f"error: {said}" in refused.stderr
+
+
 def test_a_file_that_is_no_video_fails_in_one_sentence_and_leaves_nothing(tmp_path):
     folder = workplace(tmp_path)
     (folder / "data/videos/text.mp4").write_text("this is not a video")
