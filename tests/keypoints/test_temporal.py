@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
+from understudy.formats.facing import doubtful_turns, lateral_directions
 from understudy.formats.skeleton import FACE, INDEX, KEYPOINTS
 from understudy.keypoints.temporal import (
     doubt_hidden_faces,
     doubt_outliers,
-    doubtful_turns,
     find_swaps,
-    lateral_directions,
     towards_camera,
     undo_swaps,
 )

@@ -11,6 +11,7 @@ from tests.support.paths import BODY_FILE
 from tests.support.report_scenes import metrics
 from understudy.actor_folder import open_result
 from understudy.body.files import load_body
+from understudy.formats.skeleton import INDEX, KEYPOINTS
 from understudy.inspection.measure import Measure
 from understudy.inspection.worst import measures_of
 from understudy.report.cautions import MEASURED, cautions_of
@@ -69,11 +70,30 @@ def said_of_a_good_video(walk, canonical):
     keypoints = replace(
         walk.keypoints, keypoints=walk.keypoints.keypoints[healthy], bbox=np.tile([0.0, 0.0, 100.0, 400.0], (length, 1)),
         interpolated=np.zeros(length, bool), swapped=np.zeros(length, bool), people=np.ones(length, int),
+        world=np.zeros((length, *walk.keypoints.world.shape[1:])),
     )  # fmt: skip
     track = replace(walk.track, **{name: getattr(walk.track, name)[healthy] for name in ("global_orient", "valid")})
     frames = replace(walk.frames, source_frames=np.arange(length), K_source="metadata")
     seen = replace(canonical, texture_seen=np.full((8, 8), 255, np.uint8))
-    return lambda measures: cautions_of(frames, keypoints, track, seen, metrics(), measures, None)
+
+    def said(measures, **changed):
+        return cautions_of(frames, replace(keypoints, **changed), track, seen, metrics(), measures, None)
+
+    return said
+
+
+def test_a_back_that_is_taken_for_a_front_is_the_first_thing_told(said_of_a_good_video):
+    yaw = np.linspace(0, 2 * np.pi, 100)
+    yaw[40:50] += np.pi  # there and back again
+    world = np.zeros((100, len(KEYPOINTS), 3))
+    for part in ("shoulder", "hip"):
+        for side, sign in (("left", 1), ("right", -1)):
+            world[:, INDEX[f"{side}_{part}"]] = sign * np.stack([np.cos(yaw), 0 * yaw, np.sin(yaw)], axis=1)
+    [caution] = said_of_a_good_video([], world=world)
+    assert caution.grave and caution.text.startswith("Near frame 39 and 49 the detector took the person's back")
+    assert said_of_a_good_video([], world=world, interpolated=np.arange(100) >= 30) == said_of_a_good_video(
+        [], interpolated=np.arange(100) >= 30
+    )
 
 
 def test_nothing_is_said_of_what_is_well(said_of_a_good_video):

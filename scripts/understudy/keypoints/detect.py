@@ -12,6 +12,7 @@ from understudy.backends.boxes import BOX_MARGIN, SURE
 from understudy.backends.protocols import KeypointBackend, Pose, Region
 from understudy.backends.registry import find_backend, open_backend
 from understudy.errors import InputError
+from understudy.formats.facing import doubtful_turns, lateral_directions
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import FACE, KEYPOINTS
@@ -21,9 +22,7 @@ from understudy.keypoints.temporal import (
     HIDDEN_FACE_CONFIDENCE,
     doubt_hidden_faces,
     doubt_outliers,
-    doubtful_turns,
     find_swaps,
-    lateral_directions,
     undo_swaps,
 )
 from understudy.progress import track

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from understudy.formats.facing import lateral_directions
 from understudy.formats.skeleton import FACE, INDEX, mirrored
 
 DIRECTIONS = 600
@@ -22,20 +23,11 @@ SWAP_ANGLE = np.radians(90)
 """From steps of this angle on the detector may have changed its mind."""
 MEND = 20.0
 """Cost of its doing so without any step."""
-FAST_TURN, FAST_RATE = np.radians(60), np.radians(900)
-"""Angle between neighbouring frames, and angle a second: nobody turns by more than both."""
 OUTLIER_STEP = 0.15
 """A point this far (in heights of the person) from where its neighbours in time put it is an outlier."""
 OUTLIER_CONFIDENCE = 0.1
 HIDDEN_FACE_CONFIDENCE = 0.05
 """Factors on the confidence of outliers, and of face points seen from behind."""
-
-
-def lateral_directions(world: np.ndarray) -> np.ndarray:
-    """Unit directions [T,3] from the person's right to left, by shoulders and hips of world points [T,J,3]."""
-    sides = [world[:, INDEX[f"left_{part}"]] - world[:, INDEX[f"right_{part}"]] for part in ("shoulder", "hip")]
-    across = sides[0] + sides[1]
-    return across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
 
 
 def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
@@ -77,23 +69,6 @@ def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarr
     states = cheapest_path(np.stack([as_is, exchanged + price], axis=1), change, believed, smooth * believed)
     swapped[frames] = states == 1
     return swapped
-
-
-def doubtful_turns(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
-    """Frames after which a body would have turned faster than people do: front and back are taken for one another there.
-
-    Args:
-        directions: [T,3] unit directions from right to left, with swaps undone.
-        seen: [T] bool; other frames are passed over.
-        fps: Frames per second.
-
-    Returns:
-        Their numbers, each the one before the turn.
-    """
-    frames = np.flatnonzero(seen)
-    ahead, behind = directions[frames[:-1]], directions[frames[1:]]
-    angle = np.arccos(np.clip((ahead * behind).sum(axis=-1), -1, 1))
-    return frames[:-1][angle > np.maximum(FAST_TURN, FAST_RATE / fps * np.diff(frames))]
 
 
 def cheapest_path(cost: np.ndarray, change: np.ndarray, weights: np.ndarray, switch: np.ndarray) -> np.ndarray:
