@@ -31,12 +31,12 @@ def main() -> None:
 
 if __name__ == "__main__":
     # from the body, frames run side by side; a network has all threads for one
-    alone = snakemake.params.settings["backend"] == "body"
+    from_body = snakemake.params.settings["backend"] == "body"
     run_job(
         main,
         snakemake.log[0],
         snakemake.rule,
-        1 if alone else snakemake.threads,
+        1 if from_body else snakemake.threads,
         snakemake.output,
         snakemake.resources.get("gpu", 0),
     )

@@ -1,10 +1,10 @@
-import subprocess
-import sys
 import threading
 import time
 
+import numba
 import pytest
 
+from understudy.render.jit import threads
 from understudy.threads import side_by_side
 
 
@@ -37,7 +37,22 @@ def test_the_first_failure_is_raised_where_its_result_should_come():
         next(results)
 
 
-def test_a_body_is_loaded_without_torchs_compiler():
-    """It takes longer to import than torch itself, in every stage anew."""
-    check = "import sys, understudy.body.model; sys.exit('torch._dynamo' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+def test_after_a_failure_nothing_more_is_begun():
+    begun, failing = [], threading.Event()
+
+    def work(item):
+        begun.append(item)
+        if item == 0:
+            failing.set()
+            raise ValueError("broken")
+        failing.wait(10)
+        time.sleep(0.05)
+
+    with pytest.raises(ValueError, match="broken"):
+        list(side_by_side(work, range(100), 2))
+    assert len(begun) <= 3
+
+
+def test_numba_has_as_many_threads_in_a_worker_as_in_its_caller():
+    with threads(1):
+        assert list(side_by_side(lambda _: numba.get_num_threads(), range(4), 2)) == [1] * 4

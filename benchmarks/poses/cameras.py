@@ -142,6 +142,9 @@ def report(results: Path, true: np.ndarray, misses: np.ndarray, view: View, body
     print(
         f"MPJPE {1000 * np.mean(mpjpe(found, wanted)):.1f} mm, PA-MPJPE {1000 * np.mean(pa_mpjpe(found, wanted)):.1f} mm"
     )
+    off = 1000 * ((found - found[:, :1]) - (wanted - wanted[:, :1]))
+    across, along = np.linalg.norm(off[..., :2], axis=-1).mean(), np.abs(off[..., 2]).mean()
+    print(f"of that {across:.0f} mm across the picture, {along:.0f} mm along the camera's axis")
 
 
 if __name__ == "__main__":

@@ -62,14 +62,14 @@ def main() -> None:
         if (frames.width, frames.height) != tuple(truth["size"]):
             continue  # of a run that made the pictures smaller
         start = start_of(frames, keypoints, body)
+        theirs, their_seconds = easymocap_fit(options.easymocap, start, keypoints, body)
         began = time.process_time()
-        theirs = easymocap_fit(options.easymocap, start, keypoints, body)
-        middle = time.process_time()
         ours = fit_body(keypoints, frames, Path(), body, FittingConfig(silhouettes=False))
-        seconds = middle - began, time.process_time() - middle
-        rows.append(row(name, (start, theirs, ours), seconds, keypoints, body, truth))
+        seconds = their_seconds, time.process_time() - began
+        rows.append(figures_of((start, theirs, ours), seconds, keypoints, body, truth))
+        show(name, np.array(rows[-1]))
     if rows:
-        row_text("mean", np.mean(rows, axis=0))
+        show("mean", np.mean(rows, axis=0))
 
 
 def clip_of(folder: Path, name: str) -> tuple[Frames, Keypoints, Truth]:
@@ -98,8 +98,8 @@ def start_of(frames: Frames, keypoints: Keypoints, body: BodyModel) -> BodyTrack
     )
 
 
-def easymocap_fit(checkout: Path, start: BodyTrack, keypoints: Keypoints, body: BodyModel) -> BodyTrack:
-    """What EasyMocap makes of a start: its own classes, told what to do by its own file."""
+def easymocap_fit(checkout: Path, start: BodyTrack, keypoints: Keypoints, body: BodyModel) -> tuple[BodyTrack, float]:
+    """What EasyMocap makes of a start, by its own classes as its own file says, and its CPU seconds once the body is loaded."""
     if str(checkout) not in sys.path:
         sys.path.insert(0, str(checkout))
     from easymocap.config import CfgNode, load_object
@@ -126,34 +126,36 @@ def easymocap_fit(checkout: Path, start: BodyTrack, keypoints: Keypoints, body: 
             {"model_path": f"{temporary}/body.npz", "regressor_path": f"{temporary}/body25.npy"},
         )
         given: dict[str, Any] = {"keypoints": points, "cameras": cameras, "params": params, **loader()}
+        began = time.process_time()
         for name in ("init_translation", "smooth", "mean_param", "init_RT", "refine_poses"):
             step = CfgNode(steps[name])
             for _ in range(step.get("repeat", 1)):
                 wanted = [*step.get("key_from_data", []), *step.get("key_from_previous", []), "params"]
                 done = load_object(step.module, step.args)(**{key: given[key] for key in dict.fromkeys(wanted)})
                 given.update(done or {})
+        seconds = time.process_time() - began
     params = given["params"]
-    rest, joints = body.shaped(torch.from_numpy(padded(params["shapes"][0], body.num_betas)))
-    del rest
+    _, joints = body.shaped(torch.from_numpy(padded(params["shapes"][0], body.num_betas)))
     # there the body turns about the origin, here about the pelvis
     pelvis = joints[0].numpy()
     turned = roma.rotvec_to_rotmat(torch.from_numpy(params["Rh"])).numpy() @ pelvis
-    return replace(
+    track = replace(
         start,
         global_orient=params["Rh"],
         body_pose=params["poses"],
         transl=params["Th"] + turned - pelvis,
         betas=padded(params["shapes"][0], body.num_betas),
     )
+    return track, seconds
 
 
 def write_body(body: BodyModel, folder: Path) -> None:
     """The body as EasyMocap reads SMPL, and its 25 keypoints as weights of vertices."""
     vertices = len(body.v_template)
     regressor = np.zeros((len(BODY_25), vertices), np.float32)
-    for row_, name in enumerate(BODY_25):
+    for place, name in enumerate(BODY_25):
         column = body.keypoint_names.index(name)
-        np.add.at(regressor[row_], body.keypoint_vertices[column].numpy(), body.keypoint_weights[column].numpy())
+        np.add.at(regressor[place], body.keypoint_vertices[column].numpy(), body.keypoint_weights[column].numpy())
     np.save(folder / "body25.npy", regressor)
     np.savez(
         folder / "body.npz",
@@ -172,23 +174,20 @@ def padded(betas: np.ndarray, count: int) -> np.ndarray:
     return np.concatenate([betas, np.zeros(count - len(betas))]).astype(np.float32)
 
 
-def row(
-    name: str, tracks: tuple[BodyTrack, ...], seconds: tuple[float, float], keypoints: Keypoints, body: BodyModel,
-    truth: Truth,
-) -> list[float]:  # fmt: skip
-    """Print and return an actor's figures: MPJPE and PA-MPJPE of start and both fits, then reprojection, acceleration, time."""
-    figures = [pose_figures(posed_joints(body, track), truth) for track in tracks]
-    values = [value for figure in figures for value in (figure.mpjpe, figure.pa_mpjpe)]
+def figures_of(
+    tracks: tuple[BodyTrack, ...], seconds: tuple[float, float], keypoints: Keypoints, body: BodyModel, truth: Truth
+) -> list[float]:
+    """MPJPE and PA-MPJPE (mm) of the start and both fits; of the fits reprojection (px), acceleration (m/s^2), CPU seconds."""
+    poses = [pose_figures(posed_joints(body, track), truth) for track in tracks]
+    values = [value for pose in poses for value in (pose.mpjpe, pose.pa_mpjpe)]
     values += [reprojection(track, keypoints, body) for track in tracks[1:]]
-    values += [figure.acceleration for figure in figures[1:]] + list(seconds)
-    row_text(name, np.array(values))
-    return values
+    return [*values, *(pose.acceleration for pose in poses[1:]), *seconds]
 
 
-def row_text(name: str, v: np.ndarray) -> None:
+def show(name: str, values: np.ndarray) -> None:
     """Print one row."""
-    pairs = [f"{v[i]:.1f} / {v[i + 1]:.1f}" for i in (0, 2, 4)]
-    rest = [f"{value:.2f}" for value in v[6:10]] + [f"{value:.1f}" for value in v[10:]]
+    pairs = [f"{values[i]:.1f} / {values[i + 1]:.1f}" for i in (0, 2, 4)]
+    rest = [f"{value:.2f}" for value in values[6:10]] + [f"{value:.1f}" for value in values[10:]]
     print(f"| {name} | " + " | ".join([*pairs, *rest]) + " |", flush=True)
 
 

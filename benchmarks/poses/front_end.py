@@ -31,15 +31,16 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     options = parser.parse_args()
     checkouts = [REPOSITORY] if options.beside is None else [options.beside.resolve(), REPOSITORY]
-    rows = []
+    rows, counts = [], []
     for checkout in checkouts:
         spent, frames = run(checkout, options.video.resolve(), options.cores)
         rows.append(spent)
+        counts.append(frames)
         print(f"{checkout}: {frames} frames, {spent['all']:.1f} s with Snakemake's own")
     print("| stage |" + "".join(f" {checkout.name}, s a frame |" for checkout in checkouts))
     print("|---|" + "---|" * len(checkouts))
     for stage in [*FRONT_END, "all"]:
-        print(f"| {stage} |" + "".join(f" {row[stage] / frames:.3f} |" for row in rows))
+        print(f"| {stage} |" + "".join(f" {row[stage] / count:.3f} |" for row, count in zip(rows, counts, strict=True)))
 
 
 def run(checkout: Path, video: Path, cores: int) -> tuple[dict[str, float], int]:
@@ -56,7 +57,7 @@ def run(checkout: Path, video: Path, cores: int) -> tuple[dict[str, float], int]
         started = time.monotonic()
         subprocess.run(
             [*command, "--directory", str(folder), f"results/{NAME}/canonical.npz", f"results/{NAME}/trimap"],
-            check=True, env=paths, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=True, env=paths, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         seconds = {"all": time.monotonic() - started}
         results = folder / "results" / NAME

@@ -13,9 +13,11 @@ Result = TypeVar("Result")
 def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """Results of ``work`` in the order of ``items``, of which ``threads`` are worked on at once.
 
-    Few results lie ready at any time, so that memory does not grow with the number of items.
+    Few results lie ready at any time, so that memory does not grow with the number of items. After a failure nothing more
+    is begun.
     """
-    with ThreadPoolExecutor(threads) as pool:
+    pool = worker_pool(threads)
+    try:
         waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))
@@ -23,6 +25,16 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def worker_pool(threads: int) -> ThreadPoolExecutor:
+    """Threads, in each of which numba uses as many of its own as in the caller's: numba keeps that number for each thread."""
+    if "numba" not in sys.modules:
+        return ThreadPoolExecutor(threads)
+    numba = sys.modules["numba"]
+    return ThreadPoolExecutor(threads, initializer=numba.set_num_threads, initargs=(numba.get_num_threads(),))
 
 
 def use_threads(count: int) -> None:

@@ -20,12 +20,14 @@ class Actor:
 
     An entry is a list of (x, size) of people; the pose of a person has all points in a figure around the middle.
     In frames of ``swapped`` left and right are exchanged, in those of ``missed`` nobody is found though the person is
-    there, and in those of ``jumps`` the left wrist is elsewhere.
+    there, and in those of ``jumps`` the left wrist is elsewhere. From frame ``turned`` on the person faces 110 degrees
+    elsewhere; ``flat`` is a backend without a 3D guess.
     """
 
     name = "actor"
 
-    def __init__(self, script, swapped=(), missed=(), jumps=()):
+    def __init__(self, script, swapped=(), missed=(), jumps=(), turned=None, flat=False):
+        self.turned, self.flat = turned, flat
         self.script, self.swapped, self.missed, self.jumps = script, set(swapped), set(missed), set(jumps)
 
     def find_people(self, image):
@@ -48,7 +50,9 @@ class Actor:
             points[INDEX["left_wrist"], :2] += 120.0
         if frame in self.swapped:
             points, world = points[mirrored()], world[mirrored()]
-        return Pose(points, world)
+        if self.turned is not None and frame >= self.turned:
+            world[:, [0, 2]] = world[:, :1] * [np.cos(np.radians(110)), np.sin(np.radians(110))]
+        return Pose(points, 0 * world if self.flat else world)
 
     def close(self):
         pass
@@ -86,6 +90,16 @@ def test_short_gaps_are_interpolated_without_confidence_and_long_ones_left_empty
     assert keypoints.bbox[10:13].any(axis=-1).all()
     for array in (keypoints.keypoints, keypoints.bbox, keypoints.world):
         assert not array[30:40].any()
+
+
+def test_a_turn_that_nobody_can_do_is_warned_of_where_there_is_a_3d_guess(play, caplog):
+    script = [[(200.0, 300.0)]] * 30
+    play(script, turned=15)
+    assert "may be confused near frame 14;" in caplog.text
+    caplog.clear()
+    play(script)
+    play(script, flat=True)
+    assert "confused" not in caplog.text
 
 
 def test_swapped_frames_come_out_like_the_others(play):

@@ -1,9 +1,12 @@
+from itertools import product
+
 import numpy as np
 import pytest
 
 from understudy.formats.facing import doubtful_turns, lateral_directions
 from understudy.formats.skeleton import FACE, INDEX, KEYPOINTS
 from understudy.keypoints.temporal import (
+    cheapest_path,
     doubt_hidden_faces,
     doubt_outliers,
     find_swaps,
@@ -45,6 +48,42 @@ def test_a_person_who_turns_is_left_alone(frames_per_turn):
     assert not swaps(np.linspace(0, -720, 2 * frames_per_turn)).any()
 
 
+@pytest.mark.parametrize("fps", [12.0, 25.0, 60.0, 120.0, 240.0])
+def test_turns_and_flips_are_told_apart_at_any_rate(fps):
+    """Stands, turns round in a second, stays, turns back in half a second; then the same with the back taken for the front."""
+    seconds = np.array([0, 2, 3, 4.5, 5, 7.0])
+    frames = np.arange(round(7 * fps))
+    noise = np.random.default_rng(1).normal(0, 1, len(frames))
+    degrees = np.interp(frames / fps, seconds, [0, 0, 180, 180, 0, 0]) + noise
+    seen = np.ones(len(frames), bool)
+    assert not find_swaps(directions(degrees), seen, fps).any()
+    expected = (frames / fps > 3.2) & (frames / fps < 4.2)
+    np.testing.assert_array_equal(find_swaps(directions(degrees + 180 * expected), seen, fps), expected)
+
+
+def test_the_cheapest_path_is_that_of_brute_force():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        cost, change = random.random((4, 2, 3)), random.random((3, 3))
+        weights, switch = random.random(3), 0.5 * random.random(3)
+
+        def price(path, cost=cost, change=change, weights=weights, switch=switch):
+            modes, places = zip(*(divmod(state, 3) for state in path), strict=True)
+            total = sum(cost[t, mode, place] for t, (mode, place) in enumerate(zip(modes, places, strict=True)))
+            for t in range(3):
+                total += weights[t] * change[places[t], places[t + 1]] + switch[t] * (modes[t] != modes[t + 1])
+            return total
+
+        best = min(product(range(6), repeat=4), key=price)
+        np.testing.assert_array_equal(cheapest_path(cost, change, weights, switch), [state // 3 for state in best])
+
+
+def test_a_single_wrong_direction_among_many_is_no_swap():
+    degrees = np.zeros(60)
+    degrees[30] = 110  # nearer to the opposite, but far from it
+    assert swaps(degrees).sum() <= 1 and not swaps(degrees)[:30].any() and not swaps(degrees)[31:].any()
+
+
 def test_a_person_who_turns_round_and_stays_is_left_alone():
     assert not swaps(np.concatenate([np.zeros(40), np.linspace(0, 180, 12), np.full(200, 180.0)])).any()
 
@@ -65,7 +104,7 @@ def test_one_wild_step_of_less_than_a_flip_is_believed():
     assert not swaps(np.concatenate([np.zeros(50), np.full(50, 100.0)])).any()
 
 
-def test_a_turn_of_which_the_back_is_mostly_taken_for_the_front_goes_on_as_it_began():
+def test_a_steady_turn_whose_back_is_mostly_taken_for_the_front_is_put_right():
     """As a detector saw a small person who turned evenly to the right: 28 frames show the back."""
     before = [-20, -27, -33, -41, -48, -53, -59, -67, -77, -84, -88, -91, -92, -92, -91, -100, -111, -125, -140]
     back = [-44, -21, -9, -13, -163, -110, -2, 2, 2, 168, 159, 153]

@@ -255,6 +255,7 @@ def test_the_reenactment_has_the_video_on_the_left_and_the_same_pose_on_the_righ
     ("output", "arguments", "words"),
     [
         ("a.avi", (), ".avi"),
+        ("a.gif", ("--fps", "60"), "no GIF shows more than 50"),
         ("a.png", (), "one picture"),
         ("a.mp4", ("--background", "transparent"), "transparent"),
         ("a.mp4", ("--size", "big"), "big is not a size"),

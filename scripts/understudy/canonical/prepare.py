@@ -48,7 +48,7 @@ def prepare_canonical(
         config: How fine, and how it is textured.
         held_out: Frames of which no pixel is read.
         parsing_folder: Part labels: a pixel colours what its label covers (``body.part_labels.COVERS``). None for none.
-        threads: Frames that are looked at together.
+        threads: Frames processed at once.
 
     Raises:
         InputError: Track and body or frames do not belong together, an image is missing, or no frame shows the body.

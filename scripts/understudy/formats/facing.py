@@ -16,7 +16,7 @@ def lateral_directions(world: np.ndarray) -> np.ndarray:
 
 
 def doubtful_turns(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
-    """Frames after which a body would have turned faster than people do: front and back are taken for one another there.
+    """Frames after which a body would have turned faster than people do: front and back are confused there.
 
     Args:
         directions: [T,3] unit directions from right to left, with swaps undone.

@@ -140,14 +140,15 @@ def _assemble(
             " (keypoints.min_height); film closer, or raise frames.person_height and frames.max_size if the video is larger."
         )
 
-    swapped = find_swaps(lateral_directions(world), seen, frames.fps)
+    turned = seen & world.any(axis=(1, 2))  # not every backend has a 3D guess
+    swapped = find_swaps(lateral_directions(world), turned, frames.fps)
     if swapped.any():
         logger.info("%s: left and right put back in %d of %d frames", frames.source, swapped.sum(), len(swapped))
     points, world = undo_swaps(points, swapped), undo_swaps(world, swapped)
-    doubtful = doubtful_turns(lateral_directions(world), seen, frames.fps)
+    doubtful = doubtful_turns(lateral_directions(world), turned, frames.fps)
     if len(doubtful):
         logger.warning(
-            "%s: front and back of the person may be taken for one another near frame %s; look there in the report",
+            "%s: front and back of the person may be confused near frame %s; look there in the report",
             frames.source, ", ".join(map(str, doubtful.tolist()[:TOLD])) + (" and others" if len(doubtful) > TOLD else ""),
         )  # fmt: skip
     points = doubt_outliers(doubt_hidden_faces(points, world), seen, height)

@@ -6,23 +6,23 @@ from understudy.formats.facing import lateral_directions
 from understudy.formats.skeleton import FACE, INDEX, mirrored
 
 DIRECTIONS = 600
-"""Of the sphere that are told apart: 8 degrees."""
+"""Cells of the sphere: 8 degrees."""
 TURN_RATE = 3.5
-"""rad/s, standard deviation; more where the clip's own is higher."""
+"""Standard deviation of the turning rate, rad/s; the clip's own where that is higher."""
 USUAL = 1.5
-"""Turns of more standard deviations cost in proportion, no longer squared."""
+"""Turns beyond so many standard deviations cost linearly, no longer squared."""
 SEEN_ANGLE = np.radians(25)
-"""Standard deviation of what is seen."""
+"""Standard deviation of the observed direction."""
 WRONG = 3.0
-"""Beyond so many standard deviations a direction counts as wrong (Geman-McClure)."""
+"""Beyond so many standard deviations an observed direction is an outlier."""
 WITNESS_FPS = 25.0
-"""Frames of a faster video count less each."""
+"""Above this rate the evidence of each frame is down-weighted."""
 SWAP_SECONDS = 10.0
 """About how long a swapped stretch is still believed, if the turns at its ends are full ones."""
 SWAP_ANGLE = np.radians(90)
-"""From steps of this angle on the detector may have changed its mind."""
-MEND = 20.0
-"""Cost of its doing so without any step."""
+"""Observed steps of this angle and more let swapped and not swapped change for nothing."""
+SWITCH = 20.0
+"""Cost of that change without any step."""
 OUTLIER_STEP = 0.15
 """A point this far (in heights of the person) from where its neighbours in time put it is an outlier."""
 OUTLIER_CONFIDENCE = 0.1
@@ -33,10 +33,10 @@ HIDDEN_FACE_CONFIDENCE = 0.05
 def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
     """Frames in which left and right of the whole body are exchanged.
 
-    The true direction is a path over the sphere in steps as small as can be; in every frame what was seen lies near it,
-    or near its opposite where the sides are exchanged, or is wrong (Viterbi over directions of a fixed grid). A body
-    that really turns goes on as fast as it did before; a detector that takes a back for a front jumps there and back.
-    Being swapped has a price per second, so that the rarer reading is the swapped one.
+    The true direction moves over the sphere in small steps. In every frame the observed one lies near it, or near its
+    opposite where the sides are exchanged, or is an outlier. The cheapest path through a fixed grid of directions, as is
+    or swapped, decides (Viterbi). A body that really turns is observed on its way; a detector that takes a back for a
+    front jumps there and back. Being swapped has a price per second, so that the rarer reading is the swapped one.
 
     Args:
         directions: [T,3] unit directions from right to left.
@@ -50,40 +50,38 @@ def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarr
     swapped = np.zeros(len(seen), bool)
     if len(frames) < 2:
         return swapped
-    grid = _sphere(DIRECTIONS)
-    steps = np.arccos(np.clip((directions[frames[:-1]] * directions[frames[1:]]).sum(axis=-1), -1, 1))
-    usual = max(TURN_RATE / fps, 2 * float(np.median(np.minimum(steps, np.pi - steps))))
-    change = _huber(_angles(grid, grid) / usual)
-    misfit = (
-        (_angles(directions[frames], grid) / SEEN_ANGLE) ** 2,
-        (_angles(-directions[frames], grid) / SEEN_ANGLE) ** 2,
-    )
-    price = 2 * _huber(np.pi / usual) / (SWAP_SECONDS * fps)
-    # what is wrong in one frame is wrong in the next as well, so many frames are no better witnesses than few
-    share = min(1.0, WITNESS_FPS / fps)
-    as_is, exchanged = (share * error / (1 + error / WRONG**2) for error in misfit)
+    observed, grid = directions[frames], _sphere(DIRECTIONS)
+    steps = np.arccos(np.clip((observed[:-1] * observed[1:]).sum(axis=-1), -1, 1))
+    # no finer than the grid, on which slow turns would be jumps; TURN_RATE at ``WITNESS_FPS`` is one of its cells
+    usual = max(TURN_RATE / min(fps, WITNESS_FPS), 2 * float(np.median(np.minimum(steps, np.pi - steps))))
+    cost = _misfits(observed, grid, fps)
+    cost[:, 1] += 2 * _huber(np.pi / usual) / (SWAP_SECONDS * fps)
     # over a longer gap a body can turn further
     believed = np.exp(-(np.diff(frames) - 1) / (0.5 * fps))
-    # a detector that mends its mistake jumps; where it does not, it goes on being right or wrong
-    smooth = MEND * np.clip(1 - steps / SWAP_ANGLE, 0, 1)
-    states = cheapest_path(np.stack([as_is, exchanged + price], axis=1), change, believed, smooth * believed)
-    swapped[frames] = states == 1
+    # a detector that corrects itself jumps; where it does not, it goes on being right or wrong
+    switch = believed * SWITCH * np.clip(1 - steps / SWAP_ANGLE, 0, 1)
+    modes = cheapest_path(cost, _huber(_angles(grid, grid) / usual), believed, switch)
+    swapped[frames] = modes == 1
     return swapped
 
 
 def cheapest_path(cost: np.ndarray, change: np.ndarray, weights: np.ndarray, switch: np.ndarray) -> np.ndarray:
-    """Modes [T] of the path of least sum through places and modes (Viterbi).
+    """Modes of the path of least sum through places and modes (Viterbi).
 
     Args:
         cost: Of each mode and place [T,2,A].
         change: Of going from place to place [A,A].
         weights: Factors on it [T-1].
         switch: Cost of going to the other mode [T-1].
+
+    Returns:
+        [T], 0 or 1.
     """
+    cost, change = cost.astype(np.float32), change.astype(np.float32)
     best, back = cost[0], []
-    for now, weight, other in zip(cost[1:], weights, switch, strict=True):
+    for now, weight, other in zip(cost[1:], weights.tolist(), switch.tolist(), strict=True):
         total = best[:, :, None] + weight * change  # [2,A,A]
-        source, least = total.argmin(axis=1), total.min(axis=1)
+        source, least = total.argmin(axis=1).astype(np.int16), total.min(axis=1)
         crosses = least[::-1] + other < least
         best = np.where(crosses, least[::-1] + other, least) + now
         back.append((np.where(crosses, source[::-1], source), crosses))
@@ -97,6 +95,15 @@ def cheapest_path(cost: np.ndarray, change: np.ndarray, weights: np.ndarray, swi
     return np.array(modes[::-1])
 
 
+def _misfits(observed: np.ndarray, grid: np.ndarray, fps: float) -> np.ndarray:
+    """Robust cost float32 [T,2,A] of observed directions [T,3] at places [A,3], as they are and swapped (Geman-McClure).
+
+    Errors last: above ``WITNESS_FPS`` each frame counts less.
+    """
+    errors = (np.stack([_angles(observed, grid), _angles(-observed, grid)], axis=1) / np.float32(SEEN_ANGLE)) ** 2
+    return np.float32(min(1.0, WITNESS_FPS / fps)) * errors / (1 + errors / np.float32(WRONG**2))
+
+
 def _sphere(count: int) -> np.ndarray:
     """Unit vectors [count,3] spread evenly (a Fibonacci lattice)."""
     height = 1 - (2 * np.arange(count) + 1) / count
@@ -106,7 +113,7 @@ def _sphere(count: int) -> np.ndarray:
 
 
 def _huber(steps: np.ndarray | float) -> np.ndarray:
-    """Cost of steps in standard deviations: squared while usual, in proportion beyond.
+    """Cost of steps in standard deviations: squared up to ``USUAL``, linear beyond.
 
     Source: Huber, Robust estimation of a location parameter (1964).
     """
@@ -114,7 +121,7 @@ def _huber(steps: np.ndarray | float) -> np.ndarray:
 
 
 def _angles(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Angles [N,M] between unit vectors [N,3] and [M,3]."""
+    """Angles float32 [N,M] between unit vectors [N,3] and [M,3]."""
     return np.arccos(np.clip(first @ second.T, -1, 1)).astype(np.float32)
 
 

@@ -1,7 +1,6 @@
 """What person and scene look like over a whole video."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from understudy.formats.smpl import BodyTrack
 from understudy.matting.colours import ColourCounts, cells
 from understudy.matting.looks import look_at
 from understudy.matting.plate import Plate, build_plate
+from understudy.threads import worker_pool
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def learn_appearance(
     person, scene = ColourCounts(), ColourCounts()
     pictures = np.zeros((len(chosen), frames.height, frames.width, 3), np.uint8)
     free = np.zeros(pictures.shape[:3], bool)
-    with ThreadPoolExecutor(threads) as pool:
+    with worker_pool(threads) as pool:
         looks = pool.map(partial(look_at, frames, alpha_folder, track, body), chosen.tolist())
         for place, look in enumerate(looks):
             if look is None:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from understudy.matting.looks import ROOM, look_at, mask_window
 from understudy.matting.matting import refine
 from understudy.metrics.masks import iou
 from understudy.progress import track as show_progress
+from understudy.threads import worker_pool
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def refine_mattes(
         atomic_folder(matte_folder, "mattes") as mattes,
         atomic_folder(trimap_folder, "trimaps") as trimaps,
         scratch_folder(matte_folder) as own,
-        ThreadPoolExecutor(threads) as pool,
+        worker_pool(threads) as pool,
     ):
         single = _Folders(own / "matte", own / "trimap")
         single.matte.mkdir()

@@ -67,7 +67,7 @@ def label_parts(
         config: How they are found; None for the defaults.
         weights: The backend's weights, if it takes any.
         files: The user's labels, if the backend reads such.
-        threads: Frames that are labelled together from the body; networks see one at a time.
+        threads: Frames labelled at once from the body; networks see one at a time.
 
     Raises:
         InputError: Track and body or frames do not belong together, a mask is missing or of another size, or the

@@ -60,7 +60,7 @@ def render_reenactment(
     """
     output = Path(output)
     backdrop = Backdrop(moving=iter(())) if background == "video" else open_backdrop(background, archive.fps)
-    check_output(output, transparent=backdrop.transparent)
+    check_output(output, backdrop.transparent, archive.fps)
     if not isinstance(video, Footage):
         video = open_footage(video, None if Path(video).is_dir() else archive.fps, start)
     poses = archive.poses

@@ -55,7 +55,7 @@ def render_motion(
     """
     output = Path(output)
     backdrop = open_backdrop(config.background, config.fps)
-    check_output(output, backdrop.transparent and config.layer in ("color", "normal"))
+    check_output(output, backdrop.transparent and config.layer in ("color", "normal"), config.fps)
     archive.avatar.to(choose_device(config.device))
     if config.freeze is not None and motion is None:
         raise InputError("There is no motion to freeze; give one, or leave --freeze out.")

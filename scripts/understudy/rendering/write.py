@@ -12,7 +12,7 @@ from understudy.files.owned import check_replaceable
 from understudy.files.records import check_recorded
 from understudy.video.write import write_video
 from understudy.video.write_clear import CODECS, write_clear_video
-from understudy.video.write_gif import write_gif
+from understudy.video.write_gif import FASTEST, write_gif
 
 VIDEOS = (".mp4", ".gif", *CODECS)
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -20,11 +20,12 @@ HOLDS = "rendered pictures"
 """What a folder that is written here holds."""
 
 
-def check_output(output: Path, transparent: bool) -> None:
+def check_output(output: Path, transparent: bool, fps: float) -> None:
     """Refuse what cannot be written before anything is rendered.
 
     Raises:
-        InputError: The suffix is of no known kind, a video is to be transparent, or what is there was made by others.
+        InputError: The suffix is of no known kind, a video is to be transparent, a GIF too fast, or what is there was made by
+            others.
     """
     suffix = output.suffix.lower()
     if suffix in PICTURES:
@@ -39,6 +40,10 @@ def check_output(output: Path, transparent: bool) -> None:
         raise InputError(
             f"{output} cannot be transparent, as no mp4 can; let it end in .webm, .mov or .gif, or give a folder."
         )
+    if suffix == ".gif" and fps > FASTEST:
+        raise InputError(
+            f"{output} cannot show {fps:g} pictures a second, as no GIF shows more than {FASTEST}; lower fps."
+        )
     if suffix in VIDEOS:
         check_recorded([output])
     else:
@@ -49,7 +54,7 @@ def write_pictures(output: str | Path, pictures: Iterable[np.ndarray], fps: floa
     """Write a video, or ``000000.png``, ... into a folder that is replaced as a whole; returns their number.
 
     Args:
-        output: ``.mp4``; ``.webm`` or ``.mov``, which keep transparency; ``.gif``, which keeps it as clear or not; or a folder.
+        output: ``.mp4``; ``.webm`` or ``.mov``, which keep transparency; ``.gif``, fully opaque or transparent; or a folder.
         pictures: uint8 [H,W,3], [H,W,4] or [H,W], or uint16 [H,W] for a folder; taken one at a time.
         fps: Pictures per second of the video.
 

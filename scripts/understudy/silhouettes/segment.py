@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -22,6 +21,7 @@ from understudy.formats.skeleton import INDEX
 from understudy.progress import track
 from understudy.silhouettes.blobs import SURE, draw_skeleton, keep_touching
 from understudy.silhouettes.config import SilhouettesConfig
+from understudy.threads import worker_pool
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def cut_silhouettes(
 
 
 def _write_masks(frames: Frames, folder: Path, mask_of: Callable[[int], np.ndarray], threads: int) -> None:
-    with atomic_folder(folder, "silhouettes") as temporary, ThreadPoolExecutor(threads) as pool:
+    with atomic_folder(folder, "silhouettes") as temporary, worker_pool(threads) as pool:
 
         def write(index: int) -> bool:
             alpha = mask_of(index)

@@ -13,16 +13,18 @@ from understudy.video.encode import encode
 
 COLOURS = 255
 """Of each picture's own palette; one more is transparent."""
+FASTEST = 50
+"""Frames per second: a GIF counts in hundredths of a second, and players slow down what is faster."""
 
 
 def write_gif(path: str | Path, frames: Iterable[np.ndarray], fps: float) -> None:
-    """Write a ``.gif`` that plays on and on, atomically; a pixel is either opaque or clear.
+    """Write a ``.gif`` that loops forever, atomically; pixels are fully opaque or fully transparent.
 
     Args:
         path: File to write.
         frames: sRGB pictures with alpha, uint8 [H,W,4], all of one size; taken one at a time. An odd width or height is
             made even by repeating the last column or row.
-        fps: Frames per second; a GIF counts in hundredths of a second, and players show no more than 50.
+        fps: Frames per second, at most ``FASTEST``.
 
     Raises:
         InputError: There are no frames, they differ in size, or the disk does not take them.
@@ -31,7 +33,7 @@ def write_gif(path: str | Path, frames: Iterable[np.ndarray], fps: float) -> Non
 
 
 def _with_palette(picture: np.ndarray) -> VideoFrame:
-    """A picture uint8 [H,W,4] in at most ``COLOURS`` colours of its own, dithered in an even pattern."""
+    """A picture uint8 [H,W,4] in at most ``COLOURS`` colours of its own, with ordered (Bayer) dithering."""
     frame = VideoFrame.from_ndarray(picture, format="rgba")
     graph = Graph()
     source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 100))
