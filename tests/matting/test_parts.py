@@ -68,6 +68,28 @@ def test_pixels_without_evidence_follow_their_like_neighbours():
     assert (share[2:9, 1:6] > 0.9).all() and (share[2:9, 6:10] < 0.1).all()
 
 
+def test_settling_ends_near_where_it_would_end_at_last():
+    random = np.random.default_rng(3)
+    band = np.argwhere(np.ones((40, 40), bool)).astype(np.int32) + 1
+    odds = random.normal(0, 2, len(band)).astype(np.float32)
+    ties = [np.pad(random.uniform(0, 0.4, (40, 40)), 1).astype(np.float32) for _ in range(4)]
+    share = np.pad(1 / (1 + np.exp(-odds.reshape(40, 40))), 1).astype(np.float32)
+    fixed = share.copy()
+    settle(band, odds, *ties, share, 100)
+
+    def pull(tie, down, right):
+        """What the neighbours on a side and those on the other side add to the log odds of the inner pixels."""
+        signed = 2 * fixed - 1
+        ahead, behind = (np.roll(signed, (sign * down, sign * right), (0, 1)) for sign in (-1, 1))
+        return (tie * ahead + np.roll(tie, (down, right), (0, 1)) * behind)[1:-1, 1:-1]
+
+    for _ in range(300):
+        total = sum(pull(tie, *side) for tie, side in zip(ties, ((0, 1), (1, 0), (1, 1), (1, -1)), strict=True))
+        fixed[1:-1, 1:-1] += 0.3 * (1 / (1 + np.exp(-odds.reshape(40, 40) - total)) - fixed[1:-1, 1:-1])
+    off = np.abs(share - fixed)[1:-1, 1:-1]
+    assert 0 < off.mean() < 3e-4 and ((share > 0.5) == (fixed > 0.5)).mean() > 0.999
+
+
 def test_labels_spread_to_the_nearest_known_pixel():
     labels, known = np.zeros((5, 9), np.int32), np.zeros((5, 9), bool)
     labels[2, 1], labels[2, 7], known[2, [1, 7]] = 3, 4, True
