@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from understudy.formats.facing import doubtful_turns, lateral_directions
+from understudy.formats.facing import doubtful_turns, in_words, lateral_directions
 from understudy.formats.skeleton import FACE, INDEX, KEYPOINTS
 from understudy.keypoints.temporal import (
     cheapest_path,
@@ -150,6 +150,15 @@ def test_turns_that_nobody_can_do_are_doubtful():
     np.testing.assert_array_equal(doubtful_turns(directions(degrees), seen, 10.0), [])  # of 75 degrees in 0.1 s
     seen[15:25] = False  # nobody knows what happened meanwhile
     np.testing.assert_array_equal(doubtful_turns(directions(degrees), seen, FPS), [59])
+
+
+def test_frames_are_named_as_one_says_them():
+    assert [in_words(np.arange(count)) for count in (1, 2, 3, 6)] == [
+        "0",
+        "0 and 1",
+        "0, 1 and 2",
+        "0, 1, 2, 3, 4 and others",
+    ]
 
 
 def test_noise_of_the_direction_is_no_flip():

@@ -6,6 +6,8 @@ from understudy.formats.skeleton import INDEX
 
 FAST_TURN, FAST_RATE = np.radians(60), np.radians(900)
 """Angle between neighbouring frames, and angle a second: nobody turns by more than both."""
+NAMED = 5
+"""Frames that are named one by one."""
 
 
 def lateral_directions(world: np.ndarray) -> np.ndarray:
@@ -30,3 +32,11 @@ def doubtful_turns(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.n
     ahead, behind = directions[frames[:-1]], directions[frames[1:]]
     angle = np.arccos(np.clip((ahead * behind).sum(axis=-1), -1, 1))
     return frames[:-1][angle > np.maximum(FAST_TURN, FAST_RATE / fps * np.diff(frames))]
+
+
+def in_words(frames: np.ndarray) -> str:
+    """Numbers [n] of frames for a sentence, such as ``3, 4 and 9``; only the first few of many."""
+    words = [str(number) for number in frames[:NAMED]]
+    if len(frames) > NAMED:
+        return f"{', '.join(words)} and others"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

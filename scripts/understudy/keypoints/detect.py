@@ -12,7 +12,7 @@ from understudy.backends.boxes import BOX_MARGIN, SURE
 from understudy.backends.protocols import KeypointBackend, Pose, Region
 from understudy.backends.registry import find_backend, open_backend
 from understudy.errors import InputError
-from understudy.formats.facing import doubtful_turns, lateral_directions
+from understudy.formats.facing import doubtful_turns, in_words, lateral_directions
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.skeleton import FACE, KEYPOINTS
@@ -28,9 +28,6 @@ from understudy.keypoints.temporal import (
 from understudy.progress import track
 
 logger = logging.getLogger(__name__)
-
-TOLD = 5
-"""Frames that a warning names."""
 
 
 def detect_keypoints(
@@ -149,7 +146,7 @@ def _assemble(
     if len(doubtful):
         logger.warning(
             "%s: front and back of the person may be confused near frame %s; look there in the report",
-            frames.source, ", ".join(map(str, doubtful.tolist()[:TOLD])) + (" and others" if len(doubtful) > TOLD else ""),
+            frames.source, in_words(doubtful),
         )  # fmt: skip
     points = doubt_outliers(doubt_hidden_faces(points, world), seen, height)
 

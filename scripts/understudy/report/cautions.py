@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from understudy.formats.canonical import Canonical
-from understudy.formats.facing import doubtful_turns, lateral_directions
+from understudy.formats.facing import doubtful_turns, in_words, lateral_directions
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
@@ -24,8 +24,6 @@ OFTEN = 0.05
 """Share of the frames beyond a measure's limit from which on it is told."""
 UNLIKE = 22.0
 """dB; lower values on held-out frames are told."""
-NAMED = 5
-"""Frames that are named one by one."""
 POSE_GAP, FAMILIAR_GAP = 1.5, 3.0
 """dB; what refined poses, and what frames of the training, may be ahead before it is told."""
 
@@ -124,15 +122,10 @@ def _of_video(frames: Frames, keypoints: Keypoints) -> Iterable[Caution]:
 
 def _of_evidence(keypoints: Keypoints, track: BodyTrack, fps: float) -> Iterable[Caution]:
     known = keypoints.world.any(axis=(1, 2)) & ~keypoints.interpolated
-    turns = doubtful_turns(lateral_directions(keypoints.world), known, fps).tolist()
-    if turns:
-        named = (
-            _listed(list(map(str, turns)))
-            if len(turns) <= NAMED
-            else f"{', '.join(map(str, turns[:NAMED]))} and others"
-        )
+    turns = doubtful_turns(lateral_directions(keypoints.world), known, fps)
+    if len(turns):
         yield Caution(
-            f"Near frame {named} the detector took the person's back for the front, or the front for the back.",
+            f"Near frame {in_words(turns)} the detector took the person's back for the front, or the front for the back.",
             "Look there whether the avatar faces as the person does; larger and sharper pictures help.",
         )
     lost = keypoints.interpolated | ~keypoints.bbox.any(axis=1)
