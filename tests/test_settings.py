@@ -14,7 +14,7 @@ from tools.write_config import generate_files
 from understudy.errors import InputError
 from understudy.options import options_of
 from understudy.sections import SECTIONS
-from understudy.settings import actor_settings, check_settings
+from understudy.settings import actor_settings, check_settings, read_scalars
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -129,3 +129,9 @@ def test_what_is_no_finite_number_is_refused_wherever_it_is(value):
             check_settings({**CONFIG, **change}, SCHEMA)
         with pytest.raises(InputError, match=f"actors.anna.{where}"):
             check_settings({**CONFIG, "actors": {"anna": change}}, SCHEMA)
+
+
+def test_texts_of_an_argument_are_read_as_yaml_reads_them():
+    given = {"avatar": {"steps": "200", "method": "gaussians"}, "a": ["0.5", "true", "null", "x: 1", "{"], "b": 3}
+    read = {"avatar": {"steps": 200, "method": "gaussians"}, "a": [0.5, True, None, "x: 1", "{"], "b": 3}
+    assert read_scalars(given) == read

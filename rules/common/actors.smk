@@ -11,13 +11,14 @@ import yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.utils import update_config
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.commands import called
 from understudy.errors import InputError, end_with_terminal
-from understudy.settings import check_settings
+from understudy.settings import check_settings, read_scalars
 from understudy.text import one_line
 from understudy.video.sources import (
     alike,
@@ -52,7 +53,9 @@ try:
     # what is on top of config.yaml comes first, each by its own name
     for path in workflow.config_settings.configfiles:
         check_settings(load_configfile(path), SCHEMA, str(path))
-    check_settings(dict(workflow.config_settings.config), SCHEMA, "--config")
+    given = read_scalars(workflow.config_settings.config)
+    check_settings(given, SCHEMA, "--config")
+    update_config(config, given)
     check_settings(config, SCHEMA)
     MANIFEST = read_manifest(Path(workflow.basedir, "models/manifest.yaml"))
     if config["videos"] is not None:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 
@@ -38,6 +39,24 @@ def check_settings(config: Mapping[str, Any], schema: Mapping[str, Any], name: s
     if error is not None:
         told = f"{name}, {_sentence(error)}"
         raise InputError(told if len(told) < LONGEST else f"{told[:LONGEST]} ...")
+
+
+def read_scalars(given: Any) -> Any:
+    """What ``--config`` gives, with texts that YAML takes for numbers, true, false or null as such.
+
+    Snakemake hands on everything within braces as text.
+    """
+    if isinstance(given, Mapping):
+        return {key: read_scalars(value) for key, value in given.items()}
+    if isinstance(given, list):
+        return [read_scalars(value) for value in given]
+    if not isinstance(given, str):
+        return given
+    try:
+        read = yaml.safe_load(given)
+    except yaml.YAMLError:
+        return given
+    return read if read is None or isinstance(read, (bool, int, float)) else given
 
 
 def _values(config: Any) -> Iterator[tuple[Any, Any]]:

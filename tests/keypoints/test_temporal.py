@@ -174,6 +174,14 @@ def test_unseen_frames_are_passed_over():
     np.testing.assert_array_equal(np.flatnonzero(swaps(degrees, seen)), [20, 21, 22, 23, 24, 26, 27, 28, 29])
 
 
+@pytest.mark.parametrize("first", range(4))
+def test_a_quarter_turn_in_a_gap_is_no_swap(first):
+    degrees = np.linspace(0, 330, 12)
+    seen = np.ones(12, bool)
+    seen[[first + 1, first + 2]] = False
+    assert not swaps(degrees, seen).any()
+
+
 def test_who_comes_back_after_a_long_gap_may_face_elsewhere():
     degrees = np.concatenate([np.zeros(60), np.full(60, 180.0)])
     seen = np.ones(120, bool)

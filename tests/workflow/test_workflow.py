@@ -200,6 +200,14 @@ def test_an_error_is_said_of_the_file_or_the_argument_it_is_in(tmp_path):
         assert refused.returncode != 0 and f"error: {said}" in refused.stderr
 
 
+def test_arguments_within_braces_are_numbers_and_truths_too(tmp_path):
+    folder = workplace(tmp_path)
+    given = ("avatar={steps: 40, exposure: false}", "fitting={height_m: null}", "frames={start: 0.5}")
+    arguments = ("--dry-run", "results/tiny/avatar.tar", "--config", *given)
+    planned = snakemake(folder, *arguments, config=folder / "tiny.yaml")
+    assert planned.returncode == 0, planned.stderr
+
+
 def test_a_file_that_is_no_video_fails_in_one_sentence_and_leaves_nothing(tmp_path):
     folder = workplace(tmp_path)
     (folder / "data/videos/text.mp4").write_text("this is not a video")

@@ -20,9 +20,9 @@ WITNESS_FPS = 25.0
 SWAP_SECONDS = 10.0
 """About how long a swapped stretch is still believed, if the turns at its ends are full ones."""
 SWAP_ANGLE = np.radians(90)
-"""Observed steps of this angle and more let swapped and not swapped change for nothing."""
-SWITCH = 20.0
-"""Cost of that change without any step."""
+"""Observed steps of this angle and more may be changes between swapped and not swapped."""
+SWITCH, LEAST_SWITCH = 20.0, 1.0
+"""Cost of such a change without any step, and with a full one: where a gap leaves it open, nothing changes."""
 OUTLIER_STEP = 0.15
 """A point this far (in heights of the person) from where its neighbours in time put it is an outlier."""
 OUTLIER_CONFIDENCE = 0.1
@@ -59,7 +59,7 @@ def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarr
     # over a longer gap a body can turn further
     believed = np.exp(-(np.diff(frames) - 1) / (0.5 * fps))
     # a detector that corrects itself jumps; where it does not, it goes on being right or wrong
-    switch = believed * SWITCH * np.clip(1 - steps / SWAP_ANGLE, 0, 1)
+    switch = LEAST_SWITCH + believed * SWITCH * np.clip(1 - steps / SWAP_ANGLE, 0, 1)
     modes = cheapest_path(cost, _huber(_angles(grid, grid) / usual), believed, switch)
     swapped[frames] = modes == 1
     return swapped

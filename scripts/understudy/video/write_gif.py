@@ -33,13 +33,16 @@ def write_gif(path: str | Path, frames: Iterable[np.ndarray], fps: float) -> Non
 
 
 def _with_palette(picture: np.ndarray) -> VideoFrame:
-    """A picture uint8 [H,W,4] in at most ``COLOURS`` colours of its own, with ordered (Bayer) dithering."""
+    """A picture uint8 [H,W,4] in the ``COLOURS`` colours that suit it best.
+
+    Dithering would fleck what is plain, and take more room.
+    """
     frame = VideoFrame.from_ndarray(picture, format="rgba")
     graph = Graph()
     source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 100))
     both = graph.add("split")
     palette = graph.add("palettegen", f"max_colors={COLOURS + 1}:stats_mode=single")
-    used = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4:alpha_threshold=128")
+    used = graph.add("paletteuse", "new=1:dither=none:alpha_threshold=128")
     end = graph.add("buffersink")
     source.link_to(both)
     both.link_to(used, 0, 0)
