@@ -281,7 +281,7 @@ def test_options_that_ask_for_the_impossible_are_told_in_a_sentence(run, tmp_pat
     from tests.support.import_sources import pictures
 
     pictures(tmp_path / "v", size=(90, 160))
-    size = () if "--size" in options else SMALL
+    size = () if {"--size", "--video"} & set(options) else SMALL
     status, _, errors = run("render", "out", *size, *options)
     assert status == 2 and errors.startswith("error: ") and words in errors, errors
     assert len(errors.splitlines()) == 1 and len(errors) < 500

@@ -73,7 +73,7 @@ def test_a_frozen_motion_is_seen_once_round(render, tmp_path):
     [
         (("--motion", "wave.bvh", "--freeze", "9"), "the motion ends at 0.5"),
         (("--freeze", "0"), "no motion to freeze"),
-        (("--video", "anna", "--freeze", "0"), "leave out --motion, --cameras and --freeze"),
+        (("--video", "anna", "--freeze", "0"), "leave out --size, --fps, --freeze"),
     ],
 )
 def test_what_cannot_be_frozen_is_said(render, tmp_path, more, said):
@@ -264,6 +264,9 @@ def test_the_reenactment_has_the_video_on_the_left_and_the_same_pose_on_the_righ
         ("a.mp4", ("--cameras", "nothing.json"), "nothing.json"),
         ("a.mp4", ("--video", "nowhere"), "nowhere"),
         ("a.mp4", ("--video", "x", "--motion", "y"), "--video"),
+        ("a.mp4", ("--video", "x", "--path", "line", "--shadow", "--height", "180"), "a path, --shadow, --shape"),
+        ("a.mp4", ("--camera", "2"), "give --cameras too"),
+        ("a.mp4", ("--cameras", "x.json", "--azimuth", "90"), "leave out the path"),
         ("a.mp4", ("--height", "20"), "height is 20"),
         ("a.mp4", ("--fps", "0"), "fps is 0"),
         ("full", (), "notes.txt"),

@@ -10,6 +10,9 @@ from understudy.errors import InputError
 from understudy.files.owned import check_apart
 from understudy.rendering.config import ShowConfig
 
+OF_MOTIONS = ("size", "fps", "loop", "freeze", "shadow", "shape")
+"""Options of ``ShowConfig`` that a re-enactment does not take."""
+
 
 @dataclass(frozen=True)
 class Render:
@@ -42,10 +45,7 @@ class Render:
         """Render, and say what was written."""
         from understudy.avatar.archive import load_archive
 
-        if self.video is not None and (self.motion or self.cameras or self.show.freeze is not None):
-            raise InputError(
-                "--video shows the avatar's own poses by its own camera; leave out --motion, --cameras and --freeze."
-            )
+        self._check_apart()
         behind = Path(self.show.background) if Path(self.show.background).exists() else None
         read = (self.avatar, self.motion, self.joint_map, self.cameras, self.video, self.body, behind)
         check_apart([self.output], read)
@@ -63,3 +63,25 @@ class Render:
             given = read_cameras(self.cameras, self.camera, self.show.size, self.at) if self.cameras else None
             count = render_motion(archive, self.output, self.show, self.motion, names, given)
         print_text(f"wrote {self.output}: {count} pictures\n")
+
+    def _check_apart(self) -> None:
+        """Refuse options that would do nothing beside others.
+
+        Raises:
+            InputError: There are such.
+        """
+        usual = ShowConfig()
+        path = self.show.path != usual.path
+        if self.video is not None:
+            changed = {f"--{name}": getattr(self.show, name) != getattr(usual, name) for name in OF_MOTIONS}
+            motion = {"--motion": self.motion, "--cameras": self.cameras, "a path": path}
+            given = [name for name, value in {**motion, **changed}.items() if value]
+            if given:
+                raise InputError(
+                    "--video shows the avatar's own poses by its own camera, at the video's size and rate; leave out"
+                    f" {', '.join(given)}."
+                )
+        if self.cameras is None and (self.camera is not None or self.at is not None):
+            raise InputError("--camera and --at are about the cameras of a file; give --cameras too.")
+        if self.cameras is not None and path:
+            raise InputError("--cameras says where the camera is; leave out the path.")
