@@ -1,6 +1,7 @@
 """Text out of files and names, made fit for terminals, logs and tables. Standard library only."""
 
 import re
+from collections.abc import Sequence
 
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What steers a terminal, turns the order of letters round, or is no character: C0 and C1, line separators, bidirectional
@@ -22,6 +23,11 @@ def printable(text: object, keep: str = "\n\t") -> str:
 def one_line(text: object) -> str:
     """As :func:`printable`, without line ends and tabs."""
     return printable(text, keep="")
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words, at least one, as a sentence lists them: ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def as_cell(text: str) -> str:

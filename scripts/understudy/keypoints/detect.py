@@ -137,12 +137,11 @@ def _assemble(
             " (keypoints.min_height); film closer, or raise frames.person_height and frames.max_size if the video is larger."
         )
 
-    turned = seen & world.any(axis=(1, 2))  # not every backend has a 3D guess
-    swapped = find_swaps(lateral_directions(world), turned, frames.fps)
+    swapped = find_swaps(lateral_directions(world), seen, frames.fps)
     if swapped.any():
         logger.info("%s: left and right put back in %d of %d frames", frames.source, swapped.sum(), len(swapped))
     points, world = undo_swaps(points, swapped), undo_swaps(world, swapped)
-    doubtful = doubtful_turns(lateral_directions(world), turned, frames.fps)
+    doubtful = doubtful_turns(lateral_directions(world), seen, frames.fps)
     if len(doubtful):
         logger.warning(
             "%s: front and back of the person may be confused near frame %s; look there in the report",

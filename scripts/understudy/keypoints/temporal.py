@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from understudy.formats.facing import lateral_directions
+from understudy.formats.facing import lateral_directions, turns
 from understudy.formats.skeleton import FACE, INDEX, mirrored
 
 DIRECTIONS = 600
@@ -39,19 +39,19 @@ def find_swaps(directions: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarr
     front jumps there and back. Being swapped has a price per second, so that the rarer reading is the swapped one.
 
     Args:
-        directions: [T,3] unit directions from right to left.
-        seen: [T] bool; other frames are passed over.
+        directions: [T,3] from ``lateral_directions``.
+        seen: [T] bool; other frames, and those without a direction, are passed over.
         fps: Frames per second.
 
     Returns:
         [T] bool.
     """
-    frames = np.flatnonzero(seen)
+    frames = np.flatnonzero(seen & directions.any(axis=1))
     swapped = np.zeros(len(seen), bool)
     if len(frames) < 2:
         return swapped
     observed, grid = directions[frames], _sphere(DIRECTIONS)
-    steps = np.arccos(np.clip((observed[:-1] * observed[1:]).sum(axis=-1), -1, 1))
+    steps = turns(observed)
     # no finer than the grid, on which slow turns would be jumps; TURN_RATE at ``WITNESS_FPS`` is one of its cells
     usual = max(TURN_RATE / min(fps, WITNESS_FPS), 2 * float(np.median(np.minimum(steps, np.pi - steps))))
     cost = _misfits(observed, grid, fps)
@@ -100,7 +100,8 @@ def _misfits(observed: np.ndarray, grid: np.ndarray, fps: float) -> np.ndarray:
 
     Errors last: above ``WITNESS_FPS`` each frame counts less.
     """
-    errors = (np.stack([_angles(observed, grid), _angles(-observed, grid)], axis=1) / np.float32(SEEN_ANGLE)) ** 2
+    angles = _angles(observed, grid)
+    errors = (np.stack([angles, np.float32(np.pi) - angles], axis=1) / np.float32(SEEN_ANGLE)) ** 2
     return np.float32(min(1.0, WITNESS_FPS / fps)) * errors / (1 + errors / np.float32(WRONG**2))
 
 

@@ -14,6 +14,7 @@ from understudy.formats.smpl import BodyTrack
 from understudy.inspection.measure import Measure
 from understudy.report.figures import held_out_mean
 from understudy.report.seen import SIDES, seen_shares
+from understudy.text import listed
 
 FEW_FRAMES = 48
 SMALL_PERSON = 300
@@ -121,8 +122,7 @@ def _of_video(frames: Frames, keypoints: Keypoints) -> Iterable[Caution]:
 
 
 def _of_evidence(keypoints: Keypoints, track: BodyTrack, fps: float) -> Iterable[Caution]:
-    known = keypoints.world.any(axis=(1, 2)) & ~keypoints.interpolated
-    turns = doubtful_turns(lateral_directions(keypoints.world), known, fps)
+    turns = doubtful_turns(lateral_directions(keypoints.world), ~keypoints.interpolated, fps)
     if len(turns):
         yield Caution(
             f"Near frame {in_words(turns)} the detector took the person's back for the front, or the front for the back.",
@@ -152,8 +152,8 @@ def _of_surface(canonical: Canonical) -> Iterable[Caution]:
     poor = [name for name in SIDES if shares[name] < UNSEEN]
     if not poor:
         return
-    names = _listed([name if name in ("front", "back") else f"{name} side" for name in poor])
-    seen = _listed([f"{100 * shares[name]:.0f} %" for name in poor])
+    names = listed([name if name in ("front", "back") else f"{name} side" for name in poor])
+    seen = listed([f"{100 * shares[name]:.0f} %" for name in poor])
     yield Caution(
         f"The video hardly shows the person's {names} ({seen} of the surface).",
         "The rest is filled in from what is near or from the other side; turn round once before the camera.",
@@ -212,7 +212,3 @@ def _in(flags: np.ndarray) -> str:
     """The frames [T] bool that something is about."""
     count = int(flags.sum())
     return "In one frame" if count == 1 else f"In {count} of {len(flags)} frames"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
