@@ -16,7 +16,7 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads:
     Few results lie ready at any time, so that memory does not grow with the number of items. After a failure nothing more
     is begun.
     """
-    pool = worker_pool(threads)
+    pool = _workers(threads)
     try:
         waiting: deque[Future[Result]] = deque()
         for item in items:
@@ -29,7 +29,7 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads:
         pool.shutdown(cancel_futures=True)
 
 
-def worker_pool(threads: int) -> ThreadPoolExecutor:
+def _workers(threads: int) -> ThreadPoolExecutor:
     """Threads, in each of which numba uses as many of its own as in the caller's: numba keeps that number for each thread."""
     if "numba" not in sys.modules:
         return ThreadPoolExecutor(threads)

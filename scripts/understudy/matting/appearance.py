@@ -13,7 +13,7 @@ from understudy.formats.smpl import BodyTrack
 from understudy.matting.colours import ColourCounts, cells
 from understudy.matting.looks import look_at
 from understudy.matting.plate import Plate, build_plate
-from understudy.threads import worker_pool
+from understudy.threads import side_by_side
 
 logger = logging.getLogger(__name__)
 
@@ -35,20 +35,19 @@ def learn_appearance(
     person, scene = ColourCounts(), ColourCounts()
     pictures = np.zeros((len(chosen), frames.height, frames.width, 3), np.uint8)
     free = np.zeros(pictures.shape[:3], bool)
-    with worker_pool(threads) as pool:
-        looks = pool.map(partial(look_at, frames, alpha_folder, track, body), chosen.tolist())
-        for place, look in enumerate(looks):
-            if look is None:
-                continue
-            cell = cells(look.image)
-            inside = (look.inner > 0.005) & (look.body > -0.02)
-            person.add(cell[inside], look.region[inside])
-            outside = (look.inner < -0.02) & (look.body < -0.01)
-            near = outside & (look.inner > -0.12)
-            scene.add(cell[near], look.region[near])
-            pictures[place] = frames.read(look.frame)
-            free[place] = True
-            free[place][look.window] = outside
+    looks = side_by_side(partial(look_at, frames, alpha_folder, track, body), chosen.tolist(), threads)
+    for place, look in enumerate(looks):
+        if look is None:
+            continue
+        cell = cells(look.image)
+        inside = (look.inner > 0.005) & (look.body > -0.02)
+        person.add(cell[inside], look.region[inside])
+        outside = (look.inner < -0.02) & (look.body < -0.01)
+        near = outside & (look.inner > -0.12)
+        scene.add(cell[near], look.region[near])
+        pictures[place] = frames.read(look.frame)
+        free[place] = True
+        free[place][look.window] = outside
     plate = build_plate(pictures, free, threads)
     if plate.known.any():
         logger.info(

@@ -22,7 +22,7 @@ from understudy.matting.looks import ROOM, look_at, mask_window
 from understudy.matting.matting import refine
 from understudy.metrics.masks import iou
 from understudy.progress import track as show_progress
-from understudy.threads import worker_pool
+from understudy.threads import side_by_side
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,6 @@ def refine_mattes(
         atomic_folder(matte_folder, "mattes") as mattes,
         atomic_folder(trimap_folder, "trimaps") as trimaps,
         scratch_folder(matte_folder) as own,
-        worker_pool(threads) as pool,
     ):
         single = _Folders(own / "matte", own / "trimap")
         single.matte.mkdir()
@@ -76,11 +75,11 @@ def refine_mattes(
         keep = lru_cache(maxsize=2 * threads + 4)
         read = keep(frames.read), keep(partial(read_alpha, single.matte))
         run = _Run(frames, Path(alpha_folder), keypoints, track, body, config, appearance, single, *read)
-        found = list(show_progress(pool.map(run.refine, count), "refining silhouettes", len(count)))
+        found = list(show_progress(side_by_side(run.refine, count, threads), "refining silhouettes", len(count)))
         areas, agreed = (np.array(values, np.float64) for values in zip(*found, strict=True))
         rejected = outliers(areas, agreed, config.tolerance, config.agreement)
         final = partial(run.compare, rejected, _Folders(mattes, trimaps))
-        for _ in show_progress(pool.map(final, count), "comparing neighbours", len(count)):
+        for _ in show_progress(side_by_side(final, count, threads), "comparing neighbours", len(count)):
             pass
     logger.info("%s: %d of %d frames keep their coarse mask", frames.source, rejected.sum(), len(frames))
 

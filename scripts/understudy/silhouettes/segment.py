@@ -21,7 +21,7 @@ from understudy.formats.skeleton import INDEX
 from understudy.progress import track
 from understudy.silhouettes.blobs import SURE, draw_skeleton, keep_touching
 from understudy.silhouettes.config import SilhouettesConfig
-from understudy.threads import worker_pool
+from understudy.threads import side_by_side
 
 logger = logging.getLogger(__name__)
 
@@ -85,14 +85,14 @@ def cut_silhouettes(
 
 
 def _write_masks(frames: Frames, folder: Path, mask_of: Callable[[int], np.ndarray], threads: int) -> None:
-    with atomic_folder(folder, "silhouettes") as temporary, worker_pool(threads) as pool:
+    with atomic_folder(folder, "silhouettes") as temporary:
 
         def write(index: int) -> bool:
             alpha = mask_of(index)
             write_alpha(temporary, index, alpha)
             return bool(alpha.any())
 
-        there = sum(track(pool.map(write, range(len(frames))), "cutting silhouettes", len(frames)))
+        there = sum(track(side_by_side(write, range(len(frames)), threads), "cutting silhouettes", len(frames)))
     logger.info("%s: silhouettes in %d of %d frames", frames.source, there, len(frames))
 
 
