@@ -50,12 +50,13 @@ SCHEMA = yaml.safe_load(
     Path(workflow.basedir, "schemas/config.schema.yaml").read_text()
 )
 try:
-    # what is on top of config.yaml comes first, each by its own name
-    for path in workflow.config_settings.configfiles:
-        check_settings(load_configfile(path), SCHEMA, str(path))
     given = read_scalars(workflow.config_settings.config)
-    check_settings(given, SCHEMA, "--config")
     update_config(config, given)
+    # what is on top of config.yaml comes first, each by its own name; jobs of their own processes need not look again
+    if workflow.is_main_process:
+        for path in workflow.config_settings.configfiles:
+            check_settings(load_configfile(path), SCHEMA, str(path))
+        check_settings(given, SCHEMA, "--config")
     check_settings(config, SCHEMA)
     MANIFEST = read_manifest(Path(workflow.basedir, "models/manifest.yaml"))
     if config["videos"] is not None:

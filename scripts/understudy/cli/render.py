@@ -45,7 +45,7 @@ class Render:
         """Render, and say what was written."""
         from understudy.avatar.archive import load_archive
 
-        self._check_apart()
+        self._check_options()
         behind = Path(self.show.background) if Path(self.show.background).exists() else None
         read = (self.avatar, self.motion, self.joint_map, self.cameras, self.video, self.body, behind)
         check_apart([self.output], read)
@@ -64,7 +64,7 @@ class Render:
             count = render_motion(archive, self.output, self.show, self.motion, names, given)
         print_text(f"wrote {self.output}: {count} pictures\n")
 
-    def _check_apart(self) -> None:
+    def _check_options(self) -> None:
         """Refuse options that would do nothing beside others.
 
         Raises:
