@@ -15,10 +15,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 from benchmarks.support.runs import fresh_run
-from benchmarks.support.truth import load_free_body
+from benchmarks.support.truth import load_free_body, posed_keypoints
 from understudy.body.joints import LIMBS
 from understudy.body.model import BodyModel
 from understudy.formats.frames import Frames
@@ -126,10 +125,7 @@ def report(results: Path, true: np.ndarray, misses: np.ndarray, view: View, body
     """Print the errors of the pose of ``results`` against joints [T,12,3] in that camera's frame."""
     track = BodyTrack.load(results / "smpl.npz")
     frames = Frames.load(results / "frames.json")
-    columns = [body.keypoint_names.index(name) for name in LIMBS]
-    parts = [torch.from_numpy(part) for part in (track.betas, track.global_orient, track.body_pose, track.transl)]
-    with torch.no_grad():
-        ours = body.keypoints(body(*parts).vertices).numpy()[:, columns]
+    ours = posed_keypoints(body, track, LIMBS)
     good = (misses < FARTHEST).all(axis=1)
     hips = [LIMBS.index(f"{side}_hip") for side in ("left", "right")]
     found, wanted = (

@@ -26,7 +26,7 @@ import yaml
 
 from benchmarks.support.actors.cast import CAST
 from benchmarks.support.actors.clips import truth_folder
-from benchmarks.support.truth import Truth, load_free_body, pose_figures, posed_joints
+from benchmarks.support.truth import Truth, load_free_body, pose_figures, posed_joints, posed_keypoints
 from understudy.body.model import BodyModel
 from understudy.body.rig import PointRig
 from understudy.files.arrays import read_npz
@@ -135,7 +135,8 @@ def easymocap_fit(checkout: Path, start: BodyTrack, keypoints: Keypoints, body: 
                 given.update(done or {})
         seconds = time.process_time() - began
     params = given["params"]
-    _, joints = body.shaped(torch.from_numpy(padded(params["shapes"][0], body.num_betas)))
+    betas = np.pad(params["shapes"][0], (0, body.num_betas - SHAPES)).astype(np.float32)
+    _, joints = body.shaped(torch.from_numpy(betas))
     # there the body turns about the origin, here about the pelvis
     pelvis = joints[0].numpy()
     turned = roma.rotvec_to_rotmat(torch.from_numpy(params["Rh"])).numpy() @ pelvis
@@ -144,7 +145,7 @@ def easymocap_fit(checkout: Path, start: BodyTrack, keypoints: Keypoints, body: 
         global_orient=params["Rh"],
         body_pose=params["poses"],
         transl=params["Th"] + turned - pelvis,
-        betas=padded(params["shapes"][0], body.num_betas),
+        betas=betas,
     )
     return track, seconds
 
@@ -169,11 +170,6 @@ def write_body(body: BodyModel, folder: Path) -> None:
     )
 
 
-def padded(betas: np.ndarray, count: int) -> np.ndarray:
-    """Shape [count] with zeros behind."""
-    return np.concatenate([betas, np.zeros(count - len(betas))]).astype(np.float32)
-
-
 def figures_of(
     tracks: tuple[BodyTrack, ...], seconds: tuple[float, float], keypoints: Keypoints, body: BodyModel, truth: Truth
 ) -> list[float]:
@@ -193,12 +189,7 @@ def show(name: str, values: np.ndarray) -> None:
 
 def reprojection(track: BodyTrack, keypoints: Keypoints, body: BodyModel) -> float:
     """Mean distance in px of sure keypoints of BODY_25 from the body's."""
-    parts = [
-        torch.from_numpy(np.asarray(part)) for part in (track.betas, track.global_orient, track.body_pose, track.transl)
-    ]
-    with torch.no_grad():
-        vertices = body(*parts).vertices
-        points = body.keypoints(vertices).numpy()[:, [body.keypoint_names.index(name) for name in BODY_25]]
+    points = posed_keypoints(body, track, BODY_25)
     seen = keypoints.keypoints[:, [keypoints.names.index(name) for name in BODY_25]]
     pixels = points @ track.K.T.astype(np.float32)
     error = np.linalg.norm(pixels[..., :2] / pixels[..., 2:] - seen[..., :2], axis=-1)

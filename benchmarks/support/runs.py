@@ -45,6 +45,7 @@ def fresh_run(
     folder: Path | None = None,
     targets: tuple[str, ...] = ("avatar.tar", "report.html"),
     config: Path | None = None,
+    checkout: Path = REPOSITORY,
 ) -> Run:
     """Run the chain on ``videos`` (actor: file), by default with no option but their names.
 
@@ -54,14 +55,16 @@ def fresh_run(
         folder: Working folder; default a new temporary one. What is already there is used again.
         targets: Files of every actor that are wanted; by default the whole chain's.
         config: Configuration file on top of the project's own.
+        checkout: The project; another than this one runs in its own environment (``.venv``).
     """
     folder = folder or Path(tempfile.mkdtemp(prefix="understudy-"))
     (folder / "data/videos").mkdir(parents=True, exist_ok=True)
-    _link(folder / "models", REPOSITORY / "models")
+    _link(folder / "models", checkout / "models")
     for actor, video in videos.items():
         _link(folder / "data/videos" / f"{actor}{video.suffix}", video.resolve())
     wanted = [f"results/{actor}/{name}" for actor in videos for name in targets]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", str(cores)]
+    python = sys.executable if checkout == REPOSITORY else str(checkout / ".venv/bin/python")
+    command = [python, "-m", "snakemake", "--snakefile", str(checkout / "Snakefile"), "--cores", str(cores)]
     more = [] if config is None else ["--configfile", str(config.resolve())]
     started = time.monotonic()
     subprocess.run([*command, "--directory", str(folder), *wanted, *more], check=True)

@@ -4,6 +4,7 @@ Truth is read in benchmarks alone. A truth file has ``fps``, ``joints`` [T,J,3] 
 ``up`` [3] or [T,3], ``mask_frames`` with their masks beside it in ``masks/``, and ``rest_vertices`` [V,3] in the T-pose.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,14 @@ def posed_joints(body: BodyModel, track: BodyTrack) -> np.ndarray:
     parts = (torch.from_numpy(part) for part in (track.global_orient, track.body_pose, track.transl))
     with torch.no_grad():
         return body.keypoint_body()(torch.from_numpy(track.betas), *parts).joints.numpy()
+
+
+def posed_keypoints(body: BodyModel, track: BodyTrack, names: Sequence[str]) -> np.ndarray:
+    """Keypoints [T,P,3] of a track by their names, m."""
+    parts = (torch.from_numpy(part) for part in (track.global_orient, track.body_pose, track.transl))
+    with torch.no_grad():
+        points = body.keypoints(body(torch.from_numpy(track.betas), *parts).vertices)
+    return points[:, [body.keypoint_names.index(name) for name in names]].numpy()
 
 
 def pose_figures(joints: np.ndarray, truth: Truth) -> PoseFigures:
