@@ -13,6 +13,7 @@ import torch
 from tests.support.avatar_scenes import make_scene
 from tests.support.harmful import tarred
 from understudy.avatar.archive import load_archive, save_avatar
+from understudy.avatar.base import Subject
 from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.evaluate import evaluate_avatar, track_pose
 from understudy.avatar.registry import METHODS, find_method
@@ -70,9 +71,8 @@ def options_of(name):
 
 def begun(name, scene):
     """An avatar of which nothing was learned yet."""
-    betas = np.zeros(scene.body.num_betas, np.float32)
-    cpu = torch.device("cpu")
-    learner = find_method(name).learner(scene.canonical, scene.body, betas, QUICK, options_of(name), cpu)
+    subject = Subject(scene.canonical, scene.body, scene.track, tuple(range(len(scene.frames))))
+    learner = find_method(name).learner(subject, QUICK, options_of(name), torch.device("cpu"))
     return learner.avatar.requires_grad_(False)
 
 

@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from understudy.avatar.base import Avatar, Carriers, Learner, Loss, Method, Posed, Shaped, View
+from understudy.avatar.base import Avatar, Carriers, Learner, Loss, Method, Posed, Shaped, Subject, View
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.training.losses import view_loss
 from understudy.body.model import BodyModel
 from understudy.files.tables import Numbers, check_table
-from understudy.formats.canonical import Canonical
 from understudy.options import Options
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render
@@ -126,17 +125,9 @@ class MeshMethod(Method):
     name = "mesh"
     config = MeshConfig
 
-    def learner(
-        self,
-        canonical: Canonical,
-        body: BodyModel,
-        betas: np.ndarray,
-        config: AvatarConfig,
-        options: MeshConfig,
-        device: torch.device,
-    ) -> MeshLearner:
-        texture = torch.from_numpy(canonical.texture).permute(2, 0, 1)[None].float() / 255.0
-        avatar = MeshAvatar(body, texture.clamp(0.01, 0.99).logit(), torch.tensor(betas))
+    def learner(self, subject: Subject, config: AvatarConfig, options: MeshConfig, device: torch.device) -> MeshLearner:
+        texture = torch.from_numpy(subject.canonical.texture).permute(2, 0, 1)[None].float() / 255.0
+        avatar = MeshAvatar(subject.body, texture.clamp(0.01, 0.99).logit(), torch.tensor(subject.poses.betas))
         return MeshLearner(avatar.to(device), config, options)
 
     def describe(self, avatar: Avatar) -> dict[str, Any]:

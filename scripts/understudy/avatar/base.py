@@ -17,6 +17,7 @@ from understudy.avatar.config import AvatarConfig
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import BodyModel
 from understudy.formats.canonical import Canonical
+from understudy.formats.smpl import BodyTrack
 from understudy.options import Options
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render
@@ -110,9 +111,24 @@ class Avatar(nn.Module, ABC):
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What is known of a person before an avatar is learned."""
+
+    canonical: Canonical
+    """Where colours start and stay where nothing is seen."""
+    body: BodyModel
+    poses: BodyTrack
+    """Of all frames of the video, with the fitted shape."""
+    frames: tuple[int, ...]
+    """Those that are learned from, in order."""
+
+
+@dataclass(frozen=True)
 class View:
     """A picture that one step learns from."""
 
+    frame: int
+    """Of the video."""
     camera: Camera
     rgb: Tensor  # [H,W,3] 0..1, as the avatar without exposure would have it, times alpha
     alpha: Tensor  # [H,W] 0..1
@@ -182,9 +198,7 @@ class Method(ABC):
     @abstractmethod
     def learner(
         self,
-        canonical: Canonical,
-        body: BodyModel,
-        betas: np.ndarray,
+        subject: Subject,
         config: AvatarConfig,
         options: Any,
         device: torch.device,
@@ -192,9 +206,7 @@ class Method(ABC):
         """Begin an avatar.
 
         Args:
-            canonical: Where colours start and stay where nothing is seen.
-            body: The person's body.
-            betas: The fitted shape [B] float32.
+            subject: Whom it is to show.
             config: How any avatar is trained.
             options: The method's own, of its class ``config``.
             device: Where to learn it.

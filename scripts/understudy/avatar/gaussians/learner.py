@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from understudy.avatar.base import Learner, Loss, Posed, View
+from understudy.avatar.base import Learner, Loss, Posed, Subject, View
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.gaussians.model import EXTRAS, GaussianAvatar
@@ -14,8 +14,6 @@ from understudy.avatar.gaussians.regularizers import Regularizers
 from understudy.avatar.gaussians.sampling import sample_surface
 from understudy.avatar.gaussians.texture import sample_texture
 from understudy.avatar.training.losses import view_loss
-from understudy.body.model import BodyModel
-from understudy.formats.canonical import Canonical
 
 
 class GaussianLearner(Learner):
@@ -23,15 +21,9 @@ class GaussianLearner(Learner):
 
     avatar: GaussianAvatar
 
-    def __init__(
-        self,
-        canonical: Canonical,
-        body: BodyModel,
-        betas: np.ndarray,  # [B]
-        config: AvatarConfig,
-        options: GaussiansConfig,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, subject: Subject, config: AvatarConfig, options: GaussiansConfig, device: torch.device) -> None:
+        canonical, body = subject.canonical, subject.body
+        betas = np.asarray(subject.poses.betas, np.float32)
         self.config, self.options, self.betas = config, options, torch.from_numpy(betas)
         anchors = sample_surface(canonical.rest_vertices, canonical.faces, body.parts, options.count, config.seed)
         extras = [name for name in EXTRAS if options.rates[name] > 0]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from understudy.avatar.base import Avatar, Method
+from understudy.avatar.base import Avatar, Method, Subject
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.gaussians.learner import GaussianLearner
@@ -15,7 +15,6 @@ from understudy.avatar.gaussians.model import EXTRAS, GaussianAvatar
 from understudy.avatar.gaussians.sampling import Anchors
 from understudy.body.model import BodyModel
 from understudy.files.tables import check_table
-from understudy.formats.canonical import Canonical
 
 
 class GaussiansMethod(Method):
@@ -25,16 +24,10 @@ class GaussiansMethod(Method):
     config = GaussiansConfig
 
     def learner(
-        self,
-        canonical: Canonical,
-        body: BodyModel,
-        betas: np.ndarray,
-        config: AvatarConfig,
-        options: GaussiansConfig,
-        device: torch.device,
+        self, subject: Subject, config: AvatarConfig, options: GaussiansConfig, device: torch.device
     ) -> GaussianLearner:
         """Begin an avatar: ``options.count`` Gaussians."""
-        return GaussianLearner(canonical, body, betas, config, options, device)
+        return GaussianLearner(subject, config, options, device)
 
     def describe(self, avatar: Avatar) -> dict[str, Any]:
         """Their number."""

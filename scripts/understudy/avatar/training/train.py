@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from understudy.avatar.base import Avatar, Learner, Shaped, View
+from understudy.avatar.base import Avatar, Learner, Shaped, Subject, View
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.device import check_gpus, choose_device
 from understudy.avatar.registry import find_method
@@ -107,8 +107,8 @@ def train_avatar(
     crops = Crops(
         frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder, config.unknown
     )
-    betas = np.asarray(track.betas, np.float32)
-    learner = method.learner(canonical, body, betas, config, options, choose_device(config.device))
+    subject = Subject(canonical, body, track, tuple(usable))
+    learner = method.learner(subject, config, options, choose_device(config.device))
     trainer = _Trainer(crops, track, learner, config, options, usable, held_out)
     if checkpoint is None:
         return trainer.run(None)
@@ -278,7 +278,7 @@ class _Trainer:
             self._align(frame, shaped.detach(), max(shrink, config.align_shrink), config.align_steps)
         rgb, alpha, weight = crop.tensors(self.device)
         background = torch.from_numpy(self.random.random(3, dtype=np.float32)).to(self.device)
-        view = View(crop.camera, rgb / self.exposures.factors(frame), alpha, weight, background)
+        view = View(frame, crop.camera, rgb / self.exposures.factors(frame), alpha, weight, background)
 
         self.optimizer.clear()
         loss = self.learner.loss(shaped.posed(*self.poses.pose(frame)), view)
