@@ -36,6 +36,7 @@ PUBLIC = {
     "Frames": "formats.frames",
     "FramesConfig": "video.config",
     "GaussiansConfig": "avatar.gaussians.config",
+    "InstantNvrConfig": "avatar.instant_nvr.config",
     "Imported": "importers.run",
     "InputError": "errors",
     "Keypoints": "formats.keypoints",

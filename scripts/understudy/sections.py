@@ -5,6 +5,7 @@ from typing import Annotated
 
 from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.gaussians.config import GaussiansConfig
+from understudy.avatar.instant_nvr.config import InstantNvrConfig
 from understudy.body.smpl_family import MODELS
 from understudy.canonical.config import CanonicalConfig
 from understudy.export.config import ExportConfig
@@ -143,6 +144,10 @@ SECTIONS = (
     Section(
         "gaussians", "what Gaussians learn, and how fast, where avatar.method is gaussians",
         (GaussiansConfig,),
+    ),
+    Section(
+        "instant_nvr", "what a field of hash grids learns, and how fast, where avatar.method is instant_nvr",
+        (InstantNvrConfig,),
     ),
     Section("evaluate", "likeness on frames that training never saw", (EvaluateConfig,)),
     Section("turntable", "the avatar from all round", (TurntableConfig,)),

@@ -165,7 +165,10 @@ class Learner(ABC):
 
     @abstractmethod
     def rates(self) -> dict[str, float]:
-        """Learning rates of the avatar's parameters and modules by their names, but for ``betas``; 0 is not learned."""
+        """Learning rates of what is learned but for ``betas``; 0 is not learned.
+
+        By names of the avatar's parameters, modules and lists of parameters.
+        """
 
     @abstractmethod
     def loss(self, posed: Posed, view: View) -> Loss:

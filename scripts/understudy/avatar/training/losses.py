@@ -6,11 +6,16 @@ from torch import Tensor
 from understudy.avatar.base import Loss, Posed, View
 from understudy.metrics.image import WINDOW
 from understudy.metrics.similarity import mean_ssim
+from understudy.render.gaussians import Render
 
 
 def view_loss(posed: Posed, view: View, dssim: float, alpha_weight: float) -> Loss:
     """The photometric loss of an avatar drawn over the view's background, and nothing else."""
-    picture = posed.draw(view.camera)
+    return compare(posed.draw(view.camera), view, dssim, alpha_weight)
+
+
+def compare(picture: Render, view: View, dssim: float, alpha_weight: float) -> Loss:
+    """The photometric loss of a picture over black, put over the view's background."""
     rgb = picture.rgb + (1.0 - picture.alpha)[..., None] * view.background
     truth = view.over_background
     loss = photometric_loss(rgb, picture.alpha, truth, view.alpha, view.weight, dssim, alpha_weight)

@@ -62,6 +62,11 @@ class Optimizer:
 
 
 def _parameters(avatar: Avatar, name: str) -> Iterator[Tensor]:
-    """A parameter, or those of a part."""
+    """A parameter, or those of a part or a list."""
     part = getattr(avatar, name)
-    yield from part.parameters() if isinstance(part, nn.Module) else (part,)
+    if isinstance(part, nn.Module):
+        yield from part.parameters()
+    elif isinstance(part, Tensor):
+        yield part
+    else:
+        yield from part

@@ -1,0 +1,209 @@
+"""An avatar that is a radiance field on a body: what the contract of avatars asks of any such."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from understudy.avatar.base import Avatar, Carriers, Posed, Shaped
+from understudy.avatar.fields.compositing import Composite
+from understudy.avatar.fields.rays import Rays, Shell, ShellShape
+from understudy.avatar.fields.surface import PosedSurface, Surface
+from understudy.body.model import BodyModel
+from understudy.render.camera import Camera
+from understudy.render.gaussians import Render
+
+CHUNK = 1 << 13
+"""Rays that are followed together."""
+SEEN = 1e-3
+"""Alpha from which on a pixel shows something."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What rays see of a field."""
+
+    composite: Composite
+    terms: Mapping[str, Tensor]
+    """Scalars by which a learner keeps the field in order; none where the rays are not jittered."""
+    coarse: Composite | None = None
+    """Of a first field, which says only where to look more closely."""
+
+
+class FieldAvatar(Avatar):
+    """A radiance field in the body's big pose, with something of each moment that it was learned from."""
+
+    moments: Tensor
+    """Rotations [F,J,3,3] of the poses that it was learned from."""
+
+    def __init__(self, body: BodyModel, betas: np.ndarray, moments: Tensor, parts: tuple[tuple[str, ...], ...]) -> None:
+        """On a body in the shape of ``betas`` [B], with as many parts as there are names of joints."""
+        super().__init__()
+        self.body = body
+        self.betas = nn.Parameter(torch.tensor(betas, dtype=torch.float32))
+        self.register_buffer("moments", moments.float().contiguous())
+        self.parts = parts
+
+    @property
+    @abstractmethod
+    def shell(self) -> ShellShape:
+        """Where there is something to see."""
+
+    @abstractmethod
+    def trace(self, posed: PosedSurface, rays: Rays, moment: int, jitter: torch.Generator | None = None) -> Traced:
+        """What rays see.
+
+        Args:
+            posed: The body's surface.
+            rays: As many as are to be followed together.
+            moment: Row of ``moments`` whose look to show.
+            jitter: Where along the rays to look, and for what regularizers look at; without it in the middle of equal parts.
+        """
+
+    @abstractmethod
+    def occupancy(self, posed: PosedSurface, points: Tensor, moment: int) -> Tensor:
+        """How much [N] 0..1 there is at points [N,3] m of the world; the surface is where it crosses a half."""
+
+    @cached_property
+    def surface(self) -> Surface:
+        """The body's, in the shape that was learned; made at first use and kept."""
+        return Surface(self.body.to(self.device), self.betas.detach(), self.parts)
+
+    def shaped(self, betas: Tensor | None = None) -> "FieldShape":
+        """In the shape of ``betas`` [B], by default the person's own."""
+        betas = (self.betas if betas is None else betas).detach()
+        return FieldShape(self, betas, self.surface.body.shaped(betas)[1])
+
+    def nearest_moment(self, rotations: Tensor) -> int:
+        """Row of ``moments`` whose pose is most like rotations [J,3,3]."""
+        return int((self.moments - rotations).square().sum(dim=(1, 2, 3)).argmin())
+
+    def _apply(self, fn, recurse: bool = True):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        self.__dict__.pop("surface", None)  # it lies on the device where it was made
+        super()._apply(fn, recurse)
+        return self
+
+
+@dataclass(frozen=True)
+class FieldShape(Shaped):
+    """A field whose body is in a shape."""
+
+    avatar: FieldAvatar
+    betas: Tensor  # [B]
+    joints: Tensor  # [J,3] m
+
+    def posed(self, rotations: Tensor, transl: Tensor) -> "PosedField":
+        """In a pose of rotations [J,3,3] and translation [3] m; it shows the look of the most similar pose of the video."""
+        surface = self.avatar.surface.posed(self.betas, rotations, transl)
+        return PosedField(self.avatar, surface, self.avatar.nearest_moment(rotations))
+
+    def detach(self) -> "FieldShape":
+        """Itself: no gradient goes to the shape."""
+        return self
+
+
+@dataclass(frozen=True)
+class PosedField(Posed):
+    """A field whose body is in a pose."""
+
+    avatar: FieldAvatar
+    surface: PosedSurface
+    moment: int
+
+    def draw(self, camera: Camera, background: Tensor | None = None, normals: bool = False) -> Render:
+        """Its picture over ``background`` [3], black by default."""
+        pixels, seen = self._seen(camera)
+        values = torch.cat([seen.rgb, seen.alpha[:, None], seen.depth[:, None]], dim=1)
+        if normals:
+            values = torch.cat([values, self._normals(camera, pixels, seen)], dim=1)
+        picture = _scattered(values, pixels, camera)
+        rgb, alpha = picture[..., :3], picture[..., 3]
+        if background is not None:
+            rgb = rgb + (1.0 - alpha)[..., None] * background
+        return Render(rgb, alpha, picture[..., 4], picture[..., 5:] if normals else None)
+
+    def extent(self) -> Tensor:
+        """The body's vertices [V,3], m: what is seen is not far from them."""
+        return self.surface.vertices
+
+    def carriers(self, camera: Camera, channels: int) -> Carriers:
+        """Each pixel that shows something is one."""
+        with torch.no_grad():
+            pixels, seen = self._seen(camera)
+            picture = _scattered(torch.cat([seen.rgb, seen.alpha[:, None], seen.depth[:, None]], dim=1), pixels, camera)
+            there = seen.alpha > SEEN
+            pixels, alpha, depth = pixels[there], seen.alpha[there], seen.depth[there]
+            points = _points(camera, pixels, depth)
+        return Carriers(
+            Render(picture[..., :3], picture[..., 3], picture[..., 4]),
+            points,
+            lambda: self._blend_weights(points),
+            lambda images: images[pixels[:, 1], pixels[:, 0]] * alpha[:, None],
+        )
+
+    def _blend_weights(self, points: Tensor) -> Tensor:
+        surface = self.surface.surface
+        anchors = torch.cat([torch.cdist(some, self.surface.anchors).argmin(dim=1) for some in points.split(CHUNK)])
+        return surface.weights[anchors]
+
+    def _seen(self, camera: Camera) -> tuple[Tensor, Composite]:
+        """Pixels [R,2] whose rays meet the shell, and what they see."""
+        shell = Shell.of(self.surface, camera, self.avatar.shell)
+        rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
+        pixels = torch.stack([columns, rows], dim=1)
+        seen = []
+        for some in pixels.split(CHUNK):
+            rays, _ = Rays.through(some, camera, shell)
+            seen.append(self.avatar.trace(self.surface, rays, self.moment).composite)
+        if not seen:
+            nothing = shell.near.new_zeros(0)
+            return pixels, Composite(nothing.reshape(0, 3), nothing, nothing, nothing.reshape(0, 1))
+        return pixels, Composite(
+            torch.cat([one.rgb for one in seen]),
+            torch.cat([one.alpha for one in seen]),
+            torch.cat([one.depth for one in seen]),
+            torch.cat([one.weights for one in seen]),
+        )
+
+    def _normals(self, camera: Camera, pixels: Tensor, seen: Composite) -> Tensor:
+        """Times alpha [R,3], in the camera's axes and towards it: against the occupancy's slope where pixels see it."""
+        view = torch.from_numpy(camera.view[:3, :3].astype(np.float32)).to(pixels.device)
+        slopes = []
+        points = _points(camera, pixels, seen.depth.detach())
+        steps = STEP * torch.eye(3, device=points.device)
+        with torch.no_grad():
+            for some in points.split(CHUNK):
+                sides = [
+                    self.avatar.occupancy(self.surface, some + sign * step, self.moment)
+                    for step in steps
+                    for sign in (1.0, -1.0)
+                ]
+                slopes.append(torch.stack([sides[2 * axis] - sides[2 * axis + 1] for axis in range(3)], dim=1))
+        normal = functional.normalize(-torch.cat([*slopes, points[:0]]) @ view.T, dim=1)
+        towards = (normal * (points @ view.T + torch.from_numpy(camera.view[:3, 3].astype(np.float32)))).sum(dim=1) > 0
+        return torch.where(towards[:, None], -normal, normal) * seen.alpha[:, None]
+
+
+STEP = 0.004
+"""Between places whose occupancies give a slope, m: half of it to either side."""
+
+
+def _points(camera: Camera, pixels: Tensor, depth: Tensor) -> Tensor:
+    """Places [R,3] m of the world at depths [R] m behind pixels [R,2]."""
+    inverse = torch.from_numpy(np.linalg.inv(camera.K).astype(np.float32)).to(depth.device)
+    rotation = torch.from_numpy(camera.view[:3, :3].astype(np.float32)).to(depth.device)
+    centres = torch.cat([pixels.float() + 0.5, torch.ones_like(depth)[:, None]], dim=1)
+    origin = torch.from_numpy(camera.centre.astype(np.float32)).to(depth.device)
+    return origin + depth[:, None] * (centres @ inverse.T @ rotation)
+
+
+def _scattered(values: Tensor, pixels: Tensor, camera: Camera) -> Tensor:
+    """A picture [H,W,C] of values [R,C] at pixels [R,2], zero elsewhere."""
+    picture = values.new_zeros(camera.height * camera.width, values.shape[1])
+    picture = picture.index_copy(0, pixels[:, 1] * camera.width + pixels[:, 0], values)
+    return picture.view(camera.height, camera.width, -1)

@@ -1,0 +1,168 @@
+"""Fields of hash grids: sizes, parts, what they learn, and slopes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.avatar_scenes import make_scene
+from understudy.avatar.archive import load_archive, save_avatar
+from understudy.avatar.base import Subject
+from understudy.avatar.config import AvatarConfig, EvaluateConfig
+from understudy.avatar.evaluate import evaluate_avatar, track_pose
+from understudy.avatar.fields.rays import Rays, Shell
+from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar
+from understudy.avatar.instant_nvr.config import InstantNvrConfig
+from understudy.avatar.instant_nvr.learner import InstantNvrLearner
+from understudy.avatar.instant_nvr.parts import FARTHEST, JOINTS, SIZES, Moves
+from understudy.avatar.training.train import train_avatar
+from understudy.body.model import PARTS
+
+HELD = AvatarConfig(
+    method="instant_nvr", steps=250, hold_out=4, levels=((2, 0.3), (1, 0.7)), device="cpu",
+    align_steps=0, final_align_steps=0, lr_betas=0.0,
+)  # fmt: skip
+FRAME = 6
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    return make_scene(tmp_path_factory.mktemp("scene"))
+
+
+def learner_of(scene, **options):
+    subject = Subject(scene.canonical, scene.body, scene.track, tuple(range(len(scene.frames))))
+    return InstantNvrLearner(subject, HELD, InstantNvrConfig(**options), torch.device("cpu"))
+
+
+def posed(avatar, scene, frame=FRAME):
+    return avatar.shaped().posed(*track_pose(scene.track, frame, torch.device("cpu")))
+
+
+def test_it_learns_a_person_to_22_db_on_frames_that_it_never_saw(scene, tmp_path):
+    data = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body)
+    training = train_avatar(*data, HELD, None, None, InstantNvrConfig(rays=384))
+    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
+    config = EvaluateConfig(refine_steps=0, reconstruction=0, pictures=0, device="cpu")
+    figures = evaluate_avatar(load_archive(tmp_path / "avatar.tar"), scene.frames, scene.alpha, config)
+    held_out = figures["without_pose_refinement"]
+    assert held_out["psnr_person_box_on_white"]["mean"] > 24.0 and held_out["alpha_iou"]["mean"] > 0.93
+
+
+def traced(avatar, scene, seed=3):
+    view, place = scene.camera, posed(avatar, scene)
+    shell = Shell.of(place.surface, view, avatar.shell)
+    rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
+    pixels = torch.stack([columns, rows], dim=1)[::40]
+    rays, _ = Rays.through(pixels, view, shell)
+    return avatar.trace(place.surface, rays, FRAME, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fields.0.occupancy.linears.1.weight",
+        "fields.2.color.linears.0.weight",
+        "fields.1.latents",
+        "moves.network.linears.2.bias",
+    ],
+)
+def test_slopes_of_what_rays_see_are_finite_differences(scene, name):
+    avatar = learner_of(scene).avatar
+    for table in (*avatar.tables, avatar.moves.grid.table):
+        torch.nn.init.normal_(table, std=0.3, generator=torch.Generator().manual_seed(1))
+
+    def seen():
+        drawn = traced(avatar, scene).composite
+        return (drawn.rgb.square().sum(dim=1) + drawn.alpha + 0.1 * drawn.depth).double().sum()
+
+    parameter = dict(avatar.named_parameters())[name]
+    [slope] = torch.autograd.grad(seen(), parameter)
+    place = slope.abs().argmax()
+    step, start = 1e-3 if "moves" not in name else 1e-4, parameter.data.view(-1)[place].item()
+    sides = []
+    for sign in (1, -1):
+        parameter.data.view(-1)[place] = start + sign * step
+        sides.append(float(seen().detach()))
+    parameter.data.view(-1)[place] = start
+    expected = (sides[0] - sides[1]) / (2 * step)
+    assert float(slope.view(-1)[place]) == pytest.approx(expected, rel=0.1)
+
+
+def test_following_rays_from_the_front_shows_what_all_their_samples_do(scene):
+    avatar = learner_of(scene).avatar.requires_grad_(False)
+    place = posed(avatar, scene)
+    shell = Shell.of(place.surface, scene.camera, avatar.shell)
+    rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
+    rays, _ = Rays.through(torch.stack([columns, rows], dim=1), scene.camera, shell)
+    depths = rays.stratified(avatar.space.samples)
+    whole = avatar.samples(place.surface, rays, depths, torch.ones(len(rays)), FRAME)
+    drawn = avatar.trace(place.surface, rays, FRAME).composite
+    alpha = 1 - (1 - whole[0]).prod(dim=1)
+    torch.testing.assert_close(drawn.alpha, alpha, rtol=0, atol=1e-2)
+    assert (drawn.alpha - alpha).abs().mean() < 2e-3
+
+
+def test_every_joint_of_the_body_is_in_one_part():
+    named = [name for names in JOINTS.values() for name in names]
+    assert len(named) == len(set(named)) == 24
+
+
+def test_published_parts_have_the_published_sizes():
+    sizes = SIZES["published"]
+    assert list(sizes) == ["body", "leg", "head", "left_arm", "right_arm"]
+    assert [int(size.grid.rows[-1]) for size in sizes.values()] == [1048583, 1048583, 262147, 32771, 32771]
+    assert {size.encoded for size in sizes.values()} == {19}
+    assert [size.color_layers for size in sizes.values()] == [2, 1, 2, 1, 1]
+    assert sizes["body"].grid.sides[-1] == 2005 and sizes["head"].grid.sides[-1] == 250
+
+
+def test_moves_are_none_at_first_and_never_longer_than_five_centimetres_along_an_axis():
+    moves = Moves(torch.Generator().manual_seed(0))
+    uv = torch.rand(100, 2, generator=torch.Generator().manual_seed(1))
+    assert float(moves(uv, 0.5).detach().abs().max()) == 0
+    for parameter in moves.parameters():
+        torch.nn.init.normal_(parameter, std=10.0, generator=torch.Generator().manual_seed(2))
+    far = moves(uv, 0.5).detach().abs()
+    assert 0.04 < float(far.max()) <= FARTHEST + 1e-6 == 0.05 + 1e-6
+
+
+def test_a_look_is_that_of_the_most_similar_moment(scene):
+    avatar = learner_of(scene).avatar
+    rotations, _ = track_pose(scene.track, FRAME, torch.device("cpu"))
+    assert avatar.nearest_moment(rotations) == FRAME
+    assert float(avatar.times[FRAME]) == pytest.approx(FRAME / len(scene.frames))
+
+
+def test_tables_are_stored_as_they_are_drawn(scene, tmp_path):
+    learner = learner_of(scene)
+    for table in learner.avatar.tables:
+        torch.nn.init.normal_(table, generator=torch.Generator().manual_seed(1))
+    avatar = learner.finish()
+    assert isinstance(avatar, InstantNvrAvatar)
+    assert all(torch.equal(table, table.half().float()) for table in avatar.tables)
+
+
+def test_a_patch_is_a_square_of_neighbouring_pixels(scene):
+    learner = learner_of(scene, patch=24, head_focus=1.0)
+    surface = learner.avatar.surface
+    high = surface.rest[torch.from_numpy(surface.faces).long(), 1].amin(dim=1).numpy() > 0.55
+    surface.face_parts = np.where(high, PARTS.index("hair"), PARTS.index("torso"))
+    place = posed(learner.avatar, scene)
+    pixels, shape = learner._choose(place, Shell.of(place.surface, scene.camera, learner.avatar.shell))
+    assert shape == (24, 24)
+    grid = pixels.view(24, 24, 2)
+    assert (grid[1:] - grid[:-1]).view(-1, 2).unique(dim=0).tolist() == [[0, 1]]
+    assert (grid[:, 1:] - grid[:, :-1]).reshape(-1, 2).unique(dim=0).tolist() == [[1, 0]]
+    assert pixels[:, 1].float().mean() < 0.35 * scene.camera.height  # on the head
+
+
+def test_a_patch_is_compared_by_structure_too(scene):
+    config = replace(HELD, steps=2, dssim=0.5)
+    data = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body)
+    with_patch, without = (
+        train_avatar(*data, config, None, None, InstantNvrConfig(patch=patch, rays=576)).history["loss"][0]
+        for patch in (24, 0)
+    )
+    assert with_patch != pytest.approx(without, rel=1e-3)
