@@ -47,7 +47,8 @@ H rows and W columns.
 GROUPS = {
     "Read and train an avatar": (
         "load_archive", "load_avatar", "train_avatar", "save_avatar", "evaluate_avatar", "find_method",
-        "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "EvaluateConfig", "AvatarArchive", "Avatar", "Training",
+        "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralCaptureConfig",
+        "EvaluateConfig", "AvatarArchive", "Avatar", "Training",
     ),
     "Render": (
         "render_motion", "footage_of", "render_reenactment", "ShowConfig", "PathConfig", "ShapeConfig",

@@ -37,6 +37,7 @@ PUBLIC = {
     "FramesConfig": "video.config",
     "GaussiansConfig": "avatar.gaussians.config",
     "InstantNvrConfig": "avatar.instant_nvr.config",
+    "NeuralCaptureConfig": "avatar.neural_capture.config",
     "Imported": "importers.run",
     "InputError": "errors",
     "Keypoints": "formats.keypoints",

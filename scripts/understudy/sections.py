@@ -6,6 +6,7 @@ from typing import Annotated
 from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
+from understudy.avatar.neural_capture.config import NeuralCaptureConfig
 from understudy.body.smpl_family import MODELS
 from understudy.canonical.config import CanonicalConfig
 from understudy.export.config import ExportConfig
@@ -148,6 +149,11 @@ SECTIONS = (
     Section(
         "instant_nvr", "what a field of hash grids learns, and how fast, where avatar.method is instant_nvr",
         (InstantNvrConfig,),
+    ),
+    Section(
+        "neural_capture",
+        "what a field on the body's vertices learns, and how fast, where avatar.method is neural_capture",
+        (NeuralCaptureConfig,),
     ),
     Section("evaluate", "likeness on frames that training never saw", (EvaluateConfig,)),
     Section("turntable", "the avatar from all round", (TurntableConfig,)),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 METHODS = {
     "gaussians": "understudy.avatar.gaussians.method.GaussiansMethod",
     "instant_nvr": "understudy.avatar.instant_nvr.method.InstantNvrMethod",
+    "neural_capture": "understudy.avatar.neural_capture.method.NeuralCaptureMethod",
 }
 """Name of a method to the class that is it, named in full so that its code counts as reached from here (``batch.code``)."""
 

@@ -8,7 +8,7 @@ import torch
 
 from tests.support.bodies import sausage_body
 from tests.support.paths import BODY_FILE
-from understudy.avatar.fields.surface import CANONICAL, SLACK, Surface
+from understudy.avatar.fields.surface import BIG_POSE, SLACK, Surface
 from understudy.avatar.instant_nvr.parts import JOINTS
 from understudy.body.files import load_body
 from understudy.layouts.nearest import nearest_surface_points
@@ -42,7 +42,7 @@ def around(posed, count=500, spread=0.015, seed=0):
 
 def test_in_the_big_pose_every_place_is_where_it_is(surface):
     posed = surface.posed(
-        torch.zeros(16)[: surface.body.num_betas], surface.body.rotations_of(CANONICAL), torch.zeros(3)
+        torch.zeros(16)[: surface.body.num_betas], surface.body.rotations_of(BIG_POSE), torch.zeros(3)
     )
     points = around(posed)
     places = posed.places(points, REACH, SIGMA)
@@ -120,3 +120,13 @@ def test_large_faces_have_anchors_all_over(surface):
     middles = corners.mean(dim=1)
     assert torch.cdist(middles, posed.anchors).amin(dim=1).max() < 0.03
     assert torch.cdist(middles, posed.vertices).amin(dim=1).max() > 0.05
+
+
+def test_anchors_can_be_the_vertices_themselves():
+    body = sausage_body()
+    surface = Surface(body, torch.zeros(body.num_betas), canonical={}, at_vertices=True)
+    posed = surface.posed(torch.zeros(body.num_betas), turned(body, left_elbow=0.5), torch.zeros(3))
+    torch.testing.assert_close(posed.anchors, posed.vertices)
+    torch.testing.assert_close(surface.canonical, surface.rest, rtol=0, atol=1e-6)
+    starts, ring = surface.rings
+    assert all(vertex in surface.faces[ring[starts[vertex]]] for vertex in range(0, len(surface.vertices), 7))

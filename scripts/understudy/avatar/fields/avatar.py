@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -38,16 +39,17 @@ class Traced:
 class FieldAvatar(Avatar):
     """A radiance field in the body's big pose, with something of each moment that it was learned from."""
 
+    made_at_use: ClassVar[tuple[str, ...]] = ("surface",)
+    """Names of what is made of the rest when it is first asked for."""
     moments: Tensor
     """Rotations [F,J,3,3] of the poses that it was learned from."""
 
-    def __init__(self, body: BodyModel, betas: np.ndarray, moments: Tensor, parts: tuple[tuple[str, ...], ...]) -> None:
-        """On a body in the shape of ``betas`` [B], with as many parts as there are names of joints."""
+    def __init__(self, body: BodyModel, betas: np.ndarray, moments: Tensor) -> None:
+        """On a body in the shape of ``betas`` [B], with nothing learned of ``moments`` [F,J,3,3]."""
         super().__init__()
         self.body = body
         self.betas = nn.Parameter(torch.tensor(betas, dtype=torch.float32))
         self.register_buffer("moments", moments.float().contiguous())
-        self.parts = parts
 
     @property
     @abstractmethod
@@ -72,7 +74,11 @@ class FieldAvatar(Avatar):
     @cached_property
     def surface(self) -> Surface:
         """The body's, in the shape that was learned; made at first use and kept."""
-        return Surface(self.body.to(self.device), self.betas.detach(), self.parts)
+        return self.make_surface(self.body.to(self.device), self.betas.detach())
+
+    @abstractmethod
+    def make_surface(self, body: BodyModel, betas: Tensor) -> Surface:
+        """The surface of a body in a shape [B], as the field sees it."""
 
     def shaped(self, betas: Tensor | None = None) -> "FieldShape":
         """In the shape of ``betas`` [B], by default the person's own."""
@@ -84,7 +90,8 @@ class FieldAvatar(Avatar):
         return int((self.moments - rotations).square().sum(dim=(1, 2, 3)).argmin())
 
     def _apply(self, fn, recurse: bool = True):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        self.__dict__.pop("surface", None)  # it lies on the device where it was made
+        for made in self.made_at_use:  # they lie on the device where they were made
+            self.__dict__.pop(made, None)
         super()._apply(fn, recurse)
         return self
 

@@ -16,6 +16,7 @@ from understudy.avatar.fields.avatar import FieldAvatar, PosedField
 from understudy.avatar.fields.compositing import Composite
 from understudy.avatar.fields.rays import Rays, Shell
 from understudy.avatar.training import losses
+from understudy.body.lbs import pose_rotations
 from understudy.body.model import PARTS
 from understudy.render.gaussians import Render
 
@@ -113,6 +114,13 @@ class FieldLearner(Learner):
         if not len(places) or not count:
             return places[:0]
         return places[torch.from_numpy(self.random.integers(len(places), size=count)).to(places.device)]
+
+
+def moments_of(subject: Subject) -> Tensor:
+    """Rotations [F,J,3,3] of the poses that are learned from."""
+    frames = list(subject.frames)
+    turns = (subject.poses.global_orient, subject.poses.body_pose)
+    return pose_rotations(*(torch.as_tensor(np.asarray(part)[frames]).float() for part in turns))
 
 
 def _face_parts(posed: PosedField, shell: Shell) -> Tensor:

@@ -4,7 +4,7 @@ Source for the warp: Geng et al., Learning Neural Volumetric Representations of 
 section 3.1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,20 +28,29 @@ MOST_STEPS = 64
 """Anchors along an edge at most."""
 SLACK = 0.02
 """A part counts where it is no more than this farther than the nearest one, m."""
-CANONICAL = {"left_hip": (0.0, 0.0, np.pi / 6), "right_hip": (0.0, 0.0, -np.pi / 6)}
-"""The big pose, in which the field lives: the arms out, the legs apart, so that no part is near another."""
+BIG_POSE = {"left_hip": (0.0, 0.0, np.pi / 6), "right_hip": (0.0, 0.0, -np.pi / 6)}
+"""The arms out, the legs apart, so that no part is near another."""
 
 
 class Surface:
     """Vertices and faces that can be seen, and anchors all over them, which belong to parts."""
 
-    def __init__(self, body: BodyModel, betas: Tensor, parts: Sequence[Sequence[str]] = ()) -> None:
+    def __init__(
+        self,
+        body: BodyModel,
+        betas: Tensor,
+        parts: Sequence[Sequence[str]] = (),
+        canonical: Mapping[str, Sequence[float]] = BIG_POSE,
+        at_vertices: bool = False,
+    ) -> None:
         """Of a body in the shape of ``betas`` [B].
 
         Args:
             body: Whose.
             betas: The shape in which the field is learned.
             parts: Names of the joints of each part; an anchor belongs to the joint that moves it most. None for one part.
+            canonical: Turns of joints in the pose in which the field lives, as ``BodyModel.rotations_of`` takes them.
+            at_vertices: Whether the anchors are just the vertices, in their order.
         """
         seen = body.parts != PARTS.index("inside")
         self.body, self.part_count = body, max(1, len(parts))
@@ -54,13 +63,14 @@ class Surface:
         with torch.no_grad():
             rest, joints = body.shaped(betas.detach())
             self.rest = rest[self._index]
-        face, bary, self.rings = _anchors(self.rest.cpu().numpy(), self.faces)
+        find = _vertex_anchors if at_vertices else _anchors
+        face, bary, self.rings = find(self.rest.cpu().numpy(), self.faces)
         self.corners = torch.from_numpy(self.faces[face].astype(np.int64)).to(device)
         self.bary = torch.from_numpy(bary).float().to(device)
         self.weights = self.at_anchors(body.lbs_weights[self._index])  # [A,J]
         self.part = _part_of(self.weights, body, parts)
         with torch.no_grad():
-            big = joint_transforms(body.rotations_of(CANONICAL)[None].to(rest), joints, body.parents)[0]
+            big = joint_transforms(body.rotations_of(canonical)[None].to(rest), joints, body.parents)[0]
             self.to_canonical = torch.einsum("aj,jbc->abc", self.weights, big)  # [A,4,4]
             anchors = self.at_anchors(self.rest)
             self.canonical = (self.to_canonical[:, :3, :3] @ anchors[..., None])[..., 0] + self.to_canonical[:, :3, 3]
@@ -248,6 +258,17 @@ def _anchors(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nd
     pairs = np.unique(np.stack([owner, face]), axis=1)
     starts = np.searchsorted(pairs[0], np.arange(len(chosen) + 1))
     return face[chosen], bary[chosen], (starts.astype(np.int64), pairs[1].astype(np.int32))
+
+
+def _vertex_anchors(
+    vertices: np.ndarray, faces: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """As ``_anchors``, of the vertices [V] that faces [F,3] name, all of them; their faces are those round them."""
+    corners = faces.reshape(-1)
+    order = np.argsort(corners, kind="stable")
+    starts = np.searchsorted(corners[order], np.arange(len(vertices) + 1))
+    first = order[starts[:-1]]
+    return first // 3, np.eye(3)[first % 3], (starts.astype(np.int64), (order // 3).astype(np.int32))
 
 
 def _lattice(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from understudy.avatar.fields.avatar import FieldAvatar, Traced
 from understudy.avatar.fields.compositing import composite, distortion, transmittance
 from understudy.avatar.fields.marching import march
 from understudy.avatar.fields.rays import Rays, ShellShape
-from understudy.avatar.fields.surface import Places, PosedSurface
+from understudy.avatar.fields.surface import Places, PosedSurface, Surface
 from understudy.avatar.instant_nvr.parts import (
     JOINTS,
     SIZES,
@@ -65,7 +65,7 @@ class InstantNvrAvatar(FieldAvatar):
             space: Where it is looked at.
             seed: Of the random weights.
         """
-        super().__init__(body, betas, moments, tuple(JOINTS.values()))
+        super().__init__(body, betas, moments)
         self.size, self.space = size, space
         self.register_buffer("times", times.float())
         generator = torch.Generator().manual_seed(seed)
@@ -80,6 +80,10 @@ class InstantNvrAvatar(FieldAvatar):
     def shell(self) -> ShellShape:
         """Where there is something to see."""
         return ShellShape(self.space.outside, self.space.inside, self.space.longest)
+
+    def make_surface(self, body: BodyModel, betas: Tensor) -> Surface:
+        """In parts, and in the big pose."""
+        return Surface(body, betas, tuple(JOINTS.values()))
 
     @property
     def part_fields(self) -> list[PartField]:

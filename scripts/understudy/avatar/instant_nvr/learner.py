@@ -7,10 +7,9 @@ import torch
 
 from understudy.avatar.base import Subject
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.fields.learner import FieldLearner, Sampling
+from understudy.avatar.fields.learner import FieldLearner, Sampling, moments_of
 from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar, Space
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
-from understudy.body.lbs import pose_rotations
 
 LAST_STAGE = 2.0 / 3.0
 """Part of the training after which rays are to be of one depth."""
@@ -23,15 +22,14 @@ class InstantNvrLearner(FieldLearner):
 
     def __init__(self, subject: Subject, config: AvatarConfig, options: InstantNvrConfig, device: torch.device) -> None:
         poses, frames = subject.poses, list(subject.frames)
-        turns = [torch.as_tensor(np.asarray(part)[frames]).float() for part in (poses.global_orient, poses.body_pose)]
         space = Space(
             options.samples, options.outside, options.inside, options.longest, options.reach, options.sigma, True
         )
         times = torch.tensor(frames) / max(1, len(poses))
         betas = np.asarray(poses.betas, np.float32)
-        avatar = InstantNvrAvatar(
-            subject.body, betas, pose_rotations(*turns), times, options.size, space, config.seed
-        ).to(device)
+        avatar = InstantNvrAvatar(subject.body, betas, moments_of(subject), times, options.size, space, config.seed).to(
+            device
+        )
         super().__init__(avatar, subject, config, Sampling(options.rays, options.patch, options.head_focus))
         self.options = options
 

@@ -1,0 +1,124 @@
+"""Fields on the body's vertices: what a place knows, what they learn, and slopes."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.avatar_scenes import make_scene
+from understudy.avatar.archive import load_archive, save_avatar
+from understudy.avatar.base import Subject
+from understudy.avatar.config import AvatarConfig, EvaluateConfig
+from understudy.avatar.evaluate import evaluate_avatar, track_pose
+from understudy.avatar.fields.rays import Rays, Shell
+from understudy.avatar.neural_capture.config import NeuralCaptureConfig
+from understudy.avatar.neural_capture.learner import NeuralCaptureLearner
+from understudy.avatar.neural_capture.networks import RING, SIZES, WIDER, CaptureField, nearest_rings, one_rings
+from understudy.avatar.training.train import train_avatar
+
+HELD = AvatarConfig(
+    method="neural_capture", steps=300, hold_out=4, levels=((2, 0.3), (1, 0.7)), device="cpu",
+    align_steps=0, final_align_steps=0, lr_betas=0.0,
+)  # fmt: skip
+FRAME = 6
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    return make_scene(tmp_path_factory.mktemp("scene"))
+
+
+def begun(scene):
+    subject = Subject(scene.canonical, scene.body, scene.track, tuple(range(len(scene.frames))))
+    return NeuralCaptureLearner(subject, HELD, NeuralCaptureConfig(), torch.device("cpu")).avatar
+
+
+def some_rays(avatar, scene, every=40):
+    posed = avatar.shaped().posed(*track_pose(scene.track, FRAME, torch.device("cpu")))
+    shell = Shell.of(posed.surface, scene.camera, avatar.shell)
+    rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
+    rays, _ = Rays.through(torch.stack([columns, rows], dim=1)[::every], scene.camera, shell)
+    return posed.surface, rays
+
+
+def test_it_learns_a_person_to_20_db_on_frames_that_it_never_saw(scene, tmp_path):
+    data = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body)
+    training = train_avatar(*data, HELD, None, None, NeuralCaptureConfig(rays=192))
+    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
+    config = EvaluateConfig(refine_steps=0, reconstruction=0, pictures=0, device="cpu")
+    figures = evaluate_avatar(load_archive(tmp_path / "avatar.tar"), scene.frames, scene.alpha, config)
+    held_out = figures["without_pose_refinement"]
+    assert held_out["psnr_person_box_on_white"]["mean"] > 20.0 and held_out["alpha_iou"]["mean"] > 0.85
+
+
+@pytest.mark.parametrize(
+    "name", ["neighbourhood.codes", "neighbourhood.network.linears.0.weight", "fine.density.linears.1.bias"]
+)
+def test_slopes_of_what_rays_see_are_finite_differences(scene, name):
+    avatar = begun(scene)
+    posed, rays = some_rays(avatar, scene)
+
+    def seen():
+        drawn = avatar.trace(posed, rays, FRAME, torch.Generator().manual_seed(3)).composite
+        return (drawn.rgb.square().sum(dim=1) + drawn.alpha + 0.1 * drawn.depth).double().sum()
+
+    parameter = dict(avatar.named_parameters())[name]
+    [slope] = torch.autograd.grad(seen(), parameter)
+    place, step = slope.abs().argmax(), 0.03 if name.endswith("codes") else 1e-3
+    start = parameter.data.view(-1)[place].item()
+    sides = []
+    for sign in (1, -1):
+        parameter.data.view(-1)[place] = start + sign * step
+        sides.append(float(seen().detach()))
+    assert float(slope.view(-1)[place]) == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=0.1)
+
+
+def test_a_place_knows_its_neighbourhood_the_same_in_any_pose(scene):
+    """Carried along rigidly, it has the same numbers."""
+    avatar = begun(scene).requires_grad_(False)
+    rotations, transl = track_pose(scene.track, FRAME, torch.device("cpu"))
+    shaped = avatar.shaped()
+    here, there = (shaped.posed(rotations, transl + torch.tensor([x, 0.0, 0.0])).surface for x in (0.0, 0.7))
+    points = here.anchors[::20] + 0.01
+    expected = avatar._features(here, points)
+    found = avatar._features(there, points + torch.tensor([0.7, 0.0, 0.0]))
+    assert torch.equal(expected[0], found[0])
+    # high frequencies magnify rounding
+    torch.testing.assert_close(expected[1], found[1], rtol=1e-2, atol=1e-2)
+
+
+def test_rings_are_neighbours_in_the_order_of_the_faces_then_itself_then_the_first_again():
+    faces = np.array([[0, 1, 2], [0, 2, 3]])
+    assert one_rings(faces, 5).tolist() == [
+        [1, 2, 3, 0, 1, 1, 1],
+        [0, 2, 1, 0, 0, 0, 0],
+        [0, 1, 3, 2, 0, 0, 0],
+        [0, 2, 3, 0, 0, 0, 0],
+        [4, 4, 4, 4, 4, 4, 4],
+    ]
+
+
+def test_of_many_neighbours_the_first_seven_are_known():
+    fan = np.array([[0, k, k + 1] for k in range(1, 10)])
+    assert one_rings(fan, 11)[0].tolist() == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_nearest_rings_begin_with_the_point_itself():
+    points = np.random.default_rng(0).normal(size=(50, 3))
+    rings = nearest_rings(points)
+    assert rings.shape == (50, RING) and (rings[:, 0] == np.arange(50)).all()
+    distances = np.linalg.norm(points[rings] - points[:, None], axis=2)
+    assert (np.diff(distances, axis=1) >= 0).all()
+
+
+def test_published_sizes_are_the_published_ones():
+    size = SIZES["published"]
+    assert (size.inputs, size.features, size.width, size.layers) == (700, 128, 256, 6)
+    field = CaptureField(size, torch.Generator().manual_seed(0))
+    assert field.trunk.linears[0].in_features == 155
+
+
+def test_colours_reach_both_ends():
+    field = CaptureField(SIZES["small"], torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(field.color.linears[-1].weight, std=100.0, generator=torch.Generator().manual_seed(0))
+    _, rgb = field(torch.randn(1000, 91, generator=torch.Generator().manual_seed(1)))
+    assert WIDER == 0.01 and float(rgb.detach().min()) == 0.0 and float(rgb.detach().max()) == 1.0
