@@ -46,6 +46,7 @@ def test_it_learns_a_person_to_22_db_on_frames_that_it_never_saw(scene, tmp_path
     save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
     config = EvaluateConfig(refine_steps=0, reconstruction=0, pictures=0, device="cpu")
     figures = evaluate_avatar(load_archive(tmp_path / "avatar.tar"), scene.frames, scene.alpha, config)
+    assert training.avatar.outside.median() < 0.8 * InstantNvrConfig().outside  # the shell was taken in
     held_out = figures["without_pose_refinement"]
     assert held_out["psnr_person_box_on_white"]["mean"] > 24.0 and held_out["alpha_iou"]["mean"] > 0.93
 
@@ -166,3 +167,12 @@ def test_a_patch_is_compared_by_structure_too(scene):
         for patch in (24, 0)
     )
     assert with_patch != pytest.approx(without, rel=1e-3)
+
+
+def test_taking_in_the_shell_leaves_the_picture_as_it_was(scene):
+    avatar = learner_of(scene).avatar.requires_grad_(False)
+    before = posed(avatar, scene).draw(scene.camera)
+    avatar.tighten()
+    assert avatar.outside.max() < 0.03 < InstantNvrConfig().outside
+    after = posed(avatar, scene).draw(scene.camera)
+    assert (after.alpha - before.alpha).abs().mean() < 0.01

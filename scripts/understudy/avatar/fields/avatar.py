@@ -18,9 +18,12 @@ from understudy.avatar.fields.surface import PosedSurface, Surface
 from understudy.body.model import BodyModel
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render
+from understudy.render.mesh import vertex_normals
 
 CHUNK = 1 << 13
 """Rays that are followed together."""
+TIGHT, FAINT, MARGIN = 0.003, 0.15, 0.004
+"""Steps, m, by which the shell is taken in, the occupancy that counts there, and room round it, m."""
 SEEN = 1e-3
 """Alpha from which on a pixel shows something."""
 
@@ -44,12 +47,23 @@ class FieldAvatar(Avatar):
     moments: Tensor
     """Rotations [F,J,3,3] of the poses that it was learned from."""
 
-    def __init__(self, body: BodyModel, betas: np.ndarray, moments: Tensor) -> None:
-        """On a body in the shape of ``betas`` [B], with nothing learned of ``moments`` [F,J,3,3]."""
+    outside: Tensor
+    """How far out of each vertex of the surface [V] there can be something to see, m."""
+
+    def __init__(self, body: BodyModel, betas: np.ndarray, moments: Tensor, outside: float) -> None:
+        """With nothing learned.
+
+        Args:
+            body: The person's.
+            betas: The shape [B].
+            moments: Rotations [F,J,3,3] of the poses that it is learned from.
+            outside: How far out of the body there can be something to see, m.
+        """
         super().__init__()
         self.body = body
         self.betas = nn.Parameter(torch.tensor(betas, dtype=torch.float32))
         self.register_buffer("moments", moments.float().contiguous())
+        self.register_buffer("outside", torch.full((len(self.surface.vertices),), outside))
 
     @property
     @abstractmethod
@@ -84,6 +98,32 @@ class FieldAvatar(Avatar):
         """In the shape of ``betas`` [B], by default the person's own."""
         betas = (self.betas if betas is None else betas).detach()
         return FieldShape(self, betas, self.surface.body.shaped(betas)[1])
+
+    @torch.no_grad()
+    def tighten(self) -> None:
+        """Take in the shell to where the field has something, so that rays find it with fewer samples in front of it."""
+        surface, body = self.surface, self.surface.body
+        posed = surface.posed(self.betas, body.rest_rotations.to(self.device), torch.zeros(3, device=self.device))
+        vertices = posed.vertices.cpu().numpy()
+        normals = torch.from_numpy(vertex_normals(vertices, surface.faces)).to(self.device)
+        faces = torch.from_numpy(surface.faces.astype(np.int64)).to(self.device)
+        feet = torch.cat([posed.vertices, posed.vertices[faces].mean(dim=1)])
+        ways = functional.normalize(torch.cat([normals, normals[faces].mean(dim=1)]), dim=1)
+        most = torch.cat([self.outside, self.outside[faces].amax(dim=1)])
+        found = torch.zeros_like(most)
+        for step in torch.arange(0.0, float(most.max()), TIGHT, device=self.device):
+            points = feet + (step + TIGHT) * ways
+            there = torch.zeros_like(most)
+            for moment in {0, len(self.moments) // 2, len(self.moments) - 1}:
+                seen = [self.occupancy(posed, some, moment) for some in points.split(CHUNK)]
+                there = torch.maximum(there, torch.cat(seen))
+            found = torch.where(there > FAINT, step + 2.0 * TIGHT, found)
+        reach = found[: len(vertices)].scatter_reduce(
+            0, faces.reshape(-1), found[len(vertices) :].repeat_interleave(3), "amax"
+        )
+        for _ in range(2):  # as far as the neighbours', and theirs
+            reach = reach.scatter_reduce(0, faces.reshape(-1), reach[faces].amax(dim=1).repeat_interleave(3), "amax")
+        self.outside.copy_((reach + MARGIN).minimum(self.outside))
 
     def nearest_moment(self, rotations: Tensor) -> int:
         """Row of ``moments`` whose pose is most like rotations [J,3,3]."""

@@ -8,16 +8,17 @@ import torch
 from torch import nn
 
 from understudy.files.tables import Numbers, check_table
-from understudy.formats.limits import BETAS, LEAST_JOINTS, MOST_BETAS, MOST_FRAMES, MOST_JOINTS
+from understudy.formats.limits import BETAS, LEAST_JOINTS, MOST_BETAS, MOST_FRAMES, MOST_JOINTS, MOST_VERTICES
 
 NET = 1e4
 """Numbers of networks and tables, whose outputs are bounded whatever these are."""
 BASE = {
     "betas": Numbers(("B",), np.float32, -BETAS, BETAS),
     "moments": Numbers(("F", "J", 3, 3), np.float32, -1.01, 1.01),
+    "outside": Numbers(("V",), np.float32, 0.0, 0.3),
 }
 """Of any field's ``weights.safetensors``."""
-LENGTHS = {"B": (1, MOST_BETAS), "F": (1, MOST_FRAMES), "J": (LEAST_JOINTS, MOST_JOINTS)}
+LENGTHS = {"V": (1, MOST_VERTICES), "B": (1, MOST_BETAS), "F": (1, MOST_FRAMES), "J": (LEAST_JOINTS, MOST_JOINTS)}
 
 
 def check_base(weights: Mapping[str, np.ndarray], joints: int) -> dict[str, np.ndarray]:

@@ -18,8 +18,8 @@ LEAST_SIDE, MOST_SHRINK = 128, 4
 class ShellShape:
     """How thick the shell is, m."""
 
-    outside: float
-    """How far out of the body it reaches."""
+    outside: Tensor  # [V]
+    """How far out of the body's vertices it reaches."""
     inside: float
     """How far behind the body's surface a ray is followed."""
     longest: float
@@ -48,7 +48,7 @@ class Shell:
         if shrink > 1:
             whole = camera.crop(0, 0, -(-width // shrink) * shrink, -(-height // shrink) * shrink)
             camera = whole.scaled(1.0 / shrink)
-        first, leave, last, skin = _layers(posed, camera, shape.outside)
+        first, leave, last, skin = _layers(posed, camera, shape.outside.cpu().numpy())
         front = first.depth
         if shrink > 1:
             front, leave = _spread(front, np.minimum), _spread(leave, np.maximum)
@@ -138,12 +138,12 @@ def importance_sampled(depths: Tensor, weights: Tensor, count: int, jitter: Tens
 
 
 def _layers(
-    posed: PosedSurface, camera: Camera, outside: float
+    posed: PosedSurface, camera: Camera, outside: np.ndarray
 ) -> tuple[MeshRender, np.ndarray, np.ndarray, np.ndarray]:
-    """A body grown by ``outside`` m, the depths [H,W] at which rays leave it first and last, and meet the body itself."""
+    """A body grown by ``outside`` [V] m, the depths [H,W] at which rays leave it first and last, and meet the body itself."""
     body = camera.to_camera(posed.vertices.cpu().numpy().astype(np.float64))
     faces = posed.surface.faces
-    grown = body + outside * vertex_normals(body, faces)
+    grown = body + outside[:, None] * vertex_normals(body, faces)
     front = rasterize_mesh(grown, faces, camera.K, camera.size)
     leave = rasterize_mesh(grown, faces[:, ::-1], camera.K, camera.size, cull=True).depth
     skin = rasterize_mesh(body, faces, camera.K, camera.size).depth

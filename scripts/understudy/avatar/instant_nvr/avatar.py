@@ -65,7 +65,7 @@ class InstantNvrAvatar(FieldAvatar):
             space: Where it is looked at.
             seed: Of the random weights.
         """
-        super().__init__(body, betas, moments)
+        super().__init__(body, betas, moments, space.outside)
         self.size, self.space = size, space
         self.register_buffer("times", times.float())
         generator = torch.Generator().manual_seed(seed)
@@ -79,7 +79,7 @@ class InstantNvrAvatar(FieldAvatar):
     @property
     def shell(self) -> ShellShape:
         """Where there is something to see."""
-        return ShellShape(self.space.outside, self.space.inside, self.space.longest)
+        return ShellShape(self.outside, self.space.inside, self.space.longest)
 
     def make_surface(self, body: BodyModel, betas: Tensor) -> Surface:
         """In parts, and in the big pose."""

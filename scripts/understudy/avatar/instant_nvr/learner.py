@@ -57,6 +57,7 @@ class InstantNvrLearner(FieldLearner):
         return self.options.mse
 
     def finish(self) -> InstantNvrAvatar:
-        """The avatar as its file will hold it: tables of half the bytes."""
+        """The avatar as its file will hold it: tables of half the bytes, and a shell that is no thicker than it must be."""
         self.avatar.round_tables()
+        self.avatar.tighten()
         return self.avatar

@@ -43,7 +43,7 @@ def load_published(
     avatar = InstantNvrAvatar(body, betas, moments, times, "published", SPACE)
     try:
         taken = converted(state)
-        missing = sorted(set(avatar.state_dict()) - set(taken) - {"betas", "moments", "times"})
+        missing = sorted(set(avatar.state_dict()) - set(taken) - {"betas", "moments", "times", "outside"})
         if missing:
             raise ValueError(f"{missing[0]} is missing")
         avatar.load_state_dict(taken, strict=False)

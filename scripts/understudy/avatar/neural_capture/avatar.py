@@ -54,7 +54,7 @@ class NeuralCaptureAvatar(FieldAvatar):
             space: Where it is looked at.
             seed: Of the random weights.
         """
-        super().__init__(body, betas, moments)
+        super().__init__(body, betas, moments, space.outside)
         self.size, self.space = size, space
         generator = torch.Generator().manual_seed(seed)
         self.neighbourhood = Neighbourhood(SIZES[size], len(self.surface.canonical), generator)
@@ -64,7 +64,7 @@ class NeuralCaptureAvatar(FieldAvatar):
     @property
     def shell(self) -> ShellShape:
         """Where there is something to see."""
-        return ShellShape(self.space.outside, self.space.inside, self.space.longest)
+        return ShellShape(self.outside, self.space.inside, self.space.longest)
 
     def make_surface(self, body: BodyModel, betas: Tensor) -> Surface:
         """In the rest pose; at its vertices where sizes are the published ones, else at anchors all over it."""

@@ -43,5 +43,6 @@ class NeuralCaptureLearner(FieldLearner):
         return self.options.mse
 
     def finish(self) -> Avatar:
-        """The avatar as it is."""
+        """The avatar with a shell that is no thicker than it must be."""
+        self.avatar.tighten()
         return self.avatar

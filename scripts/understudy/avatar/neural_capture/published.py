@@ -42,7 +42,7 @@ def load_published(path: str | Path, body: BodyModel, moments: Tensor) -> Neural
     avatar = NeuralCaptureAvatar(body, np.zeros(body.num_betas, np.float32), moments, "published", SPACE)
     try:
         taken = converted(*states)
-        missing = sorted(set(avatar.state_dict()) - set(taken) - {"betas", "moments"})
+        missing = sorted(set(avatar.state_dict()) - set(taken) - {"betas", "moments", "outside"})
         if missing:
             raise ValueError(f"{missing[0]} is missing")
         avatar.load_state_dict(taken, strict=False)
