@@ -18,7 +18,7 @@ from understudy.cli import main
 from understudy.errors import InputError
 from understudy.files.arrays import write_json
 from understudy.settings import check_settings
-from understudy.stages import STAGES
+from understudy.stages import BAKING, STAGES
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
 
@@ -108,13 +108,15 @@ def test_stages_are_those_of_the_workflow():
             rules[block[: block.index(":")]] = [
                 re.findall(r'"results/\{actor\}/(.*?)"', part) for part in (read, written)
             ]
+            if re.search(r"=gaussians_file,", block):
+                rules[block[: block.index(":")]][0] += ["avatar.tar", *BAKING.files]
             log = re.search(r'log:\s*"(.*?)"', block)[1]
             assert log.startswith(f"logs/{block[: block.index(':')]}/{{actor}}")
-    for stage in STAGES:
+    for stage in (*STAGES, BAKING):
         read, written = rules[stage.name]
         assert set(stage.files) <= set(written), stage.name
         assert set(stage.needs) <= {*read, *rules["export"][1]}, stage.name
-    assert set(rules) == {stage.name for stage in STAGES} | {"motion", "dataset"}
+    assert set(rules) == {stage.name for stage in STAGES} | {BAKING.name, "motion", "dataset"}
 
 
 STAMP = "2026-11-21 10:00:00,000"
