@@ -9,6 +9,7 @@ import torch
 
 from tests.support.avatar_scenes import make_scene
 from tests.support.mesh_method import MeshAvatar
+from tests.support.verbs import call
 from understudy.avatar.archive import load_archive, save_archive, save_avatar
 from understudy.avatar.baking.bake import bake_gaussians
 from understudy.avatar.baking.config import BakingConfig
@@ -207,6 +208,16 @@ def test_a_baked_mesh_is_exported_and_played(mesh, scene, tmp_path):
     assert {path.name for path in written} == set(files) and all(path.stat().st_size > 1000 for path in written)
     write_page(tmp_path / "page.html", archive, ViewerConfig())
     assert (tmp_path / "page.html").stat().st_size > 100_000
+
+
+def test_the_verb_writes_what_is_baked_and_says_how_alike_it_is(mesh, tmp_path, monkeypatch, capsys):
+    few = ("--count", 500, "--pictures", 8, "--height", 64, "--steps", 5, "--device", "cpu")
+    status, printed, errors = call(monkeypatch, capsys, tmp_path, "bake", "avatar.tar", "baked.tar", *few)
+    assert status == 0, errors
+    archive = load_archive(tmp_path / "baked.tar")
+    assert f"{archive.info['baked']['psnr']:.1f} dB" in printed and len(archive.avatar) <= 500
+    status, printed, errors = call(monkeypatch, capsys, tmp_path, "bake", "baked.tar", "again.tar", *few)
+    assert status == 2 and "made of Gaussians already" in errors and not (tmp_path / "again.tar").exists()
 
 
 def test_gaussians_are_refused(scene, tmp_path):

@@ -173,6 +173,18 @@ def test_the_state_of_an_actor_is_read_from_files_and_logs(tmp_path, stages, log
     assert status.error.startswith(error) and bool(status.error) == bool(error)
 
 
+def test_a_baking_that_failed_is_told_and_one_that_need_not_be_is_not_missed(tmp_path):
+    results = results_of(tmp_path, "anna", len(STAGES))
+    log = tmp_path / "logs/baking/anna.log"
+    log.parent.mkdir(parents=True)
+    assert actor_status(results, "anna", False).state == "done"
+    log.write_text(f"{STAMP} ERROR understudy: error: nothing is drawn.\n")
+    status = actor_status(results, "anna", False)
+    assert (status.state, status.stage, status.error) == ("failed", "baking", "nothing is drawn.")
+    (results / "anna/baked.tar").touch()
+    assert (actor_status(results, "anna", False).state, status.done) == ("done", len(STAGES))
+
+
 def test_an_error_of_an_earlier_attempt_is_forgotten_when_its_inputs_are_made_again(tmp_path):
     results = results_of(tmp_path, "anna", 3, f"{STAMP} ERROR understudy: error: old\n")
     (tmp_path / "logs/fitting/anna.log").touch()

@@ -85,12 +85,12 @@ def need_splats(avatar: Avatar, what: str) -> SplatAvatar:
     """The avatar, where it is made of Gaussians.
 
     Raises:
-        InputError: It is not, so that there can be no ``what``.
+        InputError: It is not, so that there can be no ``what`` until it is baked.
     """
     if not isinstance(avatar, SplatAvatar):
         raise InputError(
-            f"An avatar of the method {avatar.method} has no Gaussians, which {what} is made of; take what"
-            f" `{called('understudy')} bake AVATAR OUT` makes of it (in the workflow it is baked.tar), which loses colours"
-            " that change much with the direction of view, and fine half-transparent structure."
+            f"An avatar of the method {avatar.method} has no Gaussians, which {what} is made of;"
+            f" `{called('understudy')} bake AVATAR OUT` makes some that look like it (the workflow's are in baked.tar)."
+            " Colours that change much with the direction of view, and fine half-transparent structure, get lost in that."
         )
     return avatar
