@@ -27,7 +27,7 @@ VIEWS = 12
 HEIGHT = 384  # px
 BEND = 0.15  # rad, of each joint and axis
 CLOTHES = 0.06  # m
-SETTINGS = ({}, {"steps": 400}, {"steps": 1}, {"pictures": 36}, {"pictures": 144}, {"count": 10000})
+SETTINGS: tuple[dict[str, int], ...] = ({}, {"steps": 1})
 
 
 class Hidden(Avatar):
