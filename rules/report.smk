@@ -16,6 +16,7 @@ rule report:
         reenactment="results/{actor}/renders/reenactment.mp4",
         motions=motion_videos,
         viewer="results/{actor}/viewer/index.html",
+        baked=baked_files,
         exports=rules.export.output,
     output:
         report=report(

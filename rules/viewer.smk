@@ -1,6 +1,6 @@
 rule viewer:
     input:
-        avatar="results/{actor}/avatar.tar",
+        avatar=gaussians_file,
         body=body_file,
         motions=motion_inputs("viewer"),
     output:

@@ -34,7 +34,7 @@ def main() -> None:
         reenactment=Path(snakemake.input.reenactment),
         motions=tuple(map(Path, snakemake.input.motions)),
         viewer=Path(snakemake.input.viewer),
-        files=tuple(map(Path, [snakemake.input.avatar, *snakemake.input.exports])),
+        files=tuple(map(Path, [snakemake.input.avatar, *snakemake.input.baked, *snakemake.input.exports])),
         benchmarks=Path(snakemake.output.report).parent / "benchmarks",
         height_given=snakemake.params.height_given,
     )

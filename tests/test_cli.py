@@ -47,6 +47,7 @@ def test_inspect_prints_a_table_and_writes_the_sheet(run, tmp_path):
         (("inspect", "."), "holds no frames.json"),
         (("import", "nowhere", "results/anna"), "nowhere: no such file or folder"),
         (("export", "nowhere.tar", "files"), "nowhere.tar: no such file"),
+        (("bake", "nowhere.tar", "baked.tar"), "nowhere.tar: no such file"),
         (("dataset", "nowhere", "out", "--layout", "ntc"), "nowhere is not a folder"),
         (("view", "nowhere.tar", "--page", "page.html"), "nowhere.tar: no such file"),
     ],

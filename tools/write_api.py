@@ -46,9 +46,9 @@ H rows and W columns.
 """
 GROUPS = {
     "Read and train an avatar": (
-        "load_archive", "load_avatar", "train_avatar", "save_avatar", "evaluate_avatar", "find_method",
-        "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralCaptureConfig",
-        "EvaluateConfig", "AvatarArchive", "Avatar", "Training",
+        "load_archive", "load_avatar", "train_avatar", "save_avatar", "evaluate_avatar", "bake_gaussians", "save_archive",
+        "find_method", "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralCaptureConfig",
+        "EvaluateConfig", "BakingConfig", "AvatarArchive", "Avatar", "Training",
     ),
     "Render": (
         "render_motion", "footage_of", "render_reenactment", "ShowConfig", "PathConfig", "ShapeConfig",

@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+from understudy.avatar.registry import WITH_GAUSSIANS
 from understudy.batch.motions import motion_names
 from understudy.errors import InputError
 from understudy.settings import actor_settings
@@ -22,6 +23,22 @@ def method_options(wildcards):
     """Params function: the options of the actor's method of avatars."""
     method = actor_settings(config, "avatar", wildcards.actor)["method"]
     return actor_settings(config, method, wildcards.actor)
+
+
+def is_baked(actor):
+    """Whether Gaussians have to be made of an actor's avatar, for its method has none."""
+    return actor_settings(config, "avatar", actor)["method"] not in WITH_GAUSSIANS
+
+
+def gaussians_file(wildcards):
+    """Input function: the avatar where it is made of Gaussians, else those that are made of it."""
+    name = "baked" if is_baked(wildcards.actor) else "avatar"
+    return f"results/{wildcards.actor}/{name}.tar"
+
+
+def baked_files(wildcards):
+    """Input function: the Gaussians that are made of an actor's avatar, if any are."""
+    return [gaussians_file(wildcards)] if is_baked(wildcards.actor) else []
 
 
 def motions_of(actor):

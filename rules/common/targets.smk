@@ -13,7 +13,11 @@ def everything(wildcards):
     return [
         f"results/{actor}/{file}"
         for actor in ACTORS
-        for file in (*FILES, *(f"renders/{motion}.mp4" for motion in motions_of(actor)))
+        for file in (
+            *FILES,
+            *(f"renders/{motion}.mp4" for motion in motions_of(actor)),
+            *(["baked.tar"] if is_baked(actor) else []),
+        )
     ]
 
 

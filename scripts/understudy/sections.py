@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from understudy.avatar.baking.config import BakingConfig
 from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
@@ -155,6 +156,7 @@ SECTIONS = (
         "what a field on the body's vertices learns, and how fast, where avatar.method is neural_capture",
         (NeuralCaptureConfig,),
     ),
+    Section("baking", "Gaussians in the likeness of avatars of other methods, for exports and viewers", (BakingConfig,)),
     Section("evaluate", "likeness on frames that training never saw", (EvaluateConfig,)),
     Section("turntable", "the avatar from all round", (TurntableConfig,)),
     Section("motion", "the avatar in motions, in the turntable's size, rate and background", (MotionFiles,)),

@@ -38,13 +38,15 @@ STAGES = (
     ),
 )  # fmt: skip
 """What every actor goes through, in order; ``motion`` comes on top for each motion of the configuration."""
+BAKING = Stage("baking", "making Gaussians of it", ("baked.tar",), ("avatar.tar",))
+"""What comes after ``avatar`` for avatars of methods without Gaussians; exports and the page are made of its file then."""
 FILES = tuple(file for stage in STAGES for file in stage.files)
 """All that is made for every actor, in its folder."""
 
 
 def stages_of(actor: str, logs: Path) -> tuple[tuple[Stage, Path], ...]:
-    """Stages of an actor, each with its log: those that all have, and the motions that were begun."""
-    found = [(stage, logs / stage.name / f"{actor}.log") for stage in STAGES]
+    """Stages of an actor, each with its log: those that all have, the baking, and the motions that were begun."""
+    found = [(stage, logs / stage.name / f"{actor}.log") for stage in (*STAGES, BAKING)]
     for log in sorted((logs / "motion" / actor).glob("*.log")):
         found.append((Stage(f"motion {log.stem}", "motion", (f"renders/{log.stem}.mp4",), ("avatar.tar",)), log))
     return tuple(found)

@@ -18,7 +18,7 @@ from understudy.cli import main
 from understudy.errors import InputError
 from understudy.files.arrays import write_json
 from understudy.settings import check_settings
-from understudy.stages import STAGES
+from understudy.stages import BAKING, STAGES
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
 
@@ -108,13 +108,15 @@ def test_stages_are_those_of_the_workflow():
             rules[block[: block.index(":")]] = [
                 re.findall(r'"results/\{actor\}/(.*?)"', part) for part in (read, written)
             ]
+            if re.search(r"=gaussians_file,", block):
+                rules[block[: block.index(":")]][0] += ["avatar.tar", *BAKING.files]
             log = re.search(r'log:\s*"(.*?)"', block)[1]
             assert log.startswith(f"logs/{block[: block.index(':')]}/{{actor}}")
-    for stage in STAGES:
+    for stage in (*STAGES, BAKING):
         read, written = rules[stage.name]
         assert set(stage.files) <= set(written), stage.name
         assert set(stage.needs) <= {*read, *rules["export"][1]}, stage.name
-    assert set(rules) == {stage.name for stage in STAGES} | {"motion", "dataset"}
+    assert set(rules) == {stage.name for stage in STAGES} | {BAKING.name, "motion", "dataset"}
 
 
 STAMP = "2026-11-21 10:00:00,000"
@@ -169,6 +171,18 @@ def test_the_state_of_an_actor_is_read_from_files_and_logs(tmp_path, stages, log
     status = actor_status(results, "anna", at_work)
     assert (status.state, status.stage, status.done) == (state, stage, stages)
     assert status.error.startswith(error) and bool(status.error) == bool(error)
+
+
+def test_a_baking_that_failed_is_told_and_one_that_need_not_be_is_not_missed(tmp_path):
+    results = results_of(tmp_path, "anna", len(STAGES))
+    log = tmp_path / "logs/baking/anna.log"
+    log.parent.mkdir(parents=True)
+    assert actor_status(results, "anna", False).state == "done"
+    log.write_text(f"{STAMP} ERROR understudy: error: nothing is drawn.\n")
+    status = actor_status(results, "anna", False)
+    assert (status.state, status.stage, status.error) == ("failed", "baking", "nothing is drawn.")
+    (results / "anna/baked.tar").touch()
+    assert (actor_status(results, "anna", False).state, status.done) == ("done", len(STAGES))
 
 
 def test_an_error_of_an_earlier_attempt_is_forgotten_when_its_inputs_are_made_again(tmp_path):

@@ -18,7 +18,7 @@ from understudy.settings import actor_settings
 PROFILES = sorted(path.parent.name for path in (ROOT / "profiles").glob("*/config.yaml"))
 SLURM = find_spec("snakemake_executor_plugin_slurm") is not None
 PREPARE = {"frames", "keypoints", "silhouettes", "fitting", "matting", "parsing", "canonical"}
-SHOW = {"evaluate", "turntable", "reenactment", "motion", "viewer", "export", "report"}
+SHOW = {"baking", "evaluate", "turntable", "reenactment", "motion", "viewer", "export", "report"}
 
 
 def profile(name):

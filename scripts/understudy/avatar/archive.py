@@ -5,7 +5,7 @@ The body itself is in it only where its licence allows that; else its SHA-256 sa
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from understudy.errors import InputError
 from understudy.files.arrays import read_json, read_npz, reading, write_json, write_npz
 from understudy.files.atomic import scratch_folder
 from understudy.files.tar import AGAIN, unpack_tar, write_tar
-from understudy.formats.canonical import Canonical, read_texture
+from understudy.formats.canonical import TEXTURE, Canonical, read_texture
 from understudy.formats.frames import Frames, Placement, place
 from understudy.formats.limits import check_area
 from understudy.formats.smpl import BodyTrack
@@ -91,24 +91,28 @@ def save_avatar(
     Raises:
         InputError: A name or licence is too long or no text.
     """
-    body, info = training.avatar.body, _info(training, frames, licences)
-    try:
-        check_info(info)
-    except ValueError as error:
-        raise InputError(f"{path} would be no avatar that can be read again ({error}); correct that.") from None
-    with scratch_folder(path) as folder:
-        write_json(folder / "avatar.json", info)
-        save_file(find_method(training.avatar.method).weights(training.avatar), folder / "weights.safetensors")
-        _write_poses(folder / "poses.npz", training, frames)
-        if body.free:
-            canonical.save(folder / "canonical.npz")
-            write_body(folder / "body.npz", body)
-        else:
-            learned = {"texture": canonical.texture, "texture_seen": canonical.texture_seen}
-            write_npz(folder / "canonical.npz", learned)
-        if preview is not None:
-            Image.fromarray(preview).save(folder / "preview.png")
-        write_tar(path, {member: folder / member for member in MEMBERS if (folder / member).exists()})
+    poses = _Poses(training.poses, training.exposure, training.held_out, frames.fps, frames.width, frames.height)
+    info = _info(training, frames, licences)
+    _write(path, training.avatar, info, poses, vars(canonical), preview)
+
+
+def save_archive(path: str | Path, archive: AvatarArchive, preview: np.ndarray | None = None) -> None:
+    """Write an archive that was read, or made of one, as an ``avatar.tar``: the same bytes for the same content.
+
+    Of the canonical body it has the texture alone.
+
+    Args:
+        path: The file.
+        archive: What it is to hold.
+        preview: A picture [H,W,3] uint8 sRGB of the avatar; None for none.
+
+    Raises:
+        InputError: It would be no avatar that can be read again, or a file is there that may not be replaced.
+    """
+    size = (archive.fps, archive.width, archive.height)
+    poses = _Poses(archive.poses, archive.exposure, archive.held_out, *size)
+    texture = {"texture": archive.texture, "texture_seen": archive.texture_seen}
+    _write(path, archive.avatar, archive.info, poses, texture, preview)
 
 
 def load_avatar(path: str | Path, body_path: str | Path | None = None) -> Avatar:
@@ -188,16 +192,54 @@ def _info(training: Training, frames: Frames, licences: Sequence[str]) -> dict[s
     }
 
 
-def _write_poses(path: Path, training: Training, frames: Frames) -> None:
-    training.poses.save(path)
-    more = {
-        "fps": np.float64(frames.fps),
-        "width": np.int32(frames.width),
-        "height": np.int32(frames.height),
-        "held_out": np.array(training.held_out, np.int32),
-        "exposure": training.exposure,
-    }
-    write_npz(path, {**read_npz(path), **more})
+@dataclass(frozen=True)
+class _Poses:
+    """What ``poses.npz`` holds."""
+
+    track: BodyTrack
+    exposure: np.ndarray  # [T,3]
+    held_out: Sequence[int]
+    fps: float
+    width: int
+    height: int
+
+    def save(self, path: Path) -> None:
+        """Write it."""
+        self.track.save(path)
+        more = {
+            "fps": np.float64(self.fps),
+            "width": np.int32(self.width),
+            "height": np.int32(self.height),
+            "held_out": np.array(self.held_out, np.int32),
+            "exposure": self.exposure,
+        }
+        write_npz(path, {**read_npz(path), **more})
+
+
+def _write(
+    path: str | Path,
+    avatar: Avatar,
+    info: dict[str, Any],
+    poses: _Poses,
+    canonical: Mapping[str, np.ndarray],
+    preview: np.ndarray | None,
+) -> None:
+    try:
+        check_info(info)
+    except ValueError as error:
+        raise InputError(f"{path} would be no avatar that can be read again ({error}); correct that.") from None
+    with scratch_folder(path) as folder:
+        write_json(folder / "avatar.json", info)
+        save_file(find_method(avatar.method).weights(avatar), folder / "weights.safetensors")
+        poses.save(folder / "poses.npz")
+        if avatar.body.free:
+            write_npz(folder / "canonical.npz", canonical)
+            write_body(folder / "body.npz", avatar.body)
+        else:
+            write_npz(folder / "canonical.npz", {key: canonical[key] for key in TEXTURE})
+        if preview is not None:
+            Image.fromarray(preview).save(folder / "preview.png")
+        write_tar(path, {member: folder / member for member in MEMBERS if (folder / member).exists()})
 
 
 def _check_version(path: str | Path, info: Any) -> None:

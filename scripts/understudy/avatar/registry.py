@@ -15,6 +15,9 @@ METHODS = {
 }
 """Name of a method to the class that is it, named in full so that its code counts as reached from here (``batch.code``)."""
 
+WITH_GAUSSIANS = frozenset({"gaussians"})
+"""Methods whose avatars are ``splats.SplatAvatar``; those of the others are baked into such (``baking``) for what needs it."""
+
 
 def find_method(name: str) -> "Method":
     """A method by its name.

@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from understudy.avatar.base import Avatar, Posed, Shaped
+from understudy.commands import called
 from understudy.errors import InputError
 from understudy.render.cloud import Gaussians
 
@@ -37,6 +38,10 @@ class SplatAvatar(Avatar):
     @abstractmethod
     def albedo(self) -> Tensor:
         """Colours [N,3] sRGB 0..1 of the Gaussians without the light of a direction: what other programs light themselves."""
+
+    @abstractmethod
+    def lift(self, heights: Tensor) -> None:
+        """Move the Gaussians along the normals of their faces by ``heights`` [N] m, in the person's own shape."""
 
     @abstractmethod
     def skinned(self, shaped: Shaped, bones: int) -> "SkinnedGaussians":
@@ -80,10 +85,12 @@ def need_splats(avatar: Avatar, what: str) -> SplatAvatar:
     """The avatar, where it is made of Gaussians.
 
     Raises:
-        InputError: It is not, so that there can be no ``what``.
+        InputError: It is not, so that there can be no ``what`` until it is baked.
     """
     if not isinstance(avatar, SplatAvatar):
         raise InputError(
-            f"An avatar of the method {avatar.method} has no Gaussians, which {what} is made of; train one that has."
+            f"An avatar of the method {avatar.method} has no Gaussians, which {what} is made of;"
+            f" `{called('understudy')} bake AVATAR OUT` makes some that look like it (the workflow's are in baked.tar)."
+            " Colours that change much with the direction of view, and fine half-transparent structure, get lost in that."
         )
     return avatar

@@ -5,6 +5,7 @@ import signal
 import sys
 
 from understudy.cli.arguments import read_arguments
+from understudy.cli.bake import Bake
 from understudy.cli.dataset import Dataset
 from understudy.cli.export import Export
 from understudy.cli.import_ import Import
@@ -21,7 +22,7 @@ from understudy.text import one_line
 
 DESCRIPTION = "understudy: what one does by hand with an actor's results."
 VERBS = {
-    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export,
+    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export, "bake": Bake,
     "dataset": Dataset, "view": View, "videos": Videos, "models": Models,
 }  # fmt: skip
 

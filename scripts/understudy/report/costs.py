@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from understudy.formats.benchmarks import read_spent
-from understudy.stages import STAGES
+from understudy.stages import BAKING, STAGES
 
-STEPS = {stage.name: stage.title for stage in STAGES if stage.name != "report"} | {"motion": "motion"}
+STEPS = {stage.name: stage.title for stage in (*STAGES, BAKING) if stage.name != "report"} | {"motion": "motion"}
 """What the rules do, in the order in which they are told."""
 
 

@@ -16,6 +16,7 @@ OPENED_BY = {
     "mesh.obj": "mesh in one pose with texture and normal map: nearly everything",
     "mesh.ply": "mesh with colours: MeshLab, CloudCompare",
     "avatar.tar": "the avatar itself: understudy render, export, view",
+    "baked.tar": "Gaussians in its likeness, of which the page and the other files are made: understudy export, view",
 }
 """What a file is, and what opens it."""
 

@@ -224,6 +224,11 @@ class GaussianAvatar(SplatAvatar):
         """Colours [N,3] sRGB 0..1 of the Gaussians without the light of a direction."""
         return self.rgb_logits.detach().sigmoid()
 
+    def lift(self, heights: Tensor) -> None:
+        """Move the Gaussians along the normals of their faces by ``heights`` [N] m, in the person's own shape."""
+        with torch.no_grad():
+            self.offsets[:, 2] += heights
+
     def skinned(self, shaped: Shaped, bones: int) -> SkinnedGaussians:
         """The Gaussians at rest with ``bones`` joints each, with what is constant folded together."""
         rest = self._own(shaped)
