@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import trimesh
 
 from tests.support.avatar_scenes import make_scene
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.base import Subject
 from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.evaluate import evaluate_avatar, track_pose
+from understudy.avatar.fields.meshing import field_mesh
 from understudy.avatar.fields.rays import Rays, Shell
 from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
@@ -18,6 +20,7 @@ from understudy.avatar.instant_nvr.learner import InstantNvrLearner
 from understudy.avatar.instant_nvr.parts import FARTHEST, JOINTS, SIZES, Moves
 from understudy.avatar.training.train import train_avatar
 from understudy.body.model import PARTS
+from understudy.errors import InputError
 
 HELD = AvatarConfig(
     method="instant_nvr", steps=250, hold_out=4, levels=((2, 0.3), (1, 0.7)), device="cpu",
@@ -177,3 +180,24 @@ def test_taking_in_the_shell_leaves_the_picture_as_it_was(scene):
     assert (avatar.outside < 0.6 * InstantNvrConfig().outside).float().mean() > 0.3
     after = posed(avatar, scene).draw(scene.camera)
     assert (after.alpha - before.alpha).abs().mean() < 0.01
+
+
+def test_the_mesh_of_a_field_is_a_person_and_the_head_a_part_of_it(scene):
+    avatar = learner_of(scene).avatar.requires_grad_(False)
+    shown = avatar.shaped().posed(scene.body.rest_rotations, torch.tensor([0.0, 0.0, 2.0]))
+    mesh = field_mesh(shown, step=0.02, level=0.5)
+    extent = np.ptp(mesh.vertices, axis=0)
+    body = np.ptp(shown.surface.vertices.numpy(), axis=0)
+    assert np.abs(extent - body).max() < 0.05 and mesh.colors.shape == mesh.vertices.shape
+    assert mesh.colors.min() >= 0 and mesh.colors.max() <= 1
+    solid = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    assert solid.is_watertight and solid.volume > 0
+    head = field_mesh(shown, step=0.02, level=0.5, part="head")
+    assert head.vertices[:, 1].min() > mesh.vertices[:, 1].min() + 1.0
+    assert np.ptp(head.vertices, axis=0).max() < 0.5
+
+
+def test_a_part_that_there_is_not_is_refused_in_a_sentence(scene):
+    shown = posed(learner_of(scene).avatar, scene)
+    with pytest.raises(InputError, match="no part 'tail' .* it has body, leg, head, left_arm, right_arm"):
+        field_mesh(shown, part="tail")

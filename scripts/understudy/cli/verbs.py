@@ -10,6 +10,7 @@ from understudy.cli.dataset import Dataset
 from understudy.cli.export import Export
 from understudy.cli.import_ import Import
 from understudy.cli.inspect import Inspect
+from understudy.cli.mesh import Mesh
 from understudy.cli.models import Models
 from understudy.cli.render import Render
 from understudy.cli.status import Status
@@ -22,7 +23,7 @@ from understudy.text import one_line
 
 DESCRIPTION = "understudy: what one does by hand with an actor's results."
 VERBS = {
-    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export, "bake": Bake,
+    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export, "bake": Bake, "mesh": Mesh,
     "dataset": Dataset, "view": View, "videos": Videos, "models": Models,
 }  # fmt: skip
 

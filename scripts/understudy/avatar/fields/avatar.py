@@ -82,8 +82,22 @@ class FieldAvatar(Avatar):
         """
 
     @abstractmethod
-    def occupancy(self, posed: PosedSurface, points: Tensor, moment: int) -> Tensor:
-        """How much [N] 0..1 there is at points [N,3] m of the world; the surface is where it crosses a half."""
+    def occupancy(self, posed: PosedSurface, points: Tensor, moment: int, part: str | None = None) -> Tensor:
+        """How much [N] 0..1 there is at points [N,3] m of the world, of one of ``part_names`` alone or of all."""
+
+    @abstractmethod
+    def samples(
+        self, posed: PosedSurface, rays: Rays, depths: Tensor, left: Tensor, moment: int
+    ) -> tuple[Tensor, Tensor]:
+        """Alphas [R,S] and colours [R,S,3] of rays at depths [R,S] m; of places that are hardly seen, none.
+
+        ``left`` [R] of the light comes as far as the first of them.
+        """
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Parts that are fields of their own; none where there is one field."""
+        return ()
 
     @cached_property
     def surface(self) -> Surface:

@@ -70,7 +70,7 @@ class Shell:
 class Rays:
     """Rays through pixels of a picture that meet the shell."""
 
-    origin: Tensor  # [3] m, world frame
+    origin: Tensor  # [3] or [R,3] m, world frame
     directions: Tensor  # [R,3], world frame, as long as the way on which the depth grows by one
     near: Tensor  # [R] m, depth
     leave: Tensor  # [R]
@@ -97,7 +97,7 @@ class Rays:
     def some(self, which: Tensor) -> "Rays":
         """Those that ``which`` [N] names."""
         ways = (self.near, self.leave, self.back, self.far)
-        return Rays(self.origin, self.directions[which], *(part[which] for part in ways))
+        return Rays(self.origin.expand(len(self), 3)[which], self.directions[which], *(part[which] for part in ways))
 
     @property
     def way(self) -> Tensor:
@@ -106,7 +106,7 @@ class Rays:
 
     def points(self, depths: Tensor) -> Tensor:
         """Places [R,S,3] m of depths [R,S] m."""
-        return self.origin + depths[..., None] * self.directions[:, None]
+        return self.origin.expand(len(self), 3)[:, None] + depths[..., None] * self.directions[:, None]
 
     def stratified(self, count: int, jitter: Tensor | None = None) -> Tensor:
         """Depths [R,count], one in each of as many equal parts: its middle, or where ``jitter`` [R,count] 0..1 says."""

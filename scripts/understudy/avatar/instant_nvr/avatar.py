@@ -143,9 +143,17 @@ class InstantNvrAvatar(FieldAvatar):
         shown = (left[:, None] * transmittance(alphas) * alphas > FADED).view(-1)[seen.point]
         return alphas, self._colors(seen, rays, depths, moment, shown)
 
-    def occupancy(self, posed: PosedSurface, points: Tensor, moment: int) -> Tensor:
-        """How much [N] 0..1 there is at points [N,3] m of the world."""
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Names of the parts, each of which has a field of its own."""
+        return tuple(JOINTS)
+
+    def occupancy(self, posed: PosedSurface, points: Tensor, moment: int, part: str | None = None) -> Tensor:
+        """How much [N] 0..1 there is at points [N,3] m of the world, of one of ``part_names`` alone or of all."""
         seen = self._look(posed, points, moment)
+        if part is not None:
+            rows = _ranges(seen.places.ends)[self.part_names.index(part)]
+            return seen.occupancy.new_zeros(len(points)).index_copy(0, seen.places.point[rows], seen.occupancy[rows])
         return seen.merged.new_zeros(len(points)).index_copy(0, seen.point, seen.merged)
 
     def _look(self, posed: PosedSurface, points: Tensor, moment: int) -> "Seen":

@@ -111,7 +111,7 @@ class NeuralCaptureAvatar(FieldAvatar):
         """Alphas [R,S] and colours [R,S,3] of the fine field on rays at depths [R,S] m, whatever the moment."""
         return self._look(self.fine, posed, rays, depths)
 
-    def occupancy(self, posed: PosedSurface, points: Tensor, moment: int) -> Tensor:
+    def occupancy(self, posed: PosedSurface, points: Tensor, moment: int, part: str | None = None) -> Tensor:
         """How much [N] 0..1 there is at points [N,3] m of the world: what 4 mm of it would hide."""
         point, features = self._features(posed, points)
         densities, _ = self.fine(features)
