@@ -49,6 +49,7 @@ BELOW = {
     "report": "actor_folder body files formats inspection metrics render video",
     "viewer": "avatar body files formats motion render rendering",
     "sections": "avatar body canonical export fitting keypoints matting parsing rendering silhouettes video viewer",
+    "methods": "avatar sections",
     "cli": "avatar batch body export files importers inspection layouts rendering video viewer weights",
 }
 """Room to the rooms that it may import."""

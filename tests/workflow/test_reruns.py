@@ -44,6 +44,7 @@ RERUN = {
     "export": {"export", "report"},
     "viewer": {"viewer", "report"},
     "avatar.method": AVATAR | {"baking"},  # the others have no Gaussians
+    "avatar.poses": set(),  # of another method than gaussians
     "avatar.hold_out": {"canonical", "dataset"} | AVATAR,  # the texture learns from the same frames
 }
 """Rules that run again when an option of a stage changes, or one option that differs from its stage."""
