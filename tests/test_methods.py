@@ -12,13 +12,13 @@ from tests.support.mesh_method import MeshAvatar
 from tests.support.paths import ROOT
 from understudy import methods
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.config import AvatarConfig, MethodConfig
+from understudy.avatar.config import AvatarConfig, MethodConfig, takes_refined
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.registry import METHODS
 from understudy.avatar.start import refined_poses
 from understudy.avatar.training.train import train_avatar
 from understudy.errors import InputError
-from understudy.methods import avatar_of, folder_of, refines, training_settings
+from understudy.methods import avatar_of, folder_of, training_settings
 from understudy.sections import SECTIONS, Section
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())["avatar"]
@@ -77,8 +77,8 @@ def test_a_method_may_align_refined_poses_by_default(monkeypatch):
 
 def test_poses_do_not_matter_to_gaussians():
     one, other = (training_settings({**CONFIG, "poses": poses}, "gaussians") for poses in ("gaussians", "fit"))
-    assert one == other and not refines("gaussians", CONFIG)
-    assert refines("field", CONFIG) and not refines("field", {**CONFIG, "poses": "fit"})
+    assert one == other and not takes_refined("gaussians", CONFIG)
+    assert takes_refined("field", CONFIG) and not takes_refined("field", {**CONFIG, "poses": "fit"})
 
 
 def test_no_option_but_those_left_to_methods_has_a_default_of_a_method():

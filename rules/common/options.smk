@@ -6,7 +6,8 @@ from pathlib import Path
 from understudy.avatar.registry import WITH_GAUSSIANS
 from understudy.batch.motions import motion_names
 from understudy.errors import InputError
-from understudy.methods import REFINING, avatar_of, refines, training_settings
+from understudy.avatar.config import REFINING, takes_refined
+from understudy.methods import avatar_of, folder_of, training_settings
 from understudy.settings import actor_settings
 
 
@@ -48,7 +49,7 @@ def training_options(wildcards):
 def refined_avatar(wildcards):
     """Input function: the avatar that another one's poses are taken from, or no input where it starts from the fit."""
     options = actor_settings(config, "avatar", wildcards.actor)
-    if not refines(method_of(wildcards), options):
+    if not takes_refined(method_of(wildcards), options):
         return []
     return avatar_of(wildcards.actor, REFINING, options["method"])
 
@@ -67,6 +68,20 @@ def gaussians_file(wildcards):
 def baked_files(wildcards):
     """Input function: the Gaussians that are made of an actor's avatar, if any are."""
     return [gaussians_file(wildcards)] if is_baked(wildcards.actor) else []
+
+
+def compared(file):
+    """Input function: a file of the avatar of each method that is compared."""
+
+    def of_actor(wildcards):
+        own = actor_settings(config, "avatar", wildcards.actor)["method"]
+        methods = actor_settings(config, "comparison", wildcards.actor)["methods"]
+        return [
+            f"{folder_of(wildcards.actor, method, own)}/{file}"
+            for method in dict.fromkeys(methods)
+        ]
+
+    return of_actor
 
 
 def motions_of(actor):

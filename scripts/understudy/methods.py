@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from understudy.avatar.config import AvatarConfig, MethodConfig
+from understudy.avatar.config import REFINING, AvatarConfig, MethodConfig, takes_refined
 from understudy.options import OfMethod, options_of, parts_of
 from understudy.sections import SECTIONS
 
-REFINING = "gaussians"
-"""The method whose avatar refines the poses that others start from."""
 HELD: dict[str, Any] = {"align_steps": 0, "lr_betas": 0.0}
 """What training on refined poses keeps as they are, unless the method or the user says otherwise."""
 
@@ -29,11 +27,6 @@ def avatar_of(actor: str, method: str, chosen: str) -> str:
     return f"{folder_of(actor, method, chosen)}/avatar.tar"
 
 
-def refines(method: str, settings: Mapping[str, Any]) -> bool:
-    """Whether a method starts from the poses that another's avatar refined, by the options of the section ``avatar``."""
-    return method != REFINING and settings["poses"] == REFINING
-
-
 def training_settings(settings: Mapping[str, Any], method: str) -> dict[str, Any]:
     """The options that a method trains with: the user's own where there are any, else the method's, else the usual ones.
 
@@ -42,7 +35,7 @@ def training_settings(settings: Mapping[str, Any], method: str) -> dict[str, Any
         method: Which is trained; in place of ``settings["method"]``.
     """
     usual = {option.name: option.default for option in options_of(AvatarConfig) if _is_of_method(option.kind)}
-    own = usual | (HELD if refines(method, settings) else {}) | method_defaults(method)
+    own = usual | (HELD if takes_refined(method, settings) else {}) | method_defaults(method)
     chosen = {name: value for name, value in settings.items() if value is not None or name not in usual}
     # the poses that gaussians start from are no choice, and must not have them trained again
     return own | chosen | {"method": method, "poses": "fit" if method == REFINING else settings["poses"]}

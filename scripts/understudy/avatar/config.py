@@ -14,6 +14,8 @@ Part = Annotated[float, Bounds(0, above=True)]
 Steps = Annotated[int, Bounds(0, 10_000)]
 Shrink = Literal[1, 2, 4, 8]
 Poses = Literal["gaussians", "fit"]
+REFINING: Poses = "gaussians"
+"""The method whose avatar refines the poses that others start from."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class MethodConfig(Options):
 
     training: ClassVar[Mapping[str, Any]] = {}
     """Its own defaults of those options of ``AvatarConfig`` that are ``OfMethod``, by name."""
+
+
+def takes_refined(method: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a method starts from the poses that a Gaussian avatar refined, by the options of the section ``avatar``."""
+    return method != REFINING and settings["poses"] == REFINING
 
 
 @dataclass(frozen=True)

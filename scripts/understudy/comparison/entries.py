@@ -1,0 +1,114 @@
+"""What is compared: avatars of one video, with what was measured of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from understudy.avatar.archive import AvatarArchive, load_archive
+from understudy.avatar.config import takes_refined
+from understudy.errors import InputError
+from understudy.formats.metrics import read_metrics
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One avatar."""
+
+    name: str
+    """That it has on the page."""
+    archive: AvatarArchive
+    metrics: dict[str, Any]
+    """``metrics.json``."""
+    pictures: Path
+    """Folder of its held-out frames beside their truth."""
+    megabytes: float
+    """Of its file."""
+
+
+def read_entries(folders: Sequence[str | Path], body: str | Path | None = None) -> list[Entry]:
+    """Avatars of one video, each from a folder with its ``avatar.tar``, ``metrics.json`` and ``held_out``.
+
+    Each is called as its method; of several of one method, as its folder too.
+
+    Args:
+        folders: Of the avatars.
+        body: The body's own file, for avatars of licensed bodies.
+
+    Raises:
+        InputError: A file is missing or damaged, or two avatars are not of the same video, body and held-out frames.
+    """
+    found, places = [], [Path(folder) for folder in folders]
+    for folder in places:
+        path = folder / "avatar.tar"
+        archive, metrics = load_archive(path, body), read_metrics(folder / "metrics.json")
+        found.append(Entry(archive.avatar.method, archive, metrics, folder / "held_out", path.stat().st_size / 1e6))
+    for entry, folder in zip(found, places, strict=True):
+        _check_measured(entry, folder)
+        _check_alike(found[0], entry, places[0], folder)
+    names = [entry.name for entry in found]
+    if len(set(names)) < len(names):
+        named = [f"{name} ({folder})" for name, folder in zip(names, places, strict=True)]
+        found = [replace(entry, name=name) for name, entry in zip(named, found, strict=True)]
+    return found
+
+
+def poses_of(entry: Entry) -> str:
+    """What an avatar's poses came from, in words."""
+    config = {"poses": "fit", **entry.archive.info["config"]}
+    taken = takes_refined(entry.archive.avatar.method, config)
+    aligned = config.get("align_steps", 0) > 0
+    if taken:
+        return "of the Gaussian avatar, aligned further" if aligned else "of the Gaussian avatar, held"
+    return "of the fit, aligned by its own training" if aligned else "of the fit, held"
+
+
+def poses_apart(one: AvatarArchive, other: AvatarArchive) -> float:
+    """Mean distance of the joints of two avatars over the held-out frames, mm."""
+    places = [_joints(archive) for archive in (one, other)]
+    return 1000.0 * float((places[0] - places[1]).norm(dim=-1).mean())
+
+
+def _joints(archive: AvatarArchive) -> torch.Tensor:
+    """Joints [T,J,3] in the held-out frames, m."""
+    poses, frames = archive.poses, list(archive.held_out)
+    values = (poses.global_orient, poses.body_pose, poses.transl)
+    with torch.no_grad():
+        pose = [torch.from_numpy(np.asarray(value[frames], np.float32)) for value in values]
+        return archive.avatar.body.to("cpu")(torch.from_numpy(poses.betas), *pose).joints
+
+
+def _check_measured(entry: Entry, folder: Path) -> None:
+    """Refuse an avatar without figures of held-out frames, or with figures of others."""
+    measured = entry.metrics.get("held_out_frames", [])
+    if not measured or "without_pose_refinement" not in entry.metrics:
+        raise InputError(
+            f"{folder}/metrics.json has no figures of held-out frames, without which nothing can be compared;"
+            " set avatar.hold_out, for example to 8."
+        )
+    if not set(measured) <= set(entry.archive.held_out):
+        raise InputError(
+            f"{folder}/metrics.json has figures of frames that {folder}/avatar.tar learned from; measure it again."
+        )
+
+
+def _check_alike(first: Entry, other: Entry, first_folder: Path, folder: Path) -> None:
+    """Refuse two avatars of which one has learned or is measured on something else."""
+    pairs = {
+        "videos": [entry.archive.info["source"]["sha256"] for entry in (first, other)],
+        "frames": [len(entry.archive.poses) for entry in (first, other)],
+        "sizes of the frames": [(entry.archive.width, entry.archive.height) for entry in (first, other)],
+        "bodies": [entry.archive.info["body"]["sha256"] for entry in (first, other)],
+        "held-out frames": [entry.archive.held_out for entry in (first, other)],
+        "measured frames": [entry.metrics["held_out_frames"] for entry in (first, other)],
+        "ways of measuring": [entry.metrics.get("protocol") for entry in (first, other)],
+    }
+    unlike = next((what for what, (one, another) in pairs.items() if one != another), None)
+    if unlike is not None:
+        raise InputError(
+            f"The avatars of {first_folder} and {folder} have different {unlike}, so their figures cannot be compared;"
+            " train and measure both on the same."
+        )
