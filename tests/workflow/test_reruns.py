@@ -23,7 +23,7 @@ BASE = {"motion": {"motions": ["walk.bvh"]}}
 """What is configured when everything is made."""
 LAYOUT = "ntc"
 
-AVATAR = {"avatar", "evaluate", "turntable", "reenactment", "motion", "export", "viewer", "report"}
+AVATAR = {"avatar", "evaluate", "turntable", "reenactment", "motion", "export", "viewer", "report", "comparison"}
 MATTING = {"matting", "parsing", "canonical", "dataset"} | AVATAR
 FITTING = {"fitting"} | MATTING
 RERUN = {
@@ -37,18 +37,16 @@ RERUN = {
     "canonical": {"canonical", "dataset"} | AVATAR,
     "avatar": AVATAR,
     "gaussians": AVATAR,
-    "baking": set(),  # avatars of Gaussians are not baked
-    "evaluate": {"evaluate", "report"},
+    "evaluate": {"evaluate", "report", "comparison"},
     "turntable": {"turntable", "reenactment", "motion", "report"},
     "motion": {"motion", "report"},  # the new one; those there are stay
     "export": {"export", "report"},
     "viewer": {"viewer", "report"},
-    "avatar.method": AVATAR | {"baking"},  # the others have no Gaussians
+    "comparison": {"comparison"},
     "avatar.poses": set(),  # of another method than gaussians
     "avatar.hold_out": {"canonical", "dataset"} | AVATAR,  # the texture learns from the same frames
 }
 """Rules that run again when an option of a stage changes, or one option that differs from its stage."""
-RERUN |= {name: set() for name in METHODS if name != CONFIG["avatar"]["method"]}
 
 OTHER = {
     "frames.K": [500.0, 500.0, 64.0, 64.0],
@@ -66,6 +64,8 @@ OTHER = {
     "parsing.scales": [1.0, 1.5],
     "export.pose": "t",
     "viewer.motions": ["run.bvh"],
+    "comparison.methods": ["gaussians"],
+    "comparison.motions": ["run.bvh"],
 }
 """Values for options whose type alone does not say another one."""
 
@@ -115,7 +115,8 @@ def summary(repository, folder, actors, config=None):
 
 
 def targets(actors):
-    return ["all", *(f"results/{actor}/datasets/{LAYOUT}" for actor in actors)]
+    beyond = (f"datasets/{LAYOUT}", "comparison.html")
+    return ["all", *(f"results/{actor}/{file}" for actor in actors for file in beyond)]
 
 
 def pending(repository, folder, actors, config=None):
@@ -159,8 +160,10 @@ def planned(tmp_path_factory):
     return pending(ROOT, folder, actors, folder / "changed.yaml")
 
 
-def test_all_options_are_tried():
-    assert set(all_options()) == set(OPTIONS)
+def test_all_options_but_those_without_choice_are_tried():
+    assert set(all_options()) - set(OPTIONS) == (
+        {"avatar.method", "comparison.methods"} if len(METHODS) == 1 else set()
+    )
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -188,7 +191,8 @@ def copy(tmp_path_factory):
     [
         ("matting/band.py", "\nADDED = 1\n", MATTING),  # imported by matting/matting.py, which the script imports
         ("avatar/gaussians/regularizers.py", "\nADDED = 1\n", AVATAR),  # of a method, which the registry names
-        ("report/page.html.j2", "\n<p>\n", {"report"}),
+        ("report/page.html.j2", "\n<p>\n", {"report", "comparison"}),  # which have one style, beside it
+        ("comparison/comparison.html.j2", "\n<p>\n", {"comparison"}),
         ("importers/run.py", "\nADDED = 1\n", set()),  # of no rule
         ("matting/band.py", '\n# A comment.\n"""A text."""\n', set()),
     ],
@@ -202,33 +206,6 @@ def test_a_change_in_the_library_reruns_the_stages_that_import_it(copy, module, 
         assert pending(repository, folder, ["anna"], folder / "base.yaml")["anna"] == rules
     finally:
         path.write_text(before)
-
-
-def test_what_is_made_of_gaussians_is_made_of_baked_ones_where_the_method_has_none(copy, tmp_path):
-    """As if the method of all actors had none."""
-    repository, folder = copy
-    path = repository / "scripts/understudy/avatar/registry.py"
-    before = path.read_text()
-    (tmp_path / "baking.yaml").write_text(json.dumps({**BASE, "actors": {"anna": {"baking": {"steps": 7}}}}))
-    path.write_text(before.replace('WITH_GAUSSIANS = frozenset({"gaussians"})', "WITH_GAUSSIANS = frozenset()"))
-    try:
-        (folder / "results/anna/baked.tar").touch()
-        snakemake(repository, folder, *targets(["anna"]), "--touch", "--forceall", config=folder / "base.yaml")
-        table = snakemake(repository, folder, "all", "--detailed-summary", config=folder / "base.yaml")
-        rows = csv.DictReader(io.StringIO(table), delimiter="\t")
-        inputs = {row["rule"]: row["input-file(s)"].split(",") for row in rows}
-        changed = pending(repository, folder, ["anna"], tmp_path / "baking.yaml")["anna"]
-    finally:
-        path.write_text(before)
-        (folder / "results/anna/baked.tar").unlink(missing_ok=True)
-        snakemake(repository, folder, *targets(["anna"]), "--touch", "--forceall", config=folder / "base.yaml")
-    assert changed == {"baking", "export", "viewer", "report"}
-    baked, avatar = ("results/anna/baked.tar", "results/anna/avatar.tar")
-    assert avatar in inputs["baking"]
-    for rule in ("export", "viewer"):
-        assert baked in inputs[rule] and avatar not in inputs[rule]
-    assert baked in inputs["report"] and avatar in inputs["report"]
-    assert avatar in inputs["turntable"] and baked not in inputs["turntable"]
 
 
 def test_touching_accepts_a_change_of_the_library(copy):

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from understudy.rendering.paths import camera_path
 from understudy.rendering.performance import Performance, a_pose, in_camera_frame, in_world_frame
 
 SIDES = 8
-SIDE_SIZE = (270, 380)
+SIDE_SIZE = (360, 480)
 """Width and height of a picture of one side, px."""
-POSE_SIZE = (400, 480)
+POSE_SIZE = (480, 540)
 """Of a new pose, px."""
 VIEWS = (-35.0, 150.0)
 """Degrees from which a new pose is seen: half from the front, and from behind."""
+MARGIN = 8
+"""White that is left round what pictures show, px."""
 TIMED = 8
 """Most held-out frames that are drawn for the time of a picture."""
 
@@ -80,12 +82,13 @@ def _panels(path: Path, entry: Entry) -> list[np.ndarray]:
     return np.split(pixels, count, axis=1)
 
 
-def turntables(entries: Sequence[Entry]) -> Iterator[np.ndarray]:
+def turntables(entries: Sequence[Entry]) -> list[np.ndarray]:
     """Each avatar in A-pose from ``SIDES`` sides, next to one another [H,SIDES*W,3] uint8, by the cameras of the first."""
     acts = [a_pose(entry.archive.avatar) for entry in entries]
     cameras = camera_path(acts[0], SIDES, 1.0, SIDE_SIZE, PathConfig(path="turntable"))
-    for act in show_progress(acts, "drawing all sides"):
-        yield np.concatenate([drawn(act, 0, camera) for camera in cameras], axis=1)
+    pairs = [(act, camera) for act in acts for camera in cameras]
+    sides = trimmed([drawn(act, 0, camera) for act, camera in show_progress(pairs, "drawing all sides")])
+    return [np.concatenate(sides[start : start + SIDES], axis=1) for start in range(0, len(sides), SIDES)]
 
 
 def in_new_pose(entries: Sequence[Entry], pose: NewPose) -> list[list[np.ndarray]]:
@@ -93,7 +96,16 @@ def in_new_pose(entries: Sequence[Entry], pose: NewPose) -> list[list[np.ndarray
     acts = [in_world_frame(entry.archive.avatar, pose.clip) for entry in entries]
     views = [PathConfig(path="still", azimuth=azimuth) for azimuth in VIEWS]
     cameras = [camera_path(acts[0], 1, 1.0, POSE_SIZE, view)[0] for view in views]
-    return [[drawn(act, 0, camera) for act in acts] for camera in cameras]
+    return [trimmed([drawn(act, 0, camera) for act in acts]) for camera in cameras]
+
+
+def trimmed(pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Pictures [H,W,3] uint8 of one size without the white that is round what any of them shows, all cut alike."""
+    shown = np.argwhere(np.any([(picture < 250).any(axis=-1) for picture in pictures], axis=0))
+    if not len(shown):
+        return list(pictures)
+    (top, left), (bottom, right) = np.maximum(shown.min(axis=0) - MARGIN, 0), shown.max(axis=0) + MARGIN + 1
+    return [picture[top:bottom, left:right] for picture in pictures]
 
 
 def drawn(act: Performance, frame: int, camera: Camera) -> np.ndarray:

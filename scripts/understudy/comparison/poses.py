@@ -49,7 +49,7 @@ def new_poses(body: BodyModel, track: BodyTrack, motions: Sequence[str | Path] =
     """
     nowhere = np.zeros((1, 3), np.float32)
     lunge = Clip(nowhere, pose_of(body.joint_names, LUNGE)[None], nowhere, fps=1.0)
-    found = [NewPose("raised arms, in a lunge", lunge, float(distances(lunge, track, body)[0]))]
+    found = [NewPose("A lunge with raised arms", lunge, float(distances(lunge, track, body)[0]))]
     shaped = shaped_body(body, torch.from_numpy(track.betas))
     for name, path in named_motions(motions).items():
         clip = read_motion(path, shaped)
