@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.comparison.config import ComparisonConfig
-from understudy.comparison.entries import read_entries
+from understudy.comparison.measured import read_measured
 from understudy.comparison.page import write_comparison
 from understudy.job import run_job
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    entries = read_entries([Path(avatar).parent for avatar in snakemake.input.avatars], snakemake.input.body)
+    avatars = read_measured([Path(avatar).parent for avatar in snakemake.input.avatars], snakemake.input.body)
     config = ComparisonConfig(**snakemake.params.settings)
-    write_comparison(snakemake.output.page, snakemake.wildcards.actor, entries, config, snakemake.input.motions)
+    write_comparison(snakemake.output.page, snakemake.wildcards.actor, avatars, config, snakemake.input.motions)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from understudy.avatar.registry import METHODS
 from understudy.avatar.start import refined_poses
 from understudy.avatar.training.train import train_avatar
 from understudy.errors import InputError
-from understudy.methods import avatar_of, folder_of, training_settings
+from understudy.methods import avatar_of, folder_of, training_config, training_settings
 from understudy.sections import SECTIONS, Section
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())["avatar"]
@@ -68,6 +68,13 @@ def test_refined_poses_are_held_and_fitted_ones_are_refined():
     assert (held["align_steps"], held["lr_betas"]) == (0, 0.0)
     assert (free["align_steps"], free["lr_betas"]) == (AvatarConfig().align_steps, AvatarConfig().lr_betas)
     assert settings(lr_betas=1e-3)["lr_betas"] == 1e-3
+
+
+def test_a_config_of_a_method_has_its_defaults_and_what_was_chosen():
+    made = training_config("gaussians", {"steps": 50, "seed": 3})
+    assert made == replace(AvatarConfig(), steps=50, seed=3, poses="fit")
+    with pytest.raises(InputError, match="spells"):
+        training_config("spells")
 
 
 def test_a_method_may_align_refined_poses_by_default(monkeypatch):

@@ -48,8 +48,9 @@ H rows and W columns.
 GROUPS = {
     "Read and train an avatar": (
         "load_archive", "load_avatar", "train_avatar", "save_avatar", "evaluate_avatar", "bake_gaussians", "save_archive",
-        "find_method", "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralCaptureConfig",
-        "EvaluateConfig", "BakingConfig", "AvatarArchive", "Avatar", "Training",
+        "find_method", "training_config", "refined_poses", "read_measured", "write_comparison",
+        "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralCaptureConfig",
+        "EvaluateConfig", "BakingConfig", "AvatarArchive", "Avatar", "Training", "MeasuredAvatar", "ComparisonConfig",
     ),
     "Render": (
         "render_motion", "footage_of", "render_reenactment", "ShowConfig", "PathConfig", "ShapeConfig",

@@ -41,6 +41,19 @@ def training_settings(settings: Mapping[str, Any], method: str) -> dict[str, Any
     return own | chosen | {"method": method, "poses": "fit" if method == REFINING else settings["poses"]}
 
 
+def training_config(method: str, chosen: Mapping[str, Any] | None = None) -> AvatarConfig:
+    """How an avatar is trained by a method, with the method's own defaults.
+
+    Args:
+        method: Which.
+        chosen: Options of ``AvatarConfig`` by name that are to have other values; None for none.
+
+    Raises:
+        InputError: There is no such method, or an option has a value that it does not take.
+    """
+    return AvatarConfig(**training_settings({"poses": AvatarConfig().poses, **(chosen or {})}, method))
+
+
 def method_defaults(method: str) -> dict[str, Any]:
     """A method's own defaults of options of ``AvatarConfig``; empty where there is no such method."""
     groups = [section.groups[0] for section in SECTIONS if section.name == method]

@@ -22,7 +22,7 @@ from understudy.avatar.start import refined_poses
 from understudy.avatar.training.train import train_avatar
 from understudy.comparison import pictures as pictures_module
 from understudy.comparison.config import ComparisonConfig
-from understudy.comparison.entries import poses_apart, poses_of, read_entries
+from understudy.comparison.measured import number, poses_apart, poses_of, read_measured
 from understudy.comparison.page import files_of, write_comparison
 from understudy.comparison.pictures import (
     MARGIN,
@@ -79,8 +79,8 @@ def train(scene, folder, config, track, options=None):
 
 
 @pytest.fixture
-def entries(made):
-    return read_entries(made)
+def avatars(made):
+    return read_measured(made)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def written(made, tmp_path_factory):
     """The page of both, with its figures beside it."""
     page, patch = tmp_path_factory.mktemp("page") / "comparison.html", pytest.MonkeyPatch()
     patch.setitem(METHODS, "mesh", "tests.support.mesh_method.MeshMethod")
-    write_comparison(page, "Zoë <b>", read_entries(made), CPU)
+    write_comparison(page, "Zoë <b>", read_measured(made), CPU)
     patch.undo()
     return page
 
@@ -127,45 +127,45 @@ def test_its_figures_are_those_that_were_measured(written, made):
         assert again["without_pose_refinement.lpips_person_box_on_white"] == ""
 
 
-def test_a_comparison_replaces_its_own_page_and_no_other(written, entries, tmp_path):
+def test_a_comparison_replaces_its_own_page_and_no_other(written, avatars, tmp_path):
     page = tmp_path / "comparison.html"
     page.write_text("mine")
     with pytest.raises(InputError, match=r"comparison\.html"):
-        write_comparison(page, "anna", entries, CPU)
+        write_comparison(page, "anna", avatars, CPU)
     assert page.read_text() == "mine" and [path.name for path in tmp_path.iterdir()] == ["comparison.html"]
-    write_comparison(written, "Zoë <b>", entries, CPU)
+    write_comparison(written, "Zoë <b>", avatars, CPU)
     assert {path.name for path in written.parent.iterdir() if path.name[0] != "."} == set(files_of(written))
 
 
-def test_held_out_frames_are_cut_into_truth_and_avatars(made, entries):
-    first, second = held_out(entries)
+def test_held_out_frames_are_cut_into_truth_and_avatars(made, avatars):
+    first, second = held_out(avatars)
     assert (first.frame, second.frame) == (2, 10)
     sheet = np.asarray(Image.open(made[1] / "held_out/000002.png"))
     np.testing.assert_array_equal(np.concatenate([first.truth, first.given[1], first.aligned[1]], axis=1), sheet)
 
 
-def test_where_no_pose_was_aligned_there_are_two_pictures(made, entries):
-    metrics = {key: value for key, value in entries[0].metrics.items() if key != "with_pose_refinement"}
+def test_where_no_pose_was_aligned_there_are_two_pictures(made, avatars):
+    metrics = {key: value for key, value in avatars[0].metrics.items() if key != "with_pose_refinement"}
     with Image.open(made[0] / "held_out/000002.png") as sheet:
         width = sheet.width // 3
     if (3 * width) % 2:
         with pytest.raises(InputError, match="is not 2 pictures of one width"):
-            held_out([replace(entries[0], metrics=metrics)])
+            held_out([replace(avatars[0], metrics=metrics)])
     else:
-        assert held_out([replace(entries[0], metrics=metrics)])[0].aligned == []
+        assert held_out([replace(avatars[0], metrics=metrics)])[0].aligned == []
 
 
 def test_pictures_of_other_frames_or_another_truth_are_refused(made, tmp_path):
     folders = copied(made, tmp_path)
     (folders[1] / "held_out/000010.png").rename(folders[1] / "held_out/000006.png")
     with pytest.raises(InputError, match="show different frames"):
-        held_out(read_entries(folders))
+        held_out(read_measured(folders))
     (folders[1] / "held_out/000006.png").rename(folders[1] / "held_out/000010.png")
     sheet = Image.open(folders[1] / "held_out/000010.png")
     sheet.putpixel((0, 0), (1, 2, 3))
     sheet.save(folders[1] / "held_out/000010.png")
     with pytest.raises(InputError, match="another truth of the same frame"):
-        held_out(read_entries(folders))
+        held_out(read_measured(folders))
 
 
 @pytest.mark.parametrize(
@@ -184,28 +184,28 @@ def test_what_was_measured_otherwise_is_refused(made, tmp_path, change, message)
         metrics |= {"without_pose_refinement": {}, "with_pose_refinement": {}}
     write_json(folders[1] / "metrics.json", metrics)
     with pytest.raises(InputError, match=message):
-        read_entries(folders)
+        read_measured(folders)
 
 
 def test_avatars_of_other_held_out_frames_or_another_video_are_refused(scene, made, tmp_path):
     other = tmp_path / "other"
     train(scene, other, replace(QUICK, steps=2, hold_out=3), scene.track, GaussiansConfig(count=300))
     with pytest.raises(InputError, match="different held-out frames"):
-        read_entries([made[0], other])
+        read_measured([made[0], other])
     longer = replace(scene, frames=replace(scene.frames, source_sha256="2" * 64))
     train(longer, tmp_path / "video", replace(QUICK, steps=2), scene.track, GaussiansConfig(count=300))
     with pytest.raises(InputError, match="different videos"):
-        read_entries([made[0], tmp_path / "video"])
+        read_measured([made[0], tmp_path / "video"])
 
 
 def test_two_avatars_of_one_method_are_told_apart_by_their_folders(made):
-    names = [entry.name for entry in read_entries([made[0], made[0]])]
+    names = [one.name for one in read_measured([made[0], made[0]])]
     assert names == [f"gaussians ({made[0]})"] * 2
 
 
-def test_all_avatars_stand_in_the_same_place_of_a_picture(entries):
-    pose, *_ = new_poses(entries[0].archive.avatar.body, entries[0].archive.poses)
-    pairs = [*in_new_pose(entries, pose), turntables(entries)]
+def test_all_avatars_stand_in_the_same_place_of_a_picture(avatars):
+    pose, *_ = new_poses(avatars[0].archive.avatar.body, avatars[0].archive.poses)
+    pairs = [*in_new_pose(avatars, pose), turntables(avatars)]
     for one, other in pairs:
         assert one.shape == other.shape
         assert np.abs(outline(one) - outline(other)).max() < 20  # of 480 px: what Gaussians stick out
@@ -227,18 +227,31 @@ def outline(picture):
     return np.stack([places.min(axis=0), places.max(axis=0)])
 
 
-def test_poses_are_said_to_be_whose_they_are(entries):
-    assert [poses_of(entry) for entry in entries] == [
+def test_poses_are_said_to_be_whose_they_are(avatars):
+    assert [poses_of(one, avatars) for one in avatars] == [
         "of the fit, aligned by its own training", "of the Gaussian avatar, held",
     ]  # fmt: skip
-    config = {**entries[1].archive.info["config"], "poses": "fit"}
-    fitted = replace(entries[1], archive=replace(entries[1].archive, info={"config": config}))
-    assert poses_of(fitted) == "of the fit, held"
+    config = {**avatars[1].archive.info["config"], "poses": "fit"}
+    fitted = replace(avatars[1], archive=replace(avatars[1].archive, info={"config": config}))
+    assert poses_of(fitted, avatars) == "of the fit, held"
+    archive = avatars[1].archive
+    moved = replace(archive, poses=replace(archive.poses, transl=archive.poses.transl + np.float32([0.0, 0.0, 0.01])))
+    assert poses_of(replace(avatars[1], archive=moved), avatars) == "of a Gaussian avatar that is not here, held"
 
 
-def test_the_distance_of_poses_is_that_of_their_joints(entries):
-    archive = entries[0].archive
-    assert poses_apart(archive, entries[1].archive) < 0.01
+def test_what_a_stranger_wrote_of_the_training_is_no_figure():
+    assert [number(value) for value in (7, 0.5, "7", True, -1, float("inf"), float("nan"), None, [1])] == [
+        7, 0.5, None, None, None, None, None, None, None,
+    ]  # fmt: skip
+
+
+def test_without_pictures_of_held_out_frames_there_are_none(avatars, tmp_path):
+    assert held_out([replace(one, pictures=tmp_path) for one in avatars]) == []
+
+
+def test_the_distance_of_poses_is_that_of_their_joints(avatars):
+    archive = avatars[0].archive
+    assert poses_apart(archive, avatars[1].archive) < 0.01
     moved = archive.poses.transl.copy()
     moved[list(archive.held_out)] += np.float32([0.0, 0.003, 0.004])
     assert poses_apart(archive, replace(archive, poses=replace(archive.poses, transl=moved))) == pytest.approx(
@@ -246,20 +259,20 @@ def test_the_distance_of_poses_is_that_of_their_joints(entries):
     )
 
 
-def test_the_time_of_a_picture_is_the_median_without_the_first(entries, monkeypatch):
+def test_the_time_of_a_picture_is_the_median_without_the_first(avatars, monkeypatch):
     shown, clock = [], iter([0.0, 1.0, 10.0, 13.0, 20.0, 22.0])
     monkeypatch.setattr(pictures_module, "drawn", lambda act, frame, camera: shown.append((frame, camera.size)))
     monkeypatch.setattr(pictures_module.time, "perf_counter", lambda: next(clock))
-    assert seconds_a_picture(entries[0]) == 2.0
+    assert seconds_a_picture(avatars[0]) == 2.0
     assert shown == [(frame, (90, 160)) for frame in (2, 2, 6, 10)]
 
 
-def test_the_machine_is_named(entries):
-    assert re.fullmatch(r".+, \d+ threads?", machine_of(entries[0].archive.avatar))
+def test_the_machine_is_named(avatars):
+    assert re.fullmatch(r".+, \d+ threads?", machine_of(avatars[0].archive.avatar))
 
 
-def test_a_picture_is_on_white(entries, scene):
-    act = in_camera_frame(entries[0].archive.avatar, entries[0].archive.poses)
+def test_a_picture_is_on_white(avatars, scene):
+    act = in_camera_frame(avatars[0].archive.avatar, avatars[0].archive.poses)
     picture = drawn(act, 2, scene.camera)
     assert picture.dtype == np.uint8 and picture.shape == (160, 90, 3) and (picture[0] == 255).all()
 

@@ -31,7 +31,7 @@ class Compare:
         from rich.table import Table
 
         from understudy.comparison.config import ComparisonConfig
-        from understudy.comparison.entries import read_entries
+        from understudy.comparison.measured import read_measured
         from understudy.comparison.page import files_of, write_comparison
         from understudy.report.figures import HEADLINE
 
@@ -42,9 +42,9 @@ class Compare:
         written = [self.output.parent / name for name in files_of(self.output)]
         beside = [avatar.parent / name for avatar in self.avatars for name in ("metrics.json", "held_out")]
         check_apart(written, [*self.avatars, *beside, *self.motion, self.body])
-        entries = read_entries([avatar.parent for avatar in self.avatars], self.body)
-        person = Path(entries[0].archive.info["source"]["name"]).stem
-        rows = write_comparison(self.output, person, entries, ComparisonConfig(device=self.device), self.motion)
+        avatars = read_measured([avatar.parent for avatar in self.avatars], self.body)
+        person = Path(avatars[0].archive.info["source"]["name"]).stem
+        rows = write_comparison(self.output, person, avatars, ComparisonConfig(device=self.device), self.motion)
         table = Table("avatar", "PSNR, given poses (dB)", "s a picture", "MB")
         for row in rows:
             figures = (row[f"without_pose_refinement.{HEADLINE}"], row["seconds_a_picture"], row["megabytes"])

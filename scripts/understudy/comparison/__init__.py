@@ -1,6 +1,6 @@
 """Methods of avatars side by side: avatars of one video in one table, and in the same pictures.
 
-Here belongs what is compared (``entries``), the table of figures (``table``), the pictures that are drawn of all alike
+Here belongs what is compared (``measured``), the table of figures (``table``), the pictures that are drawn of all alike
 (``pictures``) in poses that the video does not show (``poses``), and the page (``page``).
 
 Contract: all avatars are of the same video, body and held-out frames, or none are compared; likeness is as

@@ -8,7 +8,7 @@ import numpy as np
 
 from understudy.avatar.device import choose_device
 from understudy.comparison.config import ComparisonConfig
-from understudy.comparison.entries import Entry
+from understudy.comparison.measured import MeasuredAvatar
 from understudy.comparison.pictures import (
     TIMED,
     HeldOut,
@@ -19,7 +19,7 @@ from understudy.comparison.pictures import (
     turntables,
 )
 from understudy.comparison.poses import NewPose, new_poses
-from understudy.comparison.table import Row, as_tsv, costs_table, likeness_table, parts_table, rows_of
+from understudy.comparison.table import as_tsv, costs_table, likeness_table, parts_table, rows_of
 from understudy.files.arrays import write_json
 from understudy.files.atomic import atomic_files
 from understudy.inspection.overlays import shrink
@@ -35,16 +35,16 @@ PICTURE_HEIGHT = 480
 def write_comparison(
     page: str | Path,
     actor: str,
-    entries: Sequence[Entry],
+    avatars: Sequence[MeasuredAvatar],
     config: ComparisonConfig,
     motions: Sequence[str | Path] = (),
-) -> list[Row]:
+) -> list[dict[str, Any]]:
     """Write the page, and beside it the figures as ``.json`` and as ``.tsv`` of its name.
 
     Args:
         page: The page, ``.html``; it needs no other file and no network.
         actor: Who the person is.
-        entries: The avatars, as ``read_entries`` gives them.
+        avatars: The avatars, as ``read_measured`` gives them.
         config: Where pictures are drawn.
         motions: Files of motions, of each of which the pose is shown that is least like any of the video.
 
@@ -54,14 +54,14 @@ def write_comparison(
     Raises:
         InputError: Pictures of held-out frames do not belong together, or a motion cannot be read.
     """
-    page, first = Path(page), entries[0].archive
-    frames = held_out(entries)
+    page, first = Path(page), avatars[0].archive
+    frames = held_out(avatars)
     poses = new_poses(first.avatar.body, first.poses, motions)
     device = choose_device(config.device)
-    for entry in entries:
-        entry.archive.avatar.to(device)
-    rows = rows_of(entries, [seconds_a_picture(entry) for entry in entries])
-    facts = _facts(actor, entries)
+    for one in avatars:
+        one.archive.avatar.to(device)
+    rows = rows_of(avatars, [seconds_a_picture(one) for one in avatars])
+    facts = _facts(actor, avatars)
     text = template(Path(__file__).parent, TEMPLATE).render(
         style=STYLE,
         **facts,
@@ -69,12 +69,12 @@ def write_comparison(
         parts=parts_table(rows),
         costs=costs_table(rows),
         meanings=[figure for figure in FIGURES if any(row[f"without_pose_refinement.{figure.key}"] for row in rows)],
-        names=[entry.name for entry in entries],
+        names=[one.name for one in avatars],
         held_out=_held_out(frames),
         sides=[
-            {"name": entry.name, "data": jpeg(strip)} for entry, strip in zip(entries, turntables(entries), strict=True)
+            {"name": one.name, "data": jpeg(strip)} for one, strip in zip(avatars, turntables(avatars), strict=True)
         ],
-        poses=[_new_pose(entries, pose) for pose in show_progress(poses, "drawing new poses")],
+        poses=[_new_pose(avatars, pose) for pose in show_progress(poses, "drawing new poses")],
     )
     with atomic_files(page.parent, files_of(page), "comparison") as folder:
         (folder / page.name).write_text(text, encoding="utf-8")
@@ -88,9 +88,9 @@ def files_of(page: str | Path) -> tuple[str, ...]:
     return tuple(Path(page).with_suffix(suffix).name for suffix in (".html", ".json", ".tsv"))
 
 
-def _facts(actor: str, entries: Sequence[Entry]) -> dict[str, Any]:
+def _facts(actor: str, avatars: Sequence[MeasuredAvatar]) -> dict[str, Any]:
     """What holds for all avatars."""
-    archive, measured = entries[0].archive, entries[0].metrics["held_out_frames"]
+    archive, measured = avatars[0].archive, avatars[0].metrics["held_out_frames"]
     return {
         "actor": actor,
         "video": archive.info["source"]["name"],
@@ -111,8 +111,8 @@ def _held_out(frames: Sequence[HeldOut]) -> list[dict[str, Any]]:
     return rows
 
 
-def _new_pose(entries: Sequence[Entry], pose: NewPose) -> dict[str, Any]:
-    views = [[jpeg(picture) for picture in pictures] for pictures in in_new_pose(entries, pose)]
+def _new_pose(avatars: Sequence[MeasuredAvatar], pose: NewPose) -> dict[str, Any]:
+    views = [[jpeg(picture) for picture in pictures] for pictures in in_new_pose(avatars, pose)]
     return {"name": pose.name, "degrees": f"{pose.degrees:.0f}", "views": views}
 
 

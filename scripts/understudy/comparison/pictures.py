@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from understudy.avatar.base import Avatar
-from understudy.comparison.entries import Entry
+from understudy.comparison.measured import MeasuredAvatar
 from understudy.comparison.poses import NewPose
 from understudy.errors import InputError
 from understudy.formats.pictures import load_picture
@@ -45,36 +45,36 @@ class HeldOut:
     """The same after the pose was aligned with the frame; empty where that was not measured."""
 
 
-def held_out(entries: Sequence[Entry]) -> list[HeldOut]:
+def held_out(avatars: Sequence[MeasuredAvatar]) -> list[HeldOut]:
     """The held-out frames of which all avatars have pictures, in order.
 
     Raises:
         InputError: One has pictures of other frames, another truth, or a damaged picture.
     """
-    names = [sorted(path.name for path in entry.pictures.glob("*.png")) for entry in entries]
+    names = [sorted(path.name for path in one.pictures.glob("*.png")) for one in avatars]
     other = next((number for number, found in enumerate(names) if found != names[0]), None)
     if other is not None:
         raise InputError(
-            f"{entries[0].pictures} and {entries[other].pictures} show different frames; measure the avatars again."
+            f"{avatars[0].pictures} and {avatars[other].pictures} show different frames; measure the avatars again."
         )
-    return [_held_out_frame(entries, name) for name in names[0]]
+    return [_held_out_frame(avatars, name) for name in names[0]]
 
 
-def _held_out_frame(entries: Sequence[Entry], name: str) -> HeldOut:
-    panels = [_panels(entry.pictures / name, entry) for entry in entries]
-    for entry, own in zip(entries, panels, strict=True):
+def _held_out_frame(avatars: Sequence[MeasuredAvatar], name: str) -> HeldOut:
+    panels = [_panels(one.pictures / name, one) for one in avatars]
+    for one, own in zip(avatars, panels, strict=True):
         if not np.array_equal(own[0], panels[0][0]):
             raise InputError(
-                f"{entries[0].pictures / name} and {entry.pictures / name} show another truth of the same frame;"
+                f"{avatars[0].pictures / name} and {one.pictures / name} show another truth of the same frame;"
                 " measure both avatars on the same frames and mattes."
             )
     given = [own[1] for own in panels]
     return HeldOut(int(Path(name).stem), panels[0][0], given, [own[2] for own in panels if len(own) > 2])
 
 
-def _panels(path: Path, entry: Entry) -> list[np.ndarray]:
+def _panels(path: Path, one: MeasuredAvatar) -> list[np.ndarray]:
     """Truth, avatar, and where it was measured the avatar in the aligned pose [H,W,3], which lie side by side."""
-    count = 3 if "with_pose_refinement" in entry.metrics else 2
+    count = 3 if "with_pose_refinement" in one.metrics else 2
     with load_picture(path, path.parent) as image:
         pixels = np.array(image.convert("RGB"))
     if pixels.shape[1] % count:
@@ -82,18 +82,18 @@ def _panels(path: Path, entry: Entry) -> list[np.ndarray]:
     return np.split(pixels, count, axis=1)
 
 
-def turntables(entries: Sequence[Entry]) -> list[np.ndarray]:
+def turntables(avatars: Sequence[MeasuredAvatar]) -> list[np.ndarray]:
     """Each avatar in A-pose from ``SIDES`` sides, next to one another [H,SIDES*W,3] uint8, by the cameras of the first."""
-    acts = [a_pose(entry.archive.avatar) for entry in entries]
+    acts = [a_pose(one.archive.avatar) for one in avatars]
     cameras = camera_path(acts[0], SIDES, 1.0, SIDE_SIZE, PathConfig(path="turntable"))
     pairs = [(act, camera) for act in acts for camera in cameras]
     sides = trimmed([drawn(act, 0, camera) for act, camera in show_progress(pairs, "drawing all sides")])
     return [np.concatenate(sides[start : start + SIDES], axis=1) for start in range(0, len(sides), SIDES)]
 
 
-def in_new_pose(entries: Sequence[Entry], pose: NewPose) -> list[list[np.ndarray]]:
+def in_new_pose(avatars: Sequence[MeasuredAvatar], pose: NewPose) -> list[list[np.ndarray]]:
     """For each of the ``VIEWS`` pictures [H,W,3] uint8 of all avatars in a pose, by the cameras of the first."""
-    acts = [in_world_frame(entry.archive.avatar, pose.clip) for entry in entries]
+    acts = [in_world_frame(one.archive.avatar, pose.clip) for one in avatars]
     views = [PathConfig(path="still", azimuth=azimuth) for azimuth in VIEWS]
     cameras = [camera_path(acts[0], 1, 1.0, POSE_SIZE, view)[0] for view in views]
     return [trimmed([drawn(act, 0, camera) for act in acts]) for camera in cameras]
@@ -115,18 +115,18 @@ def drawn(act: Performance, frame: int, camera: Camera) -> np.ndarray:
     return (rgb.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
 
 
-def seconds_a_picture(entry: Entry) -> float:
+def seconds_a_picture(one: MeasuredAvatar) -> float:
     """Median time of posing and drawing a held-out frame at its full size, s, over at most ``TIMED`` of them.
 
     The shape is not in it, which is made once; nor is the first picture, for which kernels may be compiled.
     """
-    archive, frames = entry.archive, entry.metrics["held_out_frames"]
+    archive, frames = one.archive, one.metrics["held_out_frames"]
     act = in_camera_frame(archive.avatar, archive.poses)
     camera = Camera(archive.poses.K, archive.width, archive.height)
     spread = np.linspace(0, len(frames) - 1, min(len(frames), TIMED)).round().astype(int)
     chosen = [frames[number] for number in spread]
     drawn(act, chosen[0], camera)
-    return float(np.median([_timed(act, frame, camera) for frame in show_progress(chosen, f"timing {entry.name}")]))
+    return float(np.median([_timed(act, frame, camera) for frame in show_progress(chosen, f"timing {one.name}")]))
 
 
 def _timed(act: Performance, frame: int, camera: Camera) -> float:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from understudy.comparison.entries import Entry, poses_apart, poses_of
+from understudy.comparison.measured import MeasuredAvatar, number, poses_apart, poses_of
 from understudy.formats.metrics import POSES, SCORED_PARTS
 from understudy.report.costs import duration, size
 from understudy.report.figures import FIGURES, held_out_mean
@@ -20,33 +20,33 @@ Row = dict[str, Any]
 """Name of a figure to its value; None where it was not measured."""
 
 
-def rows_of(entries: Sequence[Entry], seconds: Sequence[float]) -> list[Row]:
+def rows_of(avatars: Sequence[MeasuredAvatar], seconds: Sequence[float]) -> list[Row]:
     """All figures of each avatar, flat, by the names that ``metrics.json`` has for them.
 
     Args:
-        entries: The avatars.
+        avatars: The avatars.
         seconds: That a picture of each takes.
     """
-    return [_row(entry, entries[0], spent) for entry, spent in zip(entries, seconds, strict=True)]
+    return [_row(one, avatars, spent) for one, spent in zip(avatars, seconds, strict=True)]
 
 
-def _row(entry: Entry, first: Entry, seconds: float) -> Row:
-    training = entry.archive.info["training"]
+def _row(one: MeasuredAvatar, avatars: Sequence[MeasuredAvatar], seconds: float) -> Row:
+    training = one.archive.info["training"]
     row: Row = {
-        "name": entry.name,
-        "method": entry.archive.avatar.method,
-        "poses": poses_of(entry),
-        "mm_from_poses_of_first": round(poses_apart(entry.archive, first.archive), 3),
-        "training_steps": training.get("steps"),
-        "training_seconds": training.get("seconds"),
+        "name": one.name,
+        "method": one.archive.avatar.method,
+        "poses": poses_of(one, avatars),
+        "mm_from_poses_of_first": round(poses_apart(one.archive, avatars[0].archive), 3),
+        "training_steps": number(training.get("steps")),
+        "training_seconds": number(training.get("seconds")),
         "seconds_a_picture": round(seconds, 4),
-        "megabytes": round(entry.megabytes, 3),
+        "megabytes": round(one.megabytes, 3),
     }
     for poses in POSES:
         for figure in FIGURES:
-            row[f"{poses}.{figure.key}"] = held_out_mean(entry.metrics, poses, figure.key)
+            row[f"{poses}.{figure.key}"] = held_out_mean(one.metrics, poses, figure.key)
         for part in SCORED_PARTS:
-            row[f"parts.{poses}.{part}"] = entry.metrics.get("parts", {}).get(poses, {}).get(part, {}).get("mean")
+            row[f"parts.{poses}.{part}"] = one.metrics.get("parts", {}).get(poses, {}).get(part, {}).get("mean")
     return row
 
 

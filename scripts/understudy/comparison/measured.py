@@ -1,5 +1,6 @@
 """What is compared: avatars of one video, with what was measured of each."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,13 +10,16 @@ import numpy as np
 import torch
 
 from understudy.avatar.archive import AvatarArchive, load_archive
-from understudy.avatar.config import takes_refined
+from understudy.avatar.config import REFINING, takes_refined
 from understudy.errors import InputError
 from understudy.formats.metrics import read_metrics
 
+SAME_MM = 0.1
+"""Joints that are no farther apart than this are in the same pose."""
+
 
 @dataclass(frozen=True)
-class Entry:
+class MeasuredAvatar:
     """One avatar."""
 
     name: str
@@ -29,7 +33,7 @@ class Entry:
     """Of its file."""
 
 
-def read_entries(folders: Sequence[str | Path], body: str | Path | None = None) -> list[Entry]:
+def read_measured(folders: Sequence[str | Path], body: str | Path | None = None) -> list[MeasuredAvatar]:
     """Avatars of one video, each from a folder with its ``avatar.tar``, ``metrics.json`` and ``held_out``.
 
     Each is called as its method; of several of one method, as its folder too.
@@ -45,25 +49,41 @@ def read_entries(folders: Sequence[str | Path], body: str | Path | None = None) 
     for folder in places:
         path = folder / "avatar.tar"
         archive, metrics = load_archive(path, body), read_metrics(folder / "metrics.json")
-        found.append(Entry(archive.avatar.method, archive, metrics, folder / "held_out", path.stat().st_size / 1e6))
-    for entry, folder in zip(found, places, strict=True):
-        _check_measured(entry, folder)
-        _check_alike(found[0], entry, places[0], folder)
-    names = [entry.name for entry in found]
+        found.append(
+            MeasuredAvatar(archive.avatar.method, archive, metrics, folder / "held_out", path.stat().st_size / 1e6)
+        )
+    for one, folder in zip(found, places, strict=True):
+        _check_measured(one, folder)
+        _check_alike(found[0], one, places[0], folder)
+    names = [one.name for one in found]
     if len(set(names)) < len(names):
         named = [f"{name} ({folder})" for name, folder in zip(names, places, strict=True)]
-        found = [replace(entry, name=name) for name, entry in zip(named, found, strict=True)]
+        found = [replace(one, name=name) for name, one in zip(named, found, strict=True)]
     return found
 
 
-def poses_of(entry: Entry) -> str:
-    """What an avatar's poses came from, in words."""
-    config = {"poses": "fit", **entry.archive.info["config"]}
-    taken = takes_refined(entry.archive.avatar.method, config)
-    aligned = config.get("align_steps", 0) > 0
-    if taken:
-        return "of the Gaussian avatar, aligned further" if aligned else "of the Gaussian avatar, held"
-    return "of the fit, aligned by its own training" if aligned else "of the fit, held"
+def poses_of(one: MeasuredAvatar, avatars: Sequence[MeasuredAvatar]) -> str:
+    """What an avatar's poses came from, in words.
+
+    Args:
+        one: The avatar.
+        avatars: All that are compared; poses that it holds are told from those of a Gaussian avatar among them.
+    """
+    config = {"poses": "fit", **one.archive.info["config"]}
+    aligned = (number(config.get("align_steps")) or 0) > 0
+    if not takes_refined(one.archive.avatar.method, config):
+        return "of the fit, aligned by its own training" if aligned else "of the fit, held"
+    if aligned:
+        return "of the Gaussian avatar, aligned further"
+    refining = [other.archive for other in avatars if other.archive.avatar.method == REFINING]
+    elsewhere = refining and all(poses_apart(one.archive, other) > SAME_MM for other in refining)
+    return "of a Gaussian avatar that is not here, held" if elsewhere else "of the Gaussian avatar, held"
+
+
+def number(value: Any) -> float | None:
+    """What ``avatar.json`` says of its training, which a stranger may have written: a number of 0 or more, else None."""
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+    return value if known else None
 
 
 def poses_apart(one: AvatarArchive, other: AvatarArchive) -> float:
@@ -81,30 +101,30 @@ def _joints(archive: AvatarArchive) -> torch.Tensor:
         return archive.avatar.body.to("cpu")(torch.from_numpy(poses.betas), *pose).joints
 
 
-def _check_measured(entry: Entry, folder: Path) -> None:
+def _check_measured(one: MeasuredAvatar, folder: Path) -> None:
     """Refuse an avatar without figures of held-out frames, or with figures of others."""
-    measured = entry.metrics.get("held_out_frames", [])
-    if not measured or "without_pose_refinement" not in entry.metrics:
+    measured = one.metrics.get("held_out_frames", [])
+    if not measured or "without_pose_refinement" not in one.metrics:
         raise InputError(
             f"{folder}/metrics.json has no figures of held-out frames, without which nothing can be compared;"
             " set avatar.hold_out, for example to 8."
         )
-    if not set(measured) <= set(entry.archive.held_out):
+    if not set(measured) <= set(one.archive.held_out):
         raise InputError(
             f"{folder}/metrics.json has figures of frames that {folder}/avatar.tar learned from; measure it again."
         )
 
 
-def _check_alike(first: Entry, other: Entry, first_folder: Path, folder: Path) -> None:
+def _check_alike(first: MeasuredAvatar, other: MeasuredAvatar, first_folder: Path, folder: Path) -> None:
     """Refuse two avatars of which one has learned or is measured on something else."""
     pairs = {
-        "videos": [entry.archive.info["source"]["sha256"] for entry in (first, other)],
-        "frames": [len(entry.archive.poses) for entry in (first, other)],
-        "sizes of the frames": [(entry.archive.width, entry.archive.height) for entry in (first, other)],
-        "bodies": [entry.archive.info["body"]["sha256"] for entry in (first, other)],
-        "held-out frames": [entry.archive.held_out for entry in (first, other)],
-        "measured frames": [entry.metrics["held_out_frames"] for entry in (first, other)],
-        "ways of measuring": [entry.metrics.get("protocol") for entry in (first, other)],
+        "videos": [one.archive.info["source"]["sha256"] for one in (first, other)],
+        "frames": [len(one.archive.poses) for one in (first, other)],
+        "sizes of the frames": [(one.archive.width, one.archive.height) for one in (first, other)],
+        "bodies": [one.archive.info["body"]["sha256"] for one in (first, other)],
+        "held-out frames": [one.archive.held_out for one in (first, other)],
+        "measured frames": [one.metrics["held_out_frames"] for one in (first, other)],
+        "ways of measuring": [one.metrics.get("protocol") for one in (first, other)],
     }
     unlike = next((what for what, (one, another) in pairs.items() if one != another), None)
     if unlike is not None:
