@@ -1,6 +1,5 @@
 """Write the page that compares the methods of an actor (rule comparison)."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.comparison.config import ComparisonConfig
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Read the rule's files, call the library, write the rule's files."""
-    avatars = read_measured([Path(avatar).parent for avatar in snakemake.input.avatars], snakemake.input.body)
+    avatars = read_measured(snakemake.input.avatars, snakemake.input.body)
     config = ComparisonConfig(**snakemake.params.settings)
     write_comparison(snakemake.output.page, snakemake.wildcards.actor, avatars, config, snakemake.input.motions)
 

@@ -80,7 +80,7 @@ def train(scene, folder, config, track, options=None):
 
 @pytest.fixture
 def avatars(made):
-    return read_measured(made)
+    return read_measured(files(made))
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +88,13 @@ def written(made, tmp_path_factory):
     """The page of both, with its figures beside it."""
     page, patch = tmp_path_factory.mktemp("page") / "comparison.html", pytest.MonkeyPatch()
     patch.setitem(METHODS, "mesh", "tests.support.mesh_method.MeshMethod")
-    write_comparison(page, "Zoë <b>", read_measured(made), CPU)
+    write_comparison(page, "Zoë <b>", read_measured(files(made)), CPU)
     patch.undo()
     return page
+
+
+def files(folders):
+    return [folder / "avatar.tar" for folder in folders]
 
 
 def copied(made, folder):
@@ -144,28 +148,30 @@ def test_held_out_frames_are_cut_into_truth_and_avatars(made, avatars):
     np.testing.assert_array_equal(np.concatenate([first.truth, first.given[1], first.aligned[1]], axis=1), sheet)
 
 
-def test_where_no_pose_was_aligned_there_are_two_pictures(made, avatars):
+def test_where_no_pose_was_aligned_there_are_two_pictures(made, avatars, tmp_path):
     metrics = {key: value for key, value in avatars[0].metrics.items() if key != "with_pose_refinement"}
-    with Image.open(made[0] / "held_out/000002.png") as sheet:
-        width = sheet.width // 3
-    if (3 * width) % 2:
-        with pytest.raises(InputError, match="is not 2 pictures of one width"):
-            held_out([replace(avatars[0], metrics=metrics)])
-    else:
-        assert held_out([replace(avatars[0], metrics=metrics)])[0].aligned == []
+    sheet = np.asarray(Image.open(made[0] / "held_out/000002.png"))
+    both = sheet[:, : sheet.shape[1] // 3 * 2]
+    Image.fromarray(both).save(tmp_path / "000002.png")
+    [frame] = held_out([replace(avatars[0], metrics=metrics, pictures=tmp_path)])
+    np.testing.assert_array_equal(np.concatenate([frame.truth, *frame.given], axis=1), both)
+    assert frame.aligned == []
+    Image.fromarray(both[:, :-1]).save(tmp_path / "000002.png")
+    with pytest.raises(InputError, match="is not 2 pictures of one width"):
+        held_out([replace(avatars[0], metrics=metrics, pictures=tmp_path)])
 
 
 def test_pictures_of_other_frames_or_another_truth_are_refused(made, tmp_path):
     folders = copied(made, tmp_path)
     (folders[1] / "held_out/000010.png").rename(folders[1] / "held_out/000006.png")
     with pytest.raises(InputError, match="show different frames"):
-        held_out(read_measured(folders))
+        held_out(read_measured(files(folders)))
     (folders[1] / "held_out/000006.png").rename(folders[1] / "held_out/000010.png")
     sheet = Image.open(folders[1] / "held_out/000010.png")
     sheet.putpixel((0, 0), (1, 2, 3))
     sheet.save(folders[1] / "held_out/000010.png")
     with pytest.raises(InputError, match="another truth of the same frame"):
-        held_out(read_measured(folders))
+        held_out(read_measured(files(folders)))
 
 
 @pytest.mark.parametrize(
@@ -184,22 +190,22 @@ def test_what_was_measured_otherwise_is_refused(made, tmp_path, change, message)
         metrics |= {"without_pose_refinement": {}, "with_pose_refinement": {}}
     write_json(folders[1] / "metrics.json", metrics)
     with pytest.raises(InputError, match=message):
-        read_measured(folders)
+        read_measured(files(folders))
 
 
 def test_avatars_of_other_held_out_frames_or_another_video_are_refused(scene, made, tmp_path):
     other = tmp_path / "other"
     train(scene, other, replace(QUICK, steps=2, hold_out=3), scene.track, GaussiansConfig(count=300))
     with pytest.raises(InputError, match="different held-out frames"):
-        read_measured([made[0], other])
+        read_measured(files([made[0], other]))
     longer = replace(scene, frames=replace(scene.frames, source_sha256="2" * 64))
     train(longer, tmp_path / "video", replace(QUICK, steps=2), scene.track, GaussiansConfig(count=300))
     with pytest.raises(InputError, match="different videos"):
-        read_measured([made[0], tmp_path / "video"])
+        read_measured(files([made[0], tmp_path / "video"]))
 
 
 def test_two_avatars_of_one_method_are_told_apart_by_their_folders(made):
-    names = [one.name for one in read_measured([made[0], made[0]])]
+    names = [one.name for one in read_measured(files([made[0], made[0]]))]
     assert names == [f"gaussians ({made[0]})"] * 2
 
 
@@ -265,6 +271,23 @@ def test_the_time_of_a_picture_is_the_median_without_the_first(avatars, monkeypa
     monkeypatch.setattr(pictures_module.time, "perf_counter", lambda: next(clock))
     assert seconds_a_picture(avatars[0]) == 2.0
     assert shown == [(frame, (90, 160)) for frame in (2, 2, 6, 10)]
+
+
+def test_of_many_held_out_frames_few_are_timed_from_first_to_last(avatars, monkeypatch):
+    shown, measured = [], list(range(40, 70))
+    monkeypatch.setattr(pictures_module, "drawn", lambda act, frame, camera: shown.append(frame))
+    seconds_a_picture(replace(avatars[0], metrics={"held_out_frames": measured}))
+    assert len(shown) == 1 + 8 and shown[1] == 40 and shown[-1] == 69
+
+
+def test_a_file_of_another_name_is_not_taken_for_what_was_measured(made):
+    with pytest.raises(InputError, match=r"other\.tar is not called avatar\.tar"):
+        read_measured([made[0] / "other.tar"])
+
+
+def test_without_avatars_there_is_nothing_to_compare():
+    with pytest.raises(InputError, match=r"give the avatar\.tar of each"):
+        read_measured([])
 
 
 def test_the_machine_is_named(avatars):

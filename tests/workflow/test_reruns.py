@@ -55,6 +55,7 @@ OTHER = {
     "fitting.regressor": "other_regressor.safetensors",
     "fitting.focal_range": [0.7, 1.5],
     "avatar.levels": [[2, 1.0]],
+    "avatar.align_steps": 3,
     "turntable.background": [0.0, 0.0, 0.0],
     "motion.motions": ["walk.bvh", "run.bvh"],
     "export.motions": ["run.bvh"],

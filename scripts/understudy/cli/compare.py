@@ -35,14 +35,12 @@ class Compare:
         from understudy.comparison.page import files_of, write_comparison
         from understudy.report.figures import HEADLINE
 
-        if not self.avatars:
-            raise InputError("no avatar is given; give the avatar.tar of each.")
         if self.output.suffix != ".html":
             raise InputError(f"{self.output} is no name of a page; give one that ends in .html.")
         written = [self.output.parent / name for name in files_of(self.output)]
         beside = [avatar.parent / name for avatar in self.avatars for name in ("metrics.json", "held_out")]
         check_apart(written, [*self.avatars, *beside, *self.motion, self.body])
-        avatars = read_measured([avatar.parent for avatar in self.avatars], self.body)
+        avatars = read_measured(self.avatars, self.body)
         person = Path(avatars[0].archive.info["source"]["name"]).stem
         rows = write_comparison(self.output, person, avatars, ComparisonConfig(device=self.device), self.motion)
         table = Table("avatar", "PSNR, given poses (dB)", "s a picture", "MB")

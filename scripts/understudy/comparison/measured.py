@@ -33,33 +33,38 @@ class MeasuredAvatar:
     """Of its file."""
 
 
-def read_measured(folders: Sequence[str | Path], body: str | Path | None = None) -> list[MeasuredAvatar]:
-    """Avatars of one video, each from a folder with its ``avatar.tar``, ``metrics.json`` and ``held_out``.
+def read_measured(paths: Sequence[str | Path], body: str | Path | None = None) -> list[MeasuredAvatar]:
+    """Avatars of one video, each with its ``metrics.json`` and ``held_out`` beside it.
 
     Each is called as its method; of several of one method, as its folder too.
 
     Args:
-        folders: Of the avatars.
+        paths: Files ``avatar.tar``.
         body: The body's own file, for avatars of licensed bodies.
 
     Raises:
-        InputError: A file is missing or damaged, or two avatars are not of the same video, body and held-out frames.
+        InputError: There is none, a file is missing, damaged or of another name, or two avatars are not of the same video,
+            body and held-out frames.
     """
-    found, places = [], [Path(folder) for folder in folders]
-    for folder in places:
-        path = folder / "avatar.tar"
-        archive, metrics = load_archive(path, body), read_metrics(folder / "metrics.json")
-        found.append(
-            MeasuredAvatar(archive.avatar.method, archive, metrics, folder / "held_out", path.stat().st_size / 1e6)
-        )
-    for one, folder in zip(found, places, strict=True):
-        _check_measured(one, folder)
-        _check_alike(found[0], one, places[0], folder)
+    if not paths:
+        raise InputError("There is no avatar to compare; give the avatar.tar of each.")
+    places = [Path(path) for path in paths]
+    found = [_read(place, body) for place in places]
+    for one, place in zip(found, places, strict=True):
+        _check_measured(one, place.parent)
+        _check_alike(found[0], one, places[0].parent, place.parent)
     names = [one.name for one in found]
     if len(set(names)) < len(names):
-        named = [f"{name} ({folder})" for name, folder in zip(names, places, strict=True)]
-        found = [replace(one, name=name) for name, one in zip(named, found, strict=True)]
+        found = [replace(one, name=f"{one.name} ({place.parent})") for one, place in zip(found, places, strict=True)]
     return found
+
+
+def _read(path: Path, body: str | Path | None) -> MeasuredAvatar:
+    if path.name != "avatar.tar":
+        raise InputError(f"{path} is not called avatar.tar, of which the metrics.json beside it is; give that.")
+    archive, metrics = load_archive(path, body), read_metrics(path.parent / "metrics.json")
+    size = path.stat().st_size / 1e6
+    return MeasuredAvatar(archive.avatar.method, archive, metrics, path.parent / "held_out", size)
 
 
 def poses_of(one: MeasuredAvatar, avatars: Sequence[MeasuredAvatar]) -> str:

@@ -19,7 +19,7 @@ from understudy.comparison.pictures import (
     turntables,
 )
 from understudy.comparison.poses import NewPose, new_poses
-from understudy.comparison.table import as_tsv, costs_table, likeness_table, parts_table, rows_of
+from understudy.comparison.table import Row, as_tsv, costs_table, likeness_table, parts_table, rows_of
 from understudy.files.arrays import write_json
 from understudy.files.atomic import atomic_files
 from understudy.inspection.overlays import shrink
@@ -62,7 +62,28 @@ def write_comparison(
         one.archive.avatar.to(device)
     rows = rows_of(avatars, [seconds_a_picture(one) for one in avatars])
     facts = _facts(actor, avatars)
-    text = template(Path(__file__).parent, TEMPLATE).render(
+    text = _page(avatars, rows, facts, frames, poses)
+    with atomic_files(page.parent, files_of(page), "comparison") as folder:
+        (folder / page.name).write_text(text, encoding="utf-8")
+        write_json(folder / page.with_suffix(".json").name, {**facts, "avatars": rows})
+        (folder / page.with_suffix(".tsv").name).write_text(as_tsv(rows), encoding="utf-8")
+    return rows
+
+
+def files_of(page: str | Path) -> tuple[str, ...]:
+    """Names of what ``write_comparison`` writes for a page, in its folder."""
+    return tuple(Path(page).with_suffix(suffix).name for suffix in (".html", ".json", ".tsv"))
+
+
+def _page(
+    avatars: Sequence[MeasuredAvatar],
+    rows: Sequence[Row],
+    facts: dict[str, Any],
+    frames: Sequence[HeldOut],
+    poses: Sequence[NewPose],
+) -> str:
+    """The page, with all pictures that are drawn for it."""
+    return template(Path(__file__).parent, TEMPLATE).render(
         style=STYLE,
         **facts,
         likeness=likeness_table(rows),
@@ -76,16 +97,6 @@ def write_comparison(
         ],
         poses=[_new_pose(avatars, pose) for pose in show_progress(poses, "drawing new poses")],
     )
-    with atomic_files(page.parent, files_of(page), "comparison") as folder:
-        (folder / page.name).write_text(text, encoding="utf-8")
-        write_json(folder / page.with_suffix(".json").name, {**facts, "avatars": rows})
-        (folder / page.with_suffix(".tsv").name).write_text(as_tsv(rows), encoding="utf-8")
-    return rows
-
-
-def files_of(page: str | Path) -> tuple[str, ...]:
-    """Names of what ``write_comparison`` writes for a page, in its folder."""
-    return tuple(Path(page).with_suffix(suffix).name for suffix in (".html", ".json", ".tsv"))
 
 
 def _facts(actor: str, avatars: Sequence[MeasuredAvatar]) -> dict[str, Any]:
