@@ -39,6 +39,7 @@ RERUN = {
     "avatar": AVATAR,
     "gaussians": AVATAR,  # others take their poses
     "instant_nvr": METHOD,
+    "neural_capture": METHOD,
     "evaluate": {"evaluate", "report", "evaluate_method", "comparison"},
     "turntable": {"turntable", "reenactment", "motion", "report"},
     "motion": {"motion", "report"},  # the new one; those there are stay
