@@ -14,6 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tests.support.paths import ROOT
+from understudy.avatar.registry import METHODS
 from understudy.batch.code import code_digest, reached_modules
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
@@ -38,18 +39,19 @@ RERUN = {
     "canonical": {"canonical", "dataset"} | AVATAR,
     "avatar": AVATAR,
     "gaussians": AVATAR,  # others take their poses
-    "instant_nvr": METHOD,
-    "neural_capture": METHOD,
+    "baking": set(),  # avatars of Gaussians are not baked
     "evaluate": {"evaluate", "report", "evaluate_method", "comparison"},
     "turntable": {"turntable", "reenactment", "motion", "report"},
     "motion": {"motion", "report"},  # the new one; those there are stay
     "export": {"export", "report"},
     "viewer": {"viewer", "report"},
     "comparison": {"comparison"},
+    "avatar.method": AVATAR | {"baking"},  # the others have no Gaussians
     "avatar.poses": METHOD,  # gaussians start from the fit
     "avatar.hold_out": {"canonical", "dataset"} | AVATAR,  # the texture learns from the same frames
 }
 """Rules that run again when an option of a stage changes, or one option that differs from its stage."""
+RERUN |= {name: METHOD for name in METHODS if name != CONFIG["avatar"]["method"]}
 
 OTHER = {
     "frames.K": [500.0, 500.0, 64.0, 64.0],
@@ -208,6 +210,33 @@ def test_a_change_in_the_library_reruns_the_stages_that_import_it(copy, module, 
         assert pending(repository, folder, ["anna"], folder / "base.yaml")["anna"] == rules
     finally:
         path.write_text(before)
+
+
+def test_what_is_made_of_gaussians_is_made_of_baked_ones_where_the_method_has_none(copy, tmp_path):
+    """As if the method of all actors had none."""
+    repository, folder = copy
+    path = repository / "scripts/understudy/avatar/registry.py"
+    before = path.read_text()
+    (tmp_path / "baking.yaml").write_text(json.dumps({**BASE, "actors": {"anna": {"baking": {"steps": 7}}}}))
+    path.write_text(before.replace('WITH_GAUSSIANS = frozenset({"gaussians"})', "WITH_GAUSSIANS = frozenset()"))
+    try:
+        (folder / "results/anna/baked.tar").touch()
+        snakemake(repository, folder, *targets(["anna"]), "--touch", "--forceall", config=folder / "base.yaml")
+        table = snakemake(repository, folder, "all", "--detailed-summary", config=folder / "base.yaml")
+        rows = csv.DictReader(io.StringIO(table), delimiter="\t")
+        inputs = {row["rule"]: row["input-file(s)"].split(",") for row in rows}
+        changed = pending(repository, folder, ["anna"], tmp_path / "baking.yaml")["anna"]
+    finally:
+        path.write_text(before)
+        (folder / "results/anna/baked.tar").unlink(missing_ok=True)
+        snakemake(repository, folder, *targets(["anna"]), "--touch", "--forceall", config=folder / "base.yaml")
+    assert changed == {"baking", "export", "viewer", "report"}
+    baked, avatar = ("results/anna/baked.tar", "results/anna/avatar.tar")
+    assert avatar in inputs["baking"]
+    for rule in ("export", "viewer"):
+        assert baked in inputs[rule] and avatar not in inputs[rule]
+    assert baked in inputs["report"] and avatar in inputs["report"]
+    assert avatar in inputs["turntable"] and baked not in inputs["turntable"]
 
 
 def test_touching_accepts_a_change_of_the_library(copy):
