@@ -38,6 +38,7 @@ include: "rules/viewer.smk"
 include: "rules/export.smk"
 include: "rules/dataset.smk"
 include: "rules/report.smk"
+include: "rules/comparison.smk"
 
 
 rule all:

@@ -34,3 +34,24 @@ rule evaluate:
         "{wildcards.actor}: measuring on held-out frames"
     script:
         "../scripts/evaluate.py"
+
+
+use rule evaluate as evaluate_method with:
+    input:
+        frames="results/{actor}/frames",
+        index="results/{actor}/frames.json",
+        matte="results/{actor}/matte",
+        trimap="results/{actor}/trimap",
+        parsing="results/{actor}/parsing",
+        smpl="results/{actor}/smpl.npz",
+        avatar="results/{actor}/methods/{method}/avatar.tar",
+        body=body_file,
+    output:
+        metrics="results/{actor}/methods/{method}/metrics.json",
+        comparisons=directory("results/{actor}/methods/{method}/held_out"),
+    log:
+        "logs/evaluate_method/{actor}/{method}.log",
+    benchmark:
+        "results/{actor}/benchmarks/evaluate/{method}.tsv"
+    message:
+        "{wildcards.actor}: measuring {wildcards.method} on held-out frames"

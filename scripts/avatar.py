@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy.avatar.archive import save_avatar
+from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.registry import find_method
+from understudy.avatar.start import refined_poses
 from understudy.avatar.training.train import train_avatar
 from understudy.body.files import load_body
 from understudy.files.arrays import write_json
@@ -26,11 +27,15 @@ def main() -> None:
     config = AvatarConfig(**snakemake.params.settings)
     options = find_method(config.method).config(**snakemake.params.options)
     checkpoint = Path(snakemake.params.checkpoint)
+    track = BodyTrack.load(snakemake.input.smpl)
+    if snakemake.input.poses:
+        refined = load_archive(snakemake.input.poses, snakemake.input.body)
+        track = refined_poses(refined, frames, track, config.hold_out)
     training = train_avatar(
         frames=frames,
         alpha_folder=Path(snakemake.input.matte),
         trimap_folder=Path(snakemake.input.trimap),
-        track=BodyTrack.load(snakemake.input.smpl),
+        track=track,
         canonical=canonical,
         body=load_body(snakemake.input.body),
         config=config,

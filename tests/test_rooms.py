@@ -47,9 +47,11 @@ BELOW = {
     "layouts": "actor_folder body canonical files formats importers render",
     "inspection": "actor_folder avatar body files fitting formats metrics render",
     "report": "actor_folder body files formats inspection metrics render video",
+    "comparison": "avatar body files formats inspection motion render rendering report",
     "viewer": "avatar body files formats motion render rendering",
-    "sections": "avatar body canonical export fitting keypoints matting parsing rendering silhouettes video viewer",
-    "cli": "avatar batch body export files importers inspection layouts rendering video viewer weights",
+    "sections": "avatar body canonical comparison export fitting keypoints matting parsing rendering silhouettes video viewer",
+    "methods": "avatar sections",
+    "cli": "avatar batch body comparison export files importers inspection layouts rendering report video viewer weights",
 }
 """Room to the rooms that it may import."""
 STAGES = {"keypoints", "silhouettes", "fitting", "canonical", "avatar"}

@@ -23,6 +23,7 @@ from understudy.options import Options, alternatives, options_of, parts_of
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "scripts/understudy"
 PAGE = "docs/api.md"
+BASES_OF_OPTIONS = {"Options", "MethodConfig"}
 WIDTH = 118
 """Characters of a line of prose."""
 LONGEST_SIGNATURE = 100
@@ -47,8 +48,9 @@ H rows and W columns.
 GROUPS = {
     "Read and train an avatar": (
         "load_archive", "load_avatar", "train_avatar", "save_avatar", "evaluate_avatar", "bake_gaussians", "save_archive",
-        "find_method", "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralCaptureConfig",
-        "EvaluateConfig", "BakingConfig", "AvatarArchive", "Avatar", "Training",
+        "find_method", "training_config", "refined_poses", "read_measured", "write_comparison",
+        "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralCaptureConfig",
+        "EvaluateConfig", "BakingConfig", "AvatarArchive", "Avatar", "Training", "MeasuredAvatar", "ComparisonConfig",
     ),
     "Render": (
         "render_motion", "footage_of", "render_reenactment", "ShowConfig", "PathConfig", "ShapeConfig",
@@ -242,7 +244,7 @@ def describe(name: str, source: Source) -> Iterator[str]:
     yield as_list(text for call in calls for text in details(call, source))
     if isinstance(node, ast.ClassDef):
         yield as_list(errors_of(node))
-        is_options = "Options" in map(ast.unparse, node.bases)
+        is_options = not BASES_OF_OPTIONS.isdisjoint(map(ast.unparse, node.bases))
         yield as_table(options_in(getattr(understudy, name)) if is_options else fields_of(node, source))
         if others := [each for each in methods if each not in calls]:
             yield "Methods and properties:"

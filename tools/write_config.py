@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import yaml
 
-from understudy.options import Bounds, Choices, Length, Option, Pattern, alternatives, options_of, parts_of
+from understudy.avatar.config import MethodConfig
+from understudy.options import Bounds, Choices, Length, OfMethod, Option, Pattern, alternatives, options_of, parts_of
 from understudy.sections import SECTIONS, ActorFiles, BatchFiles, Section
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,7 +111,7 @@ def schema_of(kind: Any) -> dict[str, Any]:
     if "enum" in schema:
         schema.pop("type", None)
         schema.pop("minLength", None)
-    return nullable(schema) if len(kinds) < len(alternatives(base)) else schema
+    return nullable(schema) if len(kinds) < len(alternatives(base)) or is_of_method(kind) else schema
 
 
 def _schema_of_one(kind: Any) -> dict[str, Any]:
@@ -142,6 +143,8 @@ def keywords(limit: Any) -> dict[str, Any]:
             return {"pattern": expression}
         case Length(least, most):
             return {"minItems": least} | ({} if most is None else {"maxItems": most})
+        case OfMethod():
+            return {}
     raise TypeError(f"{limit!r} is not a limit that the schema knows")
 
 
@@ -157,7 +160,24 @@ def as_line(option: Option) -> str:
     """An option with its default, its sentence, and the names that it takes where the sentence does not say them all."""
     names = [name for limit in parts_of(option.kind)[1] if isinstance(limit, Choices) for name in limit.names]
     unsaid = f" One of {', '.join(names)}." if any(name not in option.sentence for name in names[1:]) else ""
+    if is_of_method(option.kind):
+        return f"{option.name}: null  # {in_yaml(option.sentence)} {of_methods(option)}\n"
     return f"{option.name}: {as_yaml(option.default)}  # {in_yaml(option.sentence)}{unsaid}\n"
+
+
+def is_of_method(kind: Any) -> bool:
+    """Whether a method of avatars may have its own default."""
+    return any(isinstance(limit, OfMethod) for limit in parts_of(kind)[1])
+
+
+def of_methods(option: Option) -> str:
+    """What null stands for."""
+    methods = [section for section in SECTIONS if issubclass(section.groups[0], MethodConfig)]
+    own = [(section.name, section.groups[0].training) for section in methods]
+    others = "".join(
+        f"; {as_yaml(training[option.name])} for {name}" for name, training in own if option.name in training
+    )
+    return f"null for the method's own: {as_yaml(option.default)}{others}."
 
 
 def in_yaml(sentence: str) -> str:

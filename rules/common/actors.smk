@@ -15,6 +15,7 @@ from snakemake.utils import update_config
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from understudy.avatar.registry import METHODS
 from understudy.batch.sheet import add_sheet, read_sheet
 from understudy.commands import called
 from understudy.errors import InputError, end_with_terminal
@@ -95,6 +96,7 @@ if workflow.is_main_process:
 
 wildcard_constraints:
     actor="[^/]+",
+    method="|".join(METHODS),
 
 
 def video_name(wildcards):

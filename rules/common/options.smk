@@ -6,6 +6,8 @@ from pathlib import Path
 from understudy.avatar.registry import WITH_GAUSSIANS
 from understudy.batch.motions import motion_names
 from understudy.errors import InputError
+from understudy.avatar.config import REFINING, takes_refined
+from understudy.methods import avatar_of, folder_of, training_settings
 from understudy.settings import actor_settings
 
 
@@ -19,10 +21,37 @@ def settings(stage, without=()):
     return of_actor
 
 
+def method_of(wildcards):
+    """The method of avatars that a job is about: the one that its files name, else the actor's own.
+
+    The actor's own has its files in the actor's folder; asking for them again under its name ends the run.
+    """
+    own = actor_settings(config, "avatar", wildcards.actor)["method"]
+    method = wildcards.get("method", own)
+    if method == own and "method" in wildcards.keys():
+        stop(
+            f"{method} is avatar.method of {wildcards.actor}, so its avatar is results/{wildcards.actor}/avatar.tar; ask for that."
+        )
+    return method
+
+
 def method_options(wildcards):
-    """Params function: the options of the actor's method of avatars."""
-    method = actor_settings(config, "avatar", wildcards.actor)["method"]
-    return actor_settings(config, method, wildcards.actor)
+    """Params function: the options of a job's method of avatars."""
+    return actor_settings(config, method_of(wildcards), wildcards.actor)
+
+
+def training_options(wildcards):
+    """Params function: how an avatar is trained, with the method's own defaults where the configuration leaves them to it."""
+    options = actor_settings(config, "avatar", wildcards.actor)
+    return training_settings(options, method_of(wildcards))
+
+
+def refined_avatar(wildcards):
+    """Input function: the avatar that another one's poses are taken from, or no input where it starts from the fit."""
+    options = actor_settings(config, "avatar", wildcards.actor)
+    if not takes_refined(method_of(wildcards), options):
+        return []
+    return avatar_of(wildcards.actor, REFINING, options["method"])
 
 
 def is_baked(actor):
@@ -39,6 +68,20 @@ def gaussians_file(wildcards):
 def baked_files(wildcards):
     """Input function: the Gaussians that are made of an actor's avatar, if any are."""
     return [gaussians_file(wildcards)] if is_baked(wildcards.actor) else []
+
+
+def compared(file):
+    """Input function: a file of the avatar of each method that is compared."""
+
+    def of_actor(wildcards):
+        own = actor_settings(config, "avatar", wildcards.actor)["method"]
+        methods = actor_settings(config, "comparison", wildcards.actor)["methods"]
+        return [
+            f"{folder_of(wildcards.actor, method, own)}/{file}"
+            for method in dict.fromkeys(methods)
+        ]
+
+    return of_actor
 
 
 def motions_of(actor):

@@ -104,6 +104,18 @@ class Length:
         return f"{Bounds(self.least, self.most)} values"
 
 
+@dataclass(frozen=True)
+class OfMethod:
+    """Of an option for which a method of avatars may have its own default: in config.yaml it is null until the user chooses."""
+
+    def refuses(self, value: Any) -> bool:
+        """Whether a value is not taken; all are."""
+        return False
+
+    def __str__(self) -> str:
+        return "a method may have its own default"
+
+
 Share = Annotated[float, Bounds(0, 1)]
 """A part of a whole."""
 

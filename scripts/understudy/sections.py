@@ -10,6 +10,7 @@ from understudy.avatar.instant_nvr.config import InstantNvrConfig
 from understudy.avatar.neural_capture.config import NeuralCaptureConfig
 from understudy.body.smpl_family import MODELS
 from understudy.canonical.config import CanonicalConfig
+from understudy.comparison.config import ComparisonConfig
 from understudy.export.config import ExportConfig
 from understudy.fitting.config import FittingConfig
 from understudy.keypoints.config import KeypointsConfig
@@ -112,6 +113,15 @@ class ViewerFiles(Options):
 
 
 @dataclass(frozen=True)
+class ComparisonFiles(Options):
+    """What avatars are compared in."""
+
+    motions: tuple[str, ...] = ()
+    """Motions, of each of which the pose is shown that is least like any of the video: files of BVH, AMASS or other SMPL
+    parameters, or another actor's smpl.npz. A lunge with raised arms is shown in any case."""
+
+
+@dataclass(frozen=True)
 class BatchFiles(Options):
     """Which videos there are besides those of data/videos; in no section."""
 
@@ -164,6 +174,10 @@ SECTIONS = (
     Section(
         "viewer", "the page that plays the avatar in a browser, results/{actor}/viewer/index.html",
         (ViewerConfig, ViewerFiles),
+    ),
+    Section(
+        "comparison", "all methods in one table, in results/{actor}/comparison.html, which is made where it is asked for",
+        (ComparisonConfig, ComparisonFiles),
     ),
 )  # fmt: skip
 """All sections, in the order of config.yaml."""

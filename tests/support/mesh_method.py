@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from understudy.avatar.base import Avatar, Carriers, Learner, Loss, Method, Posed, Shaped, Subject, View
-from understudy.avatar.config import AvatarConfig
+from understudy.avatar.config import AvatarConfig, MethodConfig
 from understudy.avatar.training.losses import view_loss
 from understudy.body.model import BodyModel
 from understudy.files.tables import Numbers, check_table
-from understudy.options import Options
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render
 from understudy.render.mesh import rasterize_mesh
@@ -29,7 +28,7 @@ TABLE = {
 
 
 @dataclass(frozen=True)
-class MeshConfig(Options):
+class MeshConfig(MethodConfig):
     """What a textured mesh learns."""
 
     lr_texture: float = 0.1

@@ -1,5 +1,6 @@
 """Runs of the workflow in a folder of their own."""
 
+import os
 import subprocess
 import sys
 
@@ -8,10 +9,20 @@ import yaml
 from tests.support.paths import ROOT
 
 
-def snakemake(folder, *arguments, config=None):
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+def snakemake(folder, *arguments, config=None, repository=ROOT):
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(repository / "Snakefile"),
+        "--directory",
+        str(folder),
+    ]
     configs = ["--configfile", str(config)] if config else []
-    return subprocess.run([*command, *arguments, *configs], capture_output=True, text=True)
+    # of several checkouts, the jobs take the library of the one that is run
+    environment = {**os.environ, "PYTHONPATH": str(repository / "scripts")}
+    return subprocess.run([*command, *arguments, *configs], capture_output=True, text=True, env=environment)
 
 
 def workplace(folder):

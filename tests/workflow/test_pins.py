@@ -50,7 +50,7 @@ def text_of(folder):
     return {name: (folder / name).read_text() for name in WRITTEN}
 
 
-@pytest.mark.parametrize(("package", "files"), [("numpy", 21), ("setuptools", 2), ("viser", 2), ("ultralytics", 2)])
+@pytest.mark.parametrize(("package", "files"), [("numpy", 22), ("setuptools", 2), ("viser", 2), ("ultralytics", 2)])
 def test_another_version_is_one_line_and_one_command(copy, package, files):
     before, pins = text_of(copy), (copy / SOURCE).read_text()
     old = PINS["versions"][package]

@@ -66,13 +66,13 @@ def test_profiles_name_rules_that_are_there(name):
 
 def test_short_stages_are_grouped_before_and_after_training():
     assert groups("slurm") == {"prepare": PREPARE, "show": SHOW}
-    assert {rule for rule, _ in rule_blocks()} == PREPARE | SHOW | {"avatar", "dataset"}
+    assert {rule for rule, _ in rule_blocks()} == PREPARE | SHOW | {"avatar", "dataset", "comparison"}
 
 
-def test_no_job_of_the_slurm_profile_but_training_holds_a_gpu():
+def test_no_job_of_the_slurm_profile_but_training_and_comparing_holds_a_gpu():
     with_gpu = {rule for rule, block in rule_blocks() if re.search(r"^ {8}gpu=", block, flags=re.M)}
     none = {rule for rule, values in profile("slurm")["set-resources"].items() if values.get("gpu") == 0}
-    assert with_gpu - none == {"avatar"}
+    assert with_gpu - none == {"avatar", "comparison"}
 
 
 @pytest.mark.parametrize(("rule", "block"), list(rule_blocks()))

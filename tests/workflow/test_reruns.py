@@ -23,7 +23,9 @@ BASE = {"motion": {"motions": ["walk.bvh"]}}
 """What is configured when everything is made."""
 LAYOUT = "ntc"
 
-AVATAR = {"avatar", "evaluate", "turntable", "reenactment", "motion", "export", "viewer", "report"}
+METHOD = {"avatar_of_method", "evaluate_method", "comparison"}
+"""Of a method that is not ``avatar.method``."""
+AVATAR = {"avatar", "evaluate", "turntable", "reenactment", "motion", "export", "viewer", "report"} | METHOD
 MATTING = {"matting", "parsing", "canonical", "dataset"} | AVATAR
 FITTING = {"fitting"} | MATTING
 RERUN = {
@@ -36,18 +38,20 @@ RERUN = {
     "parsing": {"parsing", "canonical", "dataset"} | AVATAR,
     "canonical": {"canonical", "dataset"} | AVATAR,
     "avatar": AVATAR,
-    "gaussians": AVATAR,
+    "gaussians": AVATAR,  # others take their poses
     "baking": set(),  # avatars of Gaussians are not baked
-    "evaluate": {"evaluate", "report"},
+    "evaluate": {"evaluate", "report", "evaluate_method", "comparison"},
     "turntable": {"turntable", "reenactment", "motion", "report"},
     "motion": {"motion", "report"},  # the new one; those there are stay
     "export": {"export", "report"},
     "viewer": {"viewer", "report"},
+    "comparison": {"comparison"},
     "avatar.method": AVATAR | {"baking"},  # the others have no Gaussians
+    "avatar.poses": METHOD,  # gaussians start from the fit
     "avatar.hold_out": {"canonical", "dataset"} | AVATAR,  # the texture learns from the same frames
 }
 """Rules that run again when an option of a stage changes, or one option that differs from its stage."""
-RERUN |= {name: set() for name in METHODS if name != CONFIG["avatar"]["method"]}
+RERUN |= {name: METHOD for name in METHODS if name != CONFIG["avatar"]["method"]}
 
 OTHER = {
     "frames.K": [500.0, 500.0, 64.0, 64.0],
@@ -56,6 +60,7 @@ OTHER = {
     "fitting.regressor": "other_regressor.safetensors",
     "fitting.focal_range": [0.7, 1.5],
     "avatar.levels": [[2, 1.0]],
+    "avatar.align_steps": 3,
     "turntable.background": [0.0, 0.0, 0.0],
     "motion.motions": ["walk.bvh", "run.bvh"],
     "export.motions": ["run.bvh"],
@@ -65,6 +70,8 @@ OTHER = {
     "parsing.scales": [1.0, 1.5],
     "export.pose": "t",
     "viewer.motions": ["run.bvh"],
+    "comparison.methods": ["gaussians"],
+    "comparison.motions": ["run.bvh"],
 }
 """Values for options whose type alone does not say another one."""
 
@@ -114,7 +121,8 @@ def summary(repository, folder, actors, config=None):
 
 
 def targets(actors):
-    return ["all", *(f"results/{actor}/datasets/{LAYOUT}" for actor in actors)]
+    beyond = (f"datasets/{LAYOUT}", "comparison.html")
+    return ["all", *(f"results/{actor}/{file}" for actor in actors for file in beyond)]
 
 
 def pending(repository, folder, actors, config=None):
@@ -187,7 +195,8 @@ def copy(tmp_path_factory):
     [
         ("matting/band.py", "\nADDED = 1\n", MATTING),  # imported by matting/matting.py, which the script imports
         ("avatar/gaussians/regularizers.py", "\nADDED = 1\n", AVATAR),  # of a method, which the registry names
-        ("report/page.html.j2", "\n<p>\n", {"report"}),
+        ("report/page.html.j2", "\n<p>\n", {"report", "comparison"}),  # which have one style, beside it
+        ("comparison/comparison.html.j2", "\n<p>\n", {"comparison"}),
         ("importers/run.py", "\nADDED = 1\n", set()),  # of no rule
         ("matting/band.py", '\n# A comment.\n"""A text."""\n', set()),
     ],

@@ -1,10 +1,11 @@
 """Options of the stages avatar and evaluate."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from understudy.avatar.registry import METHODS
-from understudy.options import Bounds, Choices, Length, Options, Share
+from understudy.options import Bounds, Choices, Length, OfMethod, Options, Share
 
 Device = Literal["auto", "cpu", "cuda"]
 Rate = Annotated[float, Bounds(0)]
@@ -12,6 +13,22 @@ Weight = Annotated[float, Bounds(0)]
 Part = Annotated[float, Bounds(0, above=True)]
 Steps = Annotated[int, Bounds(0, 10_000)]
 Shrink = Literal[1, 2, 4, 8]
+Poses = Literal["gaussians", "fit"]
+REFINING: Poses = "gaussians"
+"""The method whose avatar refines the poses that others start from."""
+
+
+@dataclass(frozen=True)
+class MethodConfig(Options):
+    """Base of the options of a method of avatars."""
+
+    training: ClassVar[Mapping[str, Any]] = {}
+    """Its own defaults of those options of ``AvatarConfig`` that are ``OfMethod``, by name."""
+
+
+def takes_refined(method: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a method starts from the poses that a Gaussian avatar refined, by the options of the section ``avatar``."""
+    return method != REFINING and settings["poses"] == REFINING
 
 
 @dataclass(frozen=True)
@@ -20,7 +37,10 @@ class AvatarConfig(Options):
 
     method: Annotated[str, Choices(METHODS)] = "gaussians"
     """What the avatar is made of; its own options are in the section of its name."""
-    steps: Annotated[int, Bounds(1, 100_000_000)] = 1100
+    poses: Poses = "gaussians"
+    """Poses and shape that a method starts from. gaussians: those that the actor's Gaussian avatar refined, held unless
+    align_steps or lr_betas are given; fit: smpl.npz as it is. The method gaussians itself always starts from the fit."""
+    steps: Annotated[int, Bounds(1, 100_000_000), OfMethod()] = 1100
     """Training steps, one frame each."""
     minutes: Annotated[float, Bounds(0, 1_000_000, above=True)] | None = None
     """Time after which training ends even if steps are left; the schedule is shortened to fit. None for no limit."""
@@ -32,11 +52,11 @@ class AvatarConfig(Options):
     """cpu, cuda, or auto: CUDA where PyTorch and gsplat find it."""
     gpus: Annotated[int, Bounds(1, 1024)] = 1
     """GPUs that train together, each on its own frames; as many steps are made at once."""
-    levels: Annotated[tuple[tuple[Shrink, Part], ...], Length(1)] = ((4, 0.25), (2, 0.35), (1, 0.4))
+    levels: Annotated[tuple[tuple[Shrink, Part], ...], Length(1), OfMethod()] = ((4, 0.25), (2, 0.35), (1, 0.4))
     """Shrink factor of the pictures and the part of the training that uses it, coarse to fine."""
     exposure: bool = False
     """Whether every frame has a brightness and tint of its own, as cameras with automatic exposure need it."""
-    lr_betas: Rate = 5e-3
+    lr_betas: Annotated[Rate, OfMethod()] = 5e-3
     """Learning rate of the shape; 0 keeps the fitted one."""
     lr_end: Annotated[float, Bounds(0, 1, above=True)] = 0.1
     """Learning rates at the end over those at the start."""
@@ -52,7 +72,7 @@ class AvatarConfig(Options):
     """Weight of pixels where the trimap is unknown; 0 leaves them out."""
     reg_betas: Weight = 1e-2
     """Weight of the shape's mean squared distance from the fitted one."""
-    align_steps: Steps = 2
+    align_steps: Annotated[Steps, OfMethod()] = 2
     """Steps by which a frame's pose is aligned with its picture each time the frame comes round; 0 keeps the fitted poses."""
     align_often: Share = 0.4
     """Part of the training during which poses are aligned each time a frame comes round; then it is every second time."""

@@ -6,6 +6,7 @@ import sys
 
 from understudy.cli.arguments import read_arguments
 from understudy.cli.bake import Bake
+from understudy.cli.compare import Compare
 from understudy.cli.dataset import Dataset
 from understudy.cli.export import Export
 from understudy.cli.import_ import Import
@@ -23,8 +24,8 @@ from understudy.text import one_line
 
 DESCRIPTION = "understudy: what one does by hand with an actor's results."
 VERBS = {
-    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export, "bake": Bake, "mesh": Mesh,
-    "dataset": Dataset, "view": View, "videos": Videos, "models": Models,
+    "status": Status, "inspect": Inspect, "import": Import, "render": Render, "export": Export, "bake": Bake,
+    "mesh": Mesh, "compare": Compare, "dataset": Dataset, "view": View, "videos": Videos, "models": Models,
 }  # fmt: skip
 
 

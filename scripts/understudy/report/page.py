@@ -1,16 +1,13 @@
 """The report: one self-contained page that says how far the avatar can be trusted, mostly in pictures."""
 
 import base64
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
-import jinja2
 import numpy as np
-from PIL import Image
 
 from understudy.actor_folder import Result
 from understudy.body.model import BodyModel
@@ -33,11 +30,12 @@ from understudy.report.cautions import cautions_of
 from understudy.report.costs import Cost, duration, read_costs, size
 from understudy.report.curves import curve_svg
 from understudy.report.figures import in_a_sentence, likeness, parts_table
+from understudy.report.html import STYLE, jpeg, template
 from understudy.report.links import address, file_links
 from understudy.report.seen import SIDES, seen_shares
 from understudy.video.capture import open_capture
 
-TEMPLATE, STYLE = "page.html.j2", "page.css.j2"
+TEMPLATE = "page.html.j2"
 SHOWN_FRAMES = 6
 SHOWN_HELD_OUT = 6
 PICTURE_HEIGHT = 500  # px; twice the size on the page, for sharp screens
@@ -92,15 +90,8 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
     result = Result(inputs.frames, inputs.keypoints, inputs.alpha_folder, inputs.track, inputs.body)
     measures, height = measures_of(result), result.body_height()
     costs = read_costs(inputs.benchmarks)
-    template = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template(TEMPLATE)
     frames, metrics = inputs.frames, inputs.metrics
-    page = template.render(
+    page = template(Path(__file__).parent, TEMPLATE).render(
         style=STYLE,
         actor=inputs.actor,
         summary=f"{frames.source}: {len(frames)} frames of {frames.width}×{frames.height} px, {frames.fps:.3g} a second",
@@ -120,12 +111,12 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
         held_out=_held_out(inputs.comparisons),
         charts=_charts(inputs),
         textures=[
-            {"name": "texture", "data": _jpeg(inputs.canonical.texture)},
+            {"name": "texture", "data": jpeg(inputs.canonical.texture)},
             {
                 "name": "seen in the video",
-                "data": _jpeg(np.repeat(inputs.canonical.texture_seen[..., None], 3, axis=-1)),
+                "data": jpeg(np.repeat(inputs.canonical.texture_seen[..., None], 3, axis=-1)),
             },
-            {"name": "canonical normals", "data": _jpeg(inputs.canonical.normal)},
+            {"name": "canonical normals", "data": jpeg(inputs.canonical.normal)},
         ],
         costs=_costs(costs),
         total=duration(sum(cost.seconds for cost in costs)),
@@ -190,7 +181,7 @@ def _stage_rows(inputs: ReportInputs, shown: np.ndarray) -> tuple[list[dict[str,
             draw_parsing(image, read_parsing(inputs.parsing_folder, i)),
         )
         for name, picture in zip(names, drawn, strict=True):
-            pictures[name].append(_jpeg(shrink(picture, PICTURE_HEIGHT)))
+            pictures[name].append(jpeg(shrink(picture, PICTURE_HEIGHT)))
         if track.valid[i]:
             covered = silhouette(posed, inputs.body.faces, track.K, (frames.width, frames.height))
             ious.append(iou(covered, alpha >= 128))
@@ -204,7 +195,7 @@ def _worst(result: Result, measures: list[Measure]) -> list[dict[str, Any]]:
     for measure in measures:
         found = [picture for picture in pictures_of(result, measure, WORST_FRAMES, WORST_HEIGHT) if picture.beyond]
         pictures = [
-            {"data": _jpeg(picture.image), "caption": f"{picture.frame}: {picture.value}", "note": picture.note}
+            {"data": jpeg(picture.image), "caption": f"{picture.frame}: {picture.value}", "note": picture.note}
             for picture in found
         ]
         if pictures:
@@ -232,7 +223,7 @@ def _figures(inputs: ReportInputs, body_iou: float, height: float | None) -> lis
 def _held_out(folder: Path) -> list[dict[str, str]]:
     pictures = sorted(folder.glob("*.png"))
     chosen = np.unique(np.linspace(0, len(pictures) - 1, min(SHOWN_HELD_OUT, len(pictures))).round().astype(int))
-    return [{"name": f"{int(pictures[i].stem)}", "data": _jpeg(_pixels(pictures[i]))} for i in chosen]
+    return [{"name": f"{int(pictures[i].stem)}", "data": jpeg(_pixels(pictures[i]))} for i in chosen]
 
 
 def _pixels(picture: Path) -> np.ndarray:
@@ -248,9 +239,3 @@ def _charts(inputs: ReportInputs) -> list[dict[str, str]]:
         ("reprojection error of the fit", curve_svg(range(len(errors)), {"error": errors.tolist()}, "frame", "px")),
     )
     return [{"caption": caption, "svg": svg} for caption, svg in charts]
-
-
-def _jpeg(image: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="JPEG", quality=88)
-    return base64.b64encode(buffer.getvalue()).decode()

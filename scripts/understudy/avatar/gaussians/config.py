@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from understudy.avatar.config import Rate, Weight
-from understudy.options import Bounds, Options
+from understudy.avatar.config import MethodConfig, Rate, Weight
+from understudy.options import Bounds
 
 
 @dataclass(frozen=True)
-class GaussiansConfig(Options):
+class GaussiansConfig(MethodConfig):
     """What Gaussians learn, and how fast."""
 
     count: Annotated[int, Bounds(100, 1_000_000)] = 20000

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from understudy.avatar.config import Rate, Weight
-from understudy.options import Bounds, Options, Share
+from understudy.avatar.config import MethodConfig, Rate, Weight
+from understudy.options import Bounds, Share
 
 Distance = Annotated[float, Bounds(0, 0.3, above=True, unit="m")]
 
 
 @dataclass(frozen=True)
-class InstantNvrConfig(Options):
+class InstantNvrConfig(MethodConfig):
     """What a field of hash grids learns, and how fast."""
 
     size: Literal["small", "published"] = "small"
