@@ -1,7 +1,8 @@
 """Options of the method ``instant_nvr``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from understudy.avatar.config import MethodConfig, Rate, Weight
 from understudy.options import Bounds, Share
@@ -12,6 +13,8 @@ Distance = Annotated[float, Bounds(0, 0.3, above=True, unit="m")]
 @dataclass(frozen=True)
 class InstantNvrConfig(MethodConfig):
     """What a field of hash grids learns, and how fast."""
+
+    training: ClassVar[Mapping[str, Any]] = {"steps": 4000, "levels": ((4, 0.15), (2, 0.35), (1, 0.5))}
 
     size: Literal["small", "published"] = "small"
     """Of tables and networks: small for CPUs, published as the method's authors have them."""
