@@ -49,7 +49,7 @@ class AvatarConfig(Options):
     seed: Annotated[int, Bounds(0, 2**32 - 1)] = 0
     """Seed of everything random; on a CPU the same seed gives the same avatar."""
     device: Device = "auto"
-    """cpu, cuda, or auto: CUDA where PyTorch and gsplat find it."""
+    """cpu, cuda, or auto: CUDA where PyTorch finds it, and where gsplat is, for what is made of Gaussians."""
     gpus: Annotated[int, Bounds(1, 1024)] = 1
     """GPUs that train together, each on its own frames; as many steps are made at once."""
     levels: Annotated[tuple[tuple[Shrink, Part], ...], Length(1), OfMethod()] = ((4, 0.25), (2, 0.35), (1, 0.4))

@@ -79,7 +79,7 @@ def evaluate_avatar(
         logger.warning(
             "no frame with a valid pose was held out from training: only frames of the training are measured"
         )
-    device = choose_device(config.device)
+    device = choose_device(config.device, archive.avatar.method)
     avatar = archive.avatar.to(device)
     trained = archive.info["config"]
     trimaps = None if trimap_folder is None else Path(trimap_folder)

@@ -69,7 +69,7 @@ def render_reenactment(
         logger.warning("%s has %d frames of the avatar's %d; the rest is left out", video.path, count, len(poses))
     _check_same(archive, video.path)
     count = count if frames is None else min(count, frames)
-    act = in_camera_frame(archive.avatar.to(choose_device(device)), poses).first(count)
+    act = in_camera_frame(archive.avatar.to(choose_device(device, archive.avatar.method)), poses).first(count)
     size, K = (archive.width, archive.height), poses.K
     seen = video.pictures(max(*size, WHOLE) if archive.is_cropped else max(size))
     first = next(seen, None)

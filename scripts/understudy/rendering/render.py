@@ -56,7 +56,7 @@ def render_motion(
     output = Path(output)
     backdrop = open_backdrop(config.background, config.fps)
     check_output(output, backdrop.transparent and config.layer in ("color", "normal"), config.fps)
-    archive.avatar.to(choose_device(config.device))
+    archive.avatar.to(choose_device(config.device, archive.avatar.method))
     if config.freeze is not None and motion is None:
         raise InputError("There is no motion to freeze; give one, or leave --freeze out.")
     # which frames say how deep a video is to show depends on all of them where cameras are given

@@ -87,7 +87,7 @@ def train_avatar(
     method = find_method(config.method)
     options = method.config() if options is None else options
     if config.gpus > 1 and ProcessGroup.here().size == 1:
-        check_gpus(config.device, config.gpus)
+        check_gpus(config.device, config.gpus, config.method)
         arguments = (frames, alpha_folder, track, canonical, body, config, trimap_folder, checkpoint, options)
         return run_together(train_avatar, config.gpus, arguments, cuda=True)
     if track.body_model[1] != body.sha256:
@@ -108,7 +108,7 @@ def train_avatar(
         frames, Path(alpha_folder), track.K, config.edge_band, config.cache_mb << 20, trimap_folder, config.unknown
     )
     subject = Subject(canonical, body, track, tuple(usable))
-    learner = method.learner(subject, config, options, choose_device(config.device))
+    learner = method.learner(subject, config, options, choose_device(config.device, config.method))
     trainer = _Trainer(crops, track, learner, config, options, usable, held_out)
     if checkpoint is None:
         return trainer.run(None)
