@@ -14,7 +14,7 @@ from torch.nn import functional
 from understudy.avatar.base import Avatar, Carriers, Posed, Shaped
 from understudy.avatar.fields.compositing import Composite
 from understudy.avatar.fields.rays import Rays, Shell, ShellShape
-from understudy.avatar.fields.surface import PosedSurface, Surface
+from understudy.avatar.fields.surface import PosedSurface, Surface, seen_faces
 from understudy.body.model import BodyModel
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render
@@ -63,7 +63,8 @@ class FieldAvatar(Avatar):
         self.body = body
         self.betas = nn.Parameter(torch.tensor(betas, dtype=torch.float32))
         self.register_buffer("moments", moments.float().contiguous())
-        self.register_buffer("outside", torch.full((len(self.surface.vertices),), outside))
+        vertices = len(np.unique(body.faces[seen_faces(body)]))
+        self.register_buffer("outside", torch.full((vertices,), outside))
 
     @property
     @abstractmethod

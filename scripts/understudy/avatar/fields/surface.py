@@ -52,7 +52,7 @@ class Surface:
             canonical: Turns of joints in the pose in which the field lives, as ``BodyModel.rotations_of`` takes them.
             at_vertices: Whether the anchors are just the vertices, in their order.
         """
-        seen = body.parts != PARTS.index("inside")
+        seen = seen_faces(body)
         self.body, self.part_count = body, max(1, len(parts))
         self.vertices, faces = np.unique(body.faces[seen], return_inverse=True)
         self.faces = faces.reshape(-1, 3).astype(np.int32)
@@ -240,6 +240,11 @@ class PosedSurface:
         blended = (weights[..., None, None] * self.back[index.clamp_min(0).long()]).sum(dim=1)
         blended = blended / weights.sum(dim=1)[:, None, None]
         return (blended[..., :3] @ points[point][..., None])[..., 0] + blended[..., 3], blended[..., :3]
+
+
+def seen_faces(body: BodyModel) -> np.ndarray:
+    """Which faces [F] bool of a body can be seen."""
+    return body.parts != PARTS.index("inside")
 
 
 def _anchors(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
