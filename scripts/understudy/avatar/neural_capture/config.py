@@ -38,9 +38,9 @@ class NeuralCaptureConfig(MethodConfig):
     """Places farther than this from all vertices are empty, m."""
     density: Annotated[float, Bounds(0, 1e4, above=True, unit="1/m")] = 50.0
     """Density of what a network's output of one stands for, 1/m; the authors' is 1."""
-    lr_networks: Rate = 1e-3
+    lr_networks: Rate = 2e-3
     """Learning rate of the networks."""
-    lr_codes: Rate = 5e-3
+    lr_codes: Rate = 2e-2
     """Learning rate of the vertices' codes."""
     mse: Weight = 1.0
     """Weight of the squared error beside the absolute one."""

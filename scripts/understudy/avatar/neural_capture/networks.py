@@ -38,7 +38,7 @@ class CaptureSize:
         return RING * (4 * (1 + 2 * self.frequencies) + CODE)
 
 
-SIZES = {"small": CaptureSize(6, 64, 96, 3), "published": CaptureSize(10, 128, 256, 6)}
+SIZES = {"small": CaptureSize(10, 64, 96, 3), "published": CaptureSize(10, 128, 256, 6)}
 """By the option ``size``."""
 
 
