@@ -13,6 +13,10 @@ SIDE = 32
 """Of the maps of coefficients, texels: wrinkles finer than that are not the same in two poses of a short video."""
 
 
+UNIT = 0.3
+"""Turn in which the pose is counted, rad: coefficients learn as fast as a U-Net's weights do."""
+
+
 class LinearPredictor(nn.Module):
     """A map of coefficients for each number that a texel knows of the pose."""
 
@@ -34,7 +38,7 @@ class LinearPredictor(nn.Module):
 
     def forward(self, window: Tensor) -> Tensor:
         """Texture [1,C,S,S] of a pose, the last of those in ``window`` [3,J,3,3]."""
-        turns = joint_turns(window[-1]) - self.mean
+        turns = (joint_turns(window[-1]) - self.mean) / UNIT
         known = self.texels.image(self.texels.turns_nearby(turns))
         size = (self.texels.side, self.texels.side)
         by = functional.interpolate(self.coefficients, size, mode="bilinear", align_corners=False)
