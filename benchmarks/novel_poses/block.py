@@ -116,7 +116,7 @@ def row(clip: Clip, config: AvatarConfig, design: NeuralActorConfig) -> list[str
     with tempfile.TemporaryDirectory() as name:
         save_avatar(Path(name) / "avatar.tar", training, clip.canonical, clip.frames)
         archive = load_archive(Path(name) / "avatar.tar")
-        measured = EvaluateConfig(refine_steps=8, reconstruction=8, pictures=0, device="cpu")
+        measured = EvaluateConfig(refine_steps=4, reconstruction=6, pictures=0, device="cpu")
         figures = evaluate_avatar(archive, clip.frames, matte, measured, trimap_folder=trimap)
     aligned, seen = figures["with_pose_refinement"], figures["reconstruction"]
     psnr, ssim, inside = "psnr_person_box_on_white", "ssim_person_box_on_white", "psnr_where_mask_is_sure"

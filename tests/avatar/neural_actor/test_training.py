@@ -15,6 +15,7 @@ from understudy.avatar.evaluate import track_pose
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.neural_actor.config import NeuralActorConfig
 from understudy.avatar.neural_actor.learner import NeuralActorLearner
+from understudy.avatar.neural_actor.model import PosedActor
 from understudy.avatar.neural_actor.textures import TextureReader
 from understudy.avatar.training import checkpoint, losses
 from understudy.avatar.training.train import train_avatar
@@ -194,6 +195,20 @@ def test_a_killed_training_goes_on_with_predictor_and_discriminator(scene, tmp_p
     assert len(steps) == 8 + few.steps - 7
     for name, value in whole.avatar.state_dict().items():
         assert torch.equal(value, again.avatar.state_dict()[name]), name
+
+
+def test_every_second_step_of_a_u_net_is_in_the_motion_of_the_video(scene, monkeypatch):
+    """The others are in poses that are held, as those are of which no neighbours are known."""
+    subject, seen = Subject(scene.canonical, scene.body, scene.track, (0, 1, 2, 3)), []
+    options = replace(QUICK, count=300, texture_size=32, predictor="unet")
+    learner, real = NeuralActorLearner(subject, SHORT, options, CPU), PosedActor.after
+    monkeypatch.setattr(PosedActor, "after", lambda posed, before: seen.append(before) or real(posed, before))
+    for frame in (3, 3, 1, 1):
+        posed = learner.avatar.shaped().posed(*track_pose(scene.track, frame, CPU))
+        learner.loss(posed, view_of(scene, frame))
+    assert len(seen) == 2
+    for before, frames in zip(seen, ((1, 2), (0, 0)), strict=True):
+        torch.testing.assert_close(before, torch.stack([track_pose(scene.track, f, CPU)[0] for f in frames]))
 
 
 def test_a_texture_whose_size_cannot_be_halved_is_refused(scene):

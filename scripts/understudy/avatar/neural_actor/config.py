@@ -14,7 +14,7 @@ class NeuralActorConfig(GaussiansConfig):
 
     predictor: Literal["linear", "unet"] = "linear"
     """What predicts textures: linear in the turns of the joints nearby, or a U-Net of the posed body's normals."""
-    texture_size: Annotated[int, Bounds(16, 1024, unit="px")] = 128
+    texture_size: Annotated[int, Bounds(16, 512, unit="px")] = 128
     """Side of the predicted textures; a multiple of 8."""
     lr_residual: Rate = 5e-3
     """Learning rate of the predictor; 0 for nothing beyond skinning."""

@@ -11,7 +11,7 @@ from understudy.avatar.neural_actor.pose_texture import Design, PoseTexture, Pre
 from understudy.body.model import BodyModel
 from understudy.files.tables import Numbers, check_table
 
-MOST_PX = 1024
+MOST_PX = 512
 """Of a texture."""
 _NET = 100.0
 """Numbers of a predictor, whose moves and shades are bounded whatever these are."""
