@@ -64,7 +64,10 @@ class NeuralActorLearner(GaussianLearner):
         return NeuralActorAvatar(subject.body, anchors, subject.poses.betas, colors, extras, self.design)
 
     def loss(self, posed: Posed, view: View) -> Loss:
-        """The photometric loss, the regularizers, and of every second step in a moving pose."""
+        """The photometric loss and the regularizers, of a U-Net at every second step in the motion of the video.
+
+        The others are in a pose that is held, as are those of which no neighbours are known.
+        """
         assert isinstance(posed, PosedActor)
         if posed.texture is None:
             return super().loss(posed, view)

@@ -11,8 +11,6 @@ from understudy.avatar.neural_actor.texels import FEATURES, Texels, joint_turns
 
 SIDE = 32
 """Of the maps of coefficients, texels: wrinkles finer than that are not the same in two poses of a short video."""
-
-
 UNIT = 0.3
 """Turn in which the pose is counted, rad: coefficients learn as fast as a U-Net's weights do."""
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from understudy.avatar.gaussians.rows import take_rows
 from understudy.body.model import BodyModel
 from understudy.render.rotations import from_matrix
 from understudy.textures.atlas import Atlas
@@ -48,7 +49,7 @@ class Texels(nn.Module):
 
     def image(self, values: Tensor) -> Tensor:
         """Map [1,C,S,S] of values [N,C] of the texels inside the layout."""
-        return values[self.spread].T.reshape(1, -1, self.side, self.side)
+        return take_rows(values, self.spread[:, None])[:, 0].T.reshape(1, -1, self.side, self.side)
 
     def turns_nearby(self, turns: Tensor) -> Tensor:
         """Features [N,9] of joints' ``turns`` [J-1,3]; those of joints far away are in none.
