@@ -1,7 +1,8 @@
 """Options of the method ``neural_actor``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from understudy.avatar.config import Rate, Weight
 from understudy.avatar.gaussians.config import GaussiansConfig
@@ -11,6 +12,9 @@ from understudy.options import Bounds, Share
 @dataclass(frozen=True)
 class NeuralActorConfig(GaussiansConfig):
     """What Gaussians learn that a pose moves and shades, and how fast."""
+
+    # an avatar without dynamics stretches poses to where its surface fits; one with them aligns them anew
+    training: ClassVar[Mapping[str, Any]] = {"align_steps": 2, "lr_betas": 5e-3}
 
     predictor: Literal["linear", "unet"] = "linear"
     """What predicts textures: linear in the turns of the joints nearby, or a U-Net of the posed body's normals."""
