@@ -221,7 +221,7 @@ def test_an_avatar_is_posed_as_on_smpls_joints():
 
 
 QUICK = AvatarConfig(steps=40, hold_out=4, levels=((2, 0.5), (1, 0.5)), lr_betas=0.0, final_align_steps=1, device="cpu")
-FEW = GaussiansConfig(count=1000, lr_colors=0.15, lr_weights=0.01, lr_residual=0.001)
+FEW = GaussiansConfig(count=1000, lr_colors=0.15, lr_weights=0.01)
 
 
 @pytest.fixture(scope="module")

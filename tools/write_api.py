@@ -49,7 +49,7 @@ GROUPS = {
     "Read and train an avatar": (
         "load_archive", "load_avatar", "train_avatar", "save_avatar", "evaluate_avatar", "bake_gaussians", "save_archive",
         "find_method", "training_config", "refined_poses", "read_measured", "write_comparison",
-        "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralCaptureConfig",
+        "AvatarConfig", "GaussiansConfig", "InstantNvrConfig", "NeuralActorConfig", "NeuralCaptureConfig",
         "EvaluateConfig", "BakingConfig", "AvatarArchive", "Avatar", "Training", "MeasuredAvatar", "ComparisonConfig",
     ),
     "Render": (

@@ -43,7 +43,6 @@ PARTS = {
         "reg_colors": 0.0, "reg_betas": 0.0, "reg_light": 0.0, "reg_extras": 0.0,
     },
     "+ corrections of the blend weights": {"lr_weights": 2e-2},
-    "+ residual of the pose": {"lr_residual": 2e-3},
     "+ exposure of each frame": {"exposure": True},
 }  # fmt: skip
 """What is left out, or added, and the options that do it."""

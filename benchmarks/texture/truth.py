@@ -24,7 +24,6 @@ from benchmarks.support.actors.rig import bone_transforms
 from benchmarks.support.runs import REPOSITORY
 from benchmarks.support.truth import Truth, load_free_body
 from understudy.body.model import PARTS, BodyModel
-from understudy.canonical.atlas import make_atlas
 from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.prepare import prepare_canonical
 from understudy.files.arrays import read_npz
@@ -32,6 +31,7 @@ from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames, held_out_frames
 from understudy.formats.smpl import BodyTrack
 from understudy.parsing.label import label_parts
+from understudy.textures.atlas import make_atlas
 from understudy.threads import use_threads
 
 HOLD_OUT = 8

@@ -47,6 +47,7 @@ PUBLIC = {
     "LiveView": "viewer.live",
     "MeasuredAvatar": "comparison.measured",
     "MattingConfig": "matting.config",
+    "NeuralActorConfig": "avatar.neural_actor.config",
     "ParsingConfig": "parsing.config",
     "PathConfig": "rendering.config",
     "Performance": "rendering.performance",

@@ -7,6 +7,7 @@ from understudy.avatar.baking.config import BakingConfig
 from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
+from understudy.avatar.neural_actor.config import NeuralActorConfig
 from understudy.avatar.neural_capture.config import NeuralCaptureConfig
 from understudy.body.smpl_family import MODELS
 from understudy.canonical.config import CanonicalConfig
@@ -165,6 +166,10 @@ SECTIONS = (
         "neural_capture",
         "what a field on the body's vertices learns, and how fast, where avatar.method is neural_capture",
         (NeuralCaptureConfig,),
+    ),
+    Section(
+        "neural_actor", "Gaussians that a pose moves and shades, where avatar.method is neural_actor",
+        (NeuralActorConfig,),
     ),
     Section("baking", "Gaussians in the likeness of avatars of other methods, for exports and viewers", (BakingConfig,)),
     Section("evaluate", "likeness on frames that training never saw", (EvaluateConfig,)),

@@ -127,7 +127,7 @@ def test_a_killed_training_goes_on_and_ends_in_the_same_avatar(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     config = replace(QUICK, steps=24, lr_betas=2e-2)
-    whole = run(scene, config, lr_residual=1e-3)
+    whole = run(scene, config, lr_weights=1e-2)
     path = tmp_path / ".avatar.checkpoint"
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
     steps, real = [], losses.photometric_loss
@@ -140,12 +140,12 @@ def test_a_killed_training_goes_on_and_ends_in_the_same_avatar(
 
     monkeypatch.setattr(losses, "photometric_loss", killed)
     with pytest.raises(KeyboardInterrupt):
-        run(scene, config, path, lr_residual=1e-3)
+        run(scene, config, path, lr_weights=1e-2)
     assert path.exists()
-    again = run(scene, config, path, lr_residual=1e-3)
+    again = run(scene, config, path, lr_weights=1e-2)
     assert len(steps) == 24 + 1, "sixteen steps were kept"
     monkeypatch.setattr(losses, "photometric_loss", real)
-    last = run(scene, config, path, lr_residual=1e-3)  # as if killed while the avatar was saved
+    last = run(scene, config, path, lr_weights=1e-2)  # as if killed while the avatar was saved
     np.testing.assert_array_equal(again.poses.transl, last.poses.transl)
     for name, value in whole.avatar.state_dict().items():
         torch.testing.assert_close(value, again.avatar.state_dict()[name], rtol=0, atol=0)

@@ -32,11 +32,16 @@ from understudy.viewer.config import ViewerConfig
 from understudy.viewer.page import write_page
 
 MESH = {"mesh": "tests.support.mesh_method.MeshMethod"}
-FEW = {"gaussians": {"count": 600}, "instant_nvr": {"rays": 256}, "neural_capture": {"rays": 128}}
+FEW = {
+    "gaussians": {"count": 600},
+    "instant_nvr": {"rays": 256},
+    "neural_capture": {"rays": 128},
+    "neural_actor": {"count": 600, "texture_size": 32},
+}
 """Options that make a method quick."""
 FRAME = 6
 QUICK = AvatarConfig(steps=12, hold_out=4, levels=((2, 0.5), (1, 0.5)), device="cpu")
-LONGER = {"gaussians": 40, "instant_nvr": 150, "neural_capture": 200, "mesh": 40}
+LONGER = {"gaussians": 40, "instant_nvr": 150, "neural_capture": 200, "neural_actor": 40, "mesh": 40}
 """Steps by which a method has learned something."""
 every_method = pytest.mark.parametrize("name", [*METHODS, *MESH])
 

@@ -1,4 +1,4 @@
-"""What an avatar can have beyond the usual: exposures, sheen, own blend weights, a residual."""
+"""What an avatar can have beyond the usual: exposures, sheen, own blend weights."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -140,29 +140,10 @@ def test_what_nodes_say_changes_continuously_and_is_not_shared_with_the_other_si
     assert not set(near.ravel()) & set(other.ravel())
 
 
-def test_a_residual_moves_what_is_near_a_bent_joint_and_nothing_else():
-    avatar = with_extras()
-    avatar.residual.last.data = torch.randn(avatar.residual.last.shape, generator=torch.Generator().manual_seed(0))
-    rest, moved = (avatar.residual(rotations) for rotations in (REST, bent(0.7)))
-    apart = (moved[0] - rest[0]).norm(dim=1)
-    near = avatar.residual.near[:, :, 15].sum(dim=0) > 0
-    assert (apart[near] > 0).any()
-    torch.testing.assert_close(moved[0][~near], rest[0][~near])
-    torch.testing.assert_close(moved[1][~near], rest[1][~near])
-
-
-def test_a_residual_does_not_jump_where_a_joint_passes_a_right_angle():
-    residual = with_extras().residual
-    residual.last.data = torch.randn(residual.last.shape, generator=torch.Generator().manual_seed(0))
-    for sign in (-1.0, 1.0):
-        before, after = (residual(bent(sign * angle))[0] for angle in (1.56, 1.58))
-        assert (before - after).norm(dim=1).max() < 1e-3
-
-
 def test_learned_extras_leave_a_shape_that_is_taken_over_as_it_is():
     avatar = with_extras()
     generator = torch.Generator().manual_seed(0)
-    for parameter in (avatar.sh, avatar.weight_logits, avatar.residual.last):
+    for parameter in (avatar.sh, avatar.weight_logits):
         parameter.data = 0.1 * torch.randn(parameter.shape, generator=generator)
     avatar.betas.data += 0.5
     before = avatar.gaussians(bent(0.7), AWAY)
@@ -195,10 +176,10 @@ def test_an_unseen_side_is_kept_from_colours_by_the_side():
 
 
 def test_extras_are_learned_saved_and_read_again(scene: Scene, tmp_path: Path):
-    training = run(scene, replace(QUICK, steps=8), count=400, lr_sh=1e-2, lr_weights=1e-2, lr_residual=1e-2)
+    training = run(scene, replace(QUICK, steps=8), count=400, lr_sh=1e-2, lr_weights=1e-2)
     save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
     again = load_archive(tmp_path / "avatar.tar").avatar
     assert again.extras == EXTRAS
     for name, value in training.avatar.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=0)
-    assert again.sh.abs().max() > 0 and again.weight_logits.abs().max() > 0 and again.residual.last.abs().max() > 0
+    assert again.sh.abs().max() > 0 and again.weight_logits.abs().max() > 0

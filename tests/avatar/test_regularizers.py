@@ -50,7 +50,6 @@ DISTURBED = {
     "light": ("reg_light", lambda a: put(a.light, 0.3), lambda a: a.light.norm()),
     "sheen": ("reg_extras", lambda a: put(a.sh, 0.3), lambda a: a.sh.norm()),
     "blend weights": ("reg_extras", lambda a: put(a.weight_logits, 0.3), lambda a: a.weight_logits.norm()),
-    "residual": ("reg_extras", lambda a: put(a.residual.last, 0.3), lambda a: a.residual.last.norm()),
 }
 
 

@@ -12,12 +12,12 @@ from understudy.body.joints import SMPL_JOINTS
 from understudy.body.model import PARTS
 from understudy.body.part_labels import COVERS, MATERIALS, covered_parts, material_labels, part_labels
 from understudy.body.posed import posed_vertices
-from understudy.canonical.atlas import make_atlas
 from understudy.canonical.prepare import CanonicalConfig, prepare_canonical
 from understudy.errors import InputError
 from understudy.formats.frames import Frames
 from understudy.formats.masks import CIHP, read_alpha, write_alpha, write_parsing
 from understudy.render.mesh import rasterize_mesh
+from understudy.textures.atlas import make_atlas
 
 CONFIG = CanonicalConfig(texture_size=256, mirror=False)
 CLOTH, HAND = np.array([40.0, 80.0, 160.0]), np.array([220, 150, 110], np.uint8)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from understudy.canonical.atlas import Atlas
 from understudy.canonical.fill import mirror_unseen, smooth_unseen
+from understudy.textures.atlas import Atlas
 
 MIDDLE = 0.3
 """x of the plane of symmetry, m."""

@@ -10,13 +10,13 @@ import trimesh
 from tests.support.scenes import film, person
 from understudy.body.joints import BIG_POSE, pose_of
 from understudy.body.model import PARTS
-from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.fill import smooth_unseen
 from understudy.canonical.prepare import prepare_canonical
-from understudy.canonical.views import BestViews
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
+from understudy.textures.atlas import Atlas, make_atlas
+from understudy.textures.views import BestViews
 
 CONFIG = CanonicalConfig(texture_size=512)
 ALL_ROUND = [0.0, 0.8, 1.6, 2.4, 3.2, 4.0, 4.8, 5.6]

@@ -15,7 +15,6 @@ from tests.support.avatar_scenes import truth_avatar
 from tests.support.bodies import sausage_body
 from tests.support.export_scenes import archive, small_pictures, some_splats, surface
 from understudy.body.joints import BIG_POSE
-from understudy.canonical.atlas import make_atlas
 from understudy.errors import InputError
 from understudy.export import cubes, relief
 from understudy.export.config import ExportConfig
@@ -25,6 +24,7 @@ from understudy.export.seams import unwrapped
 from understudy.export.splats import Splats, posed_splats, quat_matrices, rest_pose
 from understudy.export.vrm import VrmMeta, vrm_extension
 from understudy.render.mesh import vertex_normals
+from understudy.textures.atlas import make_atlas
 
 __all__ = ["small_pictures"]
 

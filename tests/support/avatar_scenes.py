@@ -75,13 +75,18 @@ def turning_track(length: int, body: BodyModel, K: np.ndarray) -> BodyTrack:
 
 
 def make_scene(
-    folder: Path, length: int = 12, background: float = 0.2, light: float = 0.0, body: BodyModel | None = None
+    folder: Path,
+    length: int = 12,
+    background: float = 0.2,
+    light: float = 0.0,
+    body: BodyModel | None = None,
+    truth: GaussianAvatar | None = None,
 ) -> Scene:
-    """Render the video into ``folder``, ``light`` of it from the picture's right."""
+    """Render the video of ``truth``, by default the plaid, into ``folder``, ``light`` of it from the picture's right."""
     body = sausage_body() if body is None else body
     K = np.array([[200.0, 0.0, WIDTH / 2], [0.0, 200.0, HEIGHT / 2], [0.0, 0.0, 1.0]])
     camera = Camera(K, WIDTH, HEIGHT)
-    track, truth = turning_track(length, body, K), truth_avatar(body)
+    track, truth = turning_track(length, body, K), truth_avatar(body) if truth is None else truth
     truth.light[0] = light
     (folder / "frames").mkdir(parents=True)
     (folder / "alpha").mkdir()

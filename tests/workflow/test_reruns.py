@@ -218,7 +218,9 @@ def test_what_is_made_of_gaussians_is_made_of_baked_ones_where_the_method_has_no
     path = repository / "scripts/understudy/avatar/registry.py"
     before = path.read_text()
     (tmp_path / "baking.yaml").write_text(json.dumps({**BASE, "actors": {"anna": {"baking": {"steps": 7}}}}))
-    path.write_text(before.replace('WITH_GAUSSIANS = frozenset({"gaussians"})', "WITH_GAUSSIANS = frozenset()"))
+    path.write_text(
+        before.replace('WITH_GAUSSIANS = frozenset({"gaussians", "neural_actor"})', "WITH_GAUSSIANS = frozenset()")
+    )
     try:
         (folder / "results/anna/baked.tar").touch()
         snakemake(repository, folder, *targets(["anna"]), "--touch", "--forceall", config=folder / "base.yaml")

@@ -12,10 +12,11 @@ METHODS = {
     "gaussians": "understudy.avatar.gaussians.method.GaussiansMethod",
     "instant_nvr": "understudy.avatar.instant_nvr.method.InstantNvrMethod",
     "neural_capture": "understudy.avatar.neural_capture.method.NeuralCaptureMethod",
+    "neural_actor": "understudy.avatar.neural_actor.method.NeuralActorMethod",
 }
 """Name of a method to the class that is it, named in full so that its code counts as reached from here (``batch.code``)."""
 
-WITH_GAUSSIANS = frozenset({"gaussians"})
+WITH_GAUSSIANS = frozenset({"gaussians", "neural_actor"})
 """Methods whose avatars are ``splats.SplatAvatar``; those of the others are baked into such (``baking``) for what needs it."""
 
 

@@ -7,12 +7,11 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from understudy.body.model import PARTS
-from understudy.canonical.atlas import Atlas
+from understudy.textures.atlas import Atlas
+from understudy.textures.maps import SURE
 
 MIRROR_REACH = 0.015
 """m; a texel's mirrored place has a counterpart if a seen texel is as near as this."""
-SURE = 0.2
-"""Quality of a texel from which its own colour counts fully: seen at less than 63 degrees and away from outlines."""
 STIFFNESS = 0.02
 """How much neighbouring vertices hold together, against a vertex seen at its best."""
 ACROSS_PARTS = 0.003

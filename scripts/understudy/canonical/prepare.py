@@ -10,17 +10,17 @@ import torch
 from understudy.body.joints import BIG_POSE, pose_of
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
-from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.config import CanonicalConfig
 from understudy.canonical.fill import mirror_unseen, smooth_unseen
-from understudy.canonical.views import BestViews, Viewer, ViewRules
 from understudy.errors import InputError
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
 from understudy.formats.masks import read_alpha, read_parsing
 from understudy.formats.smpl import BodyTrack
 from understudy.progress import track as show_progress
-from understudy.render.mesh import vertex_normals
+from understudy.textures.atlas import Atlas, make_atlas
+from understudy.textures.maps import texel_normals
+from understudy.textures.views import BestViews, Viewer, ViewRules
 from understudy.threads import side_by_side
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def prepare_canonical(
     rest_vertices, rest_joints = _posed(body, track.betas, pose_of(body.joint_names, {}))
     vertices, _ = _posed(body, track.betas, pose_of(body.joint_names, BIG_POSE))
     atlas = make_atlas(body.vt, body.ft, config.texture_size)
-    normals = _unit(atlas.interpolate(vertex_normals(vertices, body.faces), body.faces))
+    normals = texel_normals(atlas, vertices, body.faces)
     usable = np.setdiff1d(np.flatnonzero(track.valid), held_out)
     views = _gather_views(frames, Path(alpha_folder), parsing_folder, track, body, atlas, config, usable, threads)
     quality = np.sqrt(views.weights.max(axis=1))
@@ -70,7 +70,7 @@ def prepare_canonical(
     colors, filled = views.median(), quality
     if config.mirror:
         rest_points = atlas.interpolate(rest_vertices, body.faces)
-        rest_normals = _unit(atlas.interpolate(vertex_normals(rest_vertices, body.faces), body.faces))
+        rest_normals = texel_normals(atlas, rest_vertices, body.faces)
         colors, filled = mirror_unseen(colors, quality, rest_points, rest_normals, float(rest_joints[0, 0]))
     logger.info("texture: %.0f %% seen, %.0f %% mirrored", 100 * seen.mean(), 100 * (filled > quality).mean())
     colors = smooth_unseen(colors, filled, atlas, body.faces, body.parts, rest_vertices)
@@ -124,7 +124,3 @@ def _gather_views(
     for view in show_progress(side_by_side(look, chosen.tolist(), threads), "gathering texture", len(chosen)):
         views.add(*view)
     return views
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

@@ -7,12 +7,12 @@ from scipy import ndimage
 from understudy.avatar.splats import SplatAvatar
 from understudy.body.joints import BIG_POSE
 from understudy.body.model import PARTS
-from understudy.canonical.atlas import make_atlas
 from understudy.export.cubes import DENSE, STEP, solid_density
 from understudy.export.seams import unwrapped
 from understudy.export.splats import posed_splats
 from understudy.export.surface import Surface
 from understudy.render.mesh import vertex_normals
+from understudy.textures.atlas import make_atlas
 
 BLUR = 1.5
 """Standard deviation of the density's smoothing, cubes of ``cubes.STEP``: between the folds of clothes and single Gaussians."""

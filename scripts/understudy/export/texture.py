@@ -10,11 +10,11 @@ from PIL import Image
 from understudy.avatar.archive import AvatarArchive
 from understudy.avatar.splats import need_splats
 from understudy.body.joints import BIG_POSE
-from understudy.canonical.atlas import make_atlas
-from understudy.canonical.views import BestViews, Viewer, ViewRules
 from understudy.export.rings import ring_cameras, seen_by
 from understudy.export.surface import Surface
 from understudy.progress import track
+from understudy.textures.atlas import make_atlas
+from understudy.textures.views import BestViews, Viewer, ViewRules
 
 HEIGHT = 1000
 """px of the person's height in the pictures."""

@@ -8,17 +8,16 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from understudy.body.joints import BIG_POSE, pose_of
-from understudy.canonical.atlas import Atlas, make_atlas
 from understudy.canonical.config import CanonicalConfig
-from understudy.canonical.fill import SURE
-from understudy.canonical.views import Viewer, ViewRules
 from understudy.errors import InputError
 from understudy.formats.canonical import read_texture
 from understudy.layouts.meshes import write_mesh, write_uv
 from understudy.layouts.pictures import over_white, write_png
 from understudy.layouts.recording import Recording
 from understudy.progress import track as show_progress
-from understudy.render.mesh import vertex_normals
+from understudy.textures.atlas import Atlas, make_atlas
+from understudy.textures.maps import partial_texture, texel_normals
+from understudy.textures.views import Viewer, ViewRules
 
 SIDE = 512
 """Of the texture and normal maps, px."""
@@ -95,16 +94,14 @@ class _Maps:
 
     def texture(self, vertices: np.ndarray, image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         """Texture [512,512,3] of a frame with the posed body ``vertices`` [V,3]; row 0 is v = 1."""
-        texel, weight, color = self.viewer.look(vertices, image, alpha)
-        own = np.minimum(np.sqrt(weight) / SURE, 1.0)[:, None]
-        values = self.whole.copy()
-        values[texel] = own * color + (1.0 - own) * values[texel]
+        seen = partial_texture(self.viewer, vertices, image, alpha)
+        values, own = self.whole.copy(), seen.share[:, None]
+        values[seen.texel] = own * seen.color + (1.0 - own) * values[seen.texel]
         return self.atlas.image(values)
 
     def normals(self, vertices: np.ndarray) -> np.ndarray:
         """Normals [512,512,3] of the posed body: blue, green, red are x, y, z; white beyond the layout."""
-        normals = self.atlas.interpolate(vertex_normals(vertices, self.faces), self.faces)
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        normals = texel_normals(self.atlas, vertices, self.faces)
         picture = np.full((SIDE * SIDE, 3), 255, np.uint8)
         picture[self.atlas.texel] = np.round((normals[:, ::-1] / 2 + 0.5) * 255)
         return picture.reshape(SIDE, SIDE, 3)

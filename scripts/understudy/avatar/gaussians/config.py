@@ -29,8 +29,6 @@ class GaussiansConfig(MethodConfig):
     """Learning rate of spherical harmonics of degree one, for view-dependent colours; 0 for none."""
     lr_weights: Rate = 0.0
     """Learning rate of corrections of the blend weights, smooth over the body (0.02 works); 0 for the body's own."""
-    lr_residual: Rate = 0.0
-    """Learning rate of the network for what a pose changes beyond skinning; 0 for none."""
     reg_offsets: Weight = 3e-4
     """Weight of the squared offsets from the surface, in spacings."""
     reg_scales: Weight = 1e-1
@@ -42,7 +40,7 @@ class GaussiansConfig(MethodConfig):
     reg_colors: Weight = 1.0
     """Weight that keeps the texture's colours where the video shows nothing."""
     reg_extras: Weight = 1e-3
-    """Weight of the squared spherical harmonics, corrections of blend weights and residual network."""
+    """Weight of the squared spherical harmonics and corrections of blend weights."""
     reg_light: Weight = 1e-3
     """Weight of the light's squared contrast, over all directions."""
 
@@ -58,5 +56,4 @@ class GaussiansConfig(MethodConfig):
             "light": self.lr_light,
             "sh": self.lr_sh,
             "weight_logits": self.lr_weights,
-            "residual": self.lr_residual,
         }

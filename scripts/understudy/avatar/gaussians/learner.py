@@ -1,5 +1,6 @@
 """How Gaussians are learned."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from understudy.avatar.gaussians.config import GaussiansConfig
 from understudy.avatar.gaussians.model import EXTRAS, GaussianAvatar
 from understudy.avatar.gaussians.pruning import prune_transparent
 from understudy.avatar.gaussians.regularizers import Regularizers
-from understudy.avatar.gaussians.sampling import sample_surface
+from understudy.avatar.gaussians.sampling import Anchors, sample_surface
 from understudy.avatar.gaussians.texture import sample_texture
 from understudy.avatar.training.losses import view_loss
 
@@ -28,8 +29,12 @@ class GaussianLearner(Learner):
         anchors = sample_surface(canonical.rest_vertices, canonical.faces, body.parts, options.count, config.seed)
         extras = [name for name in EXTRAS if options.rates[name] > 0]
         colors, seen = sample_texture(canonical, anchors)
-        self.avatar = GaussianAvatar(body, anchors, betas, colors, extras).to(device)
+        self.avatar = self.begin(subject, anchors, colors, extras).to(device)
         self.regularizers = Regularizers.of(self.avatar, colors, seen)
+
+    def begin(self, subject: Subject, anchors: Anchors, colors: np.ndarray, extras: Collection[str]) -> GaussianAvatar:
+        """The avatar of which nothing is learned yet, with the texture's ``colors`` [N,3] at its anchors."""
+        return GaussianAvatar(subject.body, anchors, subject.poses.betas, colors, extras)
 
     def rates(self) -> dict[str, float]:
         """Learning rates of the avatar's parameters and modules by their names."""

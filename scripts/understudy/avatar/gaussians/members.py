@@ -1,12 +1,13 @@
 """What an archive of Gaussians may say: tables of its numbers, and rules for the cloud as a whole."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
 from understudy.avatar.gaussians.lighting import TERMS
-from understudy.avatar.gaussians.model import GaussianAvatar
+from understudy.avatar.gaussians.model import EXTRAS, GaussianAvatar
 from understudy.avatar.gaussians.nodes import NODES
-from understudy.avatar.gaussians.residual import FEATURES, HIDDEN, POSE, SIDES
 from understudy.files.arrays import check_ranges
 from understudy.files.tables import Numbers, check_shares, check_table
 from understudy.formats.limits import BETAS, LEAST_JOINTS, MOST_BETAS, MOST_FACES, MOST_JOINTS, SIZE
@@ -18,8 +19,6 @@ MOST_CORNERS = 1 << 26
 
 LOGITS = 1e4
 """Of opacities and colours; beyond 20 they say nothing more."""
-_NET = 1e4
-"""Numbers of the network, whose moves and shades are bounded whatever these are."""
 WEIGHTS = {
     "face": Numbers(("N",), np.int64, 0, MOST_FACES),
     "bary": Numbers(("N", 3), np.float32, -0.01, 1.01),
@@ -33,15 +32,8 @@ WEIGHTS = {
     "light": Numbers((TERMS, 3), np.float32, -2.0, 2.0),  # logarithms: some million times brighter from one side
     "sh": Numbers(("N", 3, 3), np.float32, -100.0, 100.0),
     "weight_logits": Numbers((NODES, "J"), np.float32, -30.0, 30.0),  # logarithms
-    "residual.first": Numbers((FEATURES * len(SIDES) + POSE, HIDDEN), np.float32, -_NET, _NET),
-    "residual.bias": Numbers((HIDDEN,), np.float32, -_NET, _NET),
-    "residual.last": Numbers((HIDDEN, 6), np.float32, -_NET, _NET),
-    **{
-        f"residual.maps.{number}": Numbers((1, FEATURES, side, side), np.float32, -_NET, _NET)
-        for number, side in enumerate(SIDES)
-    },
 }
-"""Of ``weights.safetensors``; there may be no ``sh``, ``weight_logits`` and ``residual``."""
+"""Of ``weights.safetensors``; there may be no ``sh`` and ``weight_logits``."""
 WEIGHTS_LENGTHS = {"N": (1, MOST_GAUSSIANS), "B": (1, MOST_BETAS), "J": (LEAST_JOINTS, MOST_JOINTS)}
 QUATERNION = (1e-3, 1e4)
 """Length of a Gaussian's quaternion, which need not be one."""
@@ -55,24 +47,28 @@ WHOLE = {
 """Of the avatar in its rest pose, m."""
 
 
-def check_weights(arrays: dict[str, np.ndarray], gaussians: int, joints: int) -> dict[str, np.ndarray]:
+def check_weights(
+    arrays: dict[str, np.ndarray], gaussians: int, joints: int, more: Mapping[str, Numbers] | None = None
+) -> dict[str, np.ndarray]:
     """The arrays of ``weights.safetensors`` as the types that ``WEIGHTS`` says.
 
     Args:
         arrays: What the file holds.
         gaussians: How many ``avatar.json`` tells of.
         joints: How many the body has.
+        more: What a method that is built on this one has besides, all of which must be there.
 
     Raises:
         ValueError: They are not what may be.
     """
-    missing = [key for key in WEIGHTS if key not in arrays and not key.startswith(("sh", "weight_", "residual"))]
+    table = {**WEIGHTS, **(more or {})}
+    missing = [key for key in table if key not in arrays and key not in EXTRAS]
     if missing:
         raise ValueError(f"the weights lack {', '.join(missing)}")
-    strange = [key for key in arrays if key not in WEIGHTS]
+    strange = [key for key in arrays if key not in table]
     if strange:
         raise ValueError(f"the weights hold {strange[0]!a}, which no avatar has")
-    taken = check_table(arrays, WEIGHTS, {**WEIGHTS_LENGTHS, "J": (joints, joints)})
+    taken = check_table(arrays, table, {**WEIGHTS_LENGTHS, "J": (joints, joints)})
     count = len(taken["face"])
     if count != gaussians:
         raise ValueError(f"there are {count} Gaussians, and it tells of {gaussians}")

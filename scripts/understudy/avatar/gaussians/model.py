@@ -1,6 +1,7 @@
 """The avatar: 3D Gaussians anchored on a body's surface, which follow any pose and any change of shape."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,7 +12,6 @@ from understudy.avatar.base import Shaped
 from understudy.avatar.gaussians.lighting import TERMS, shading
 from understudy.avatar.gaussians.nodes import NODES, node_shares
 from understudy.avatar.gaussians.posed import GaussianShape
-from understudy.avatar.gaussians.residual import PoseResidual
 from understudy.avatar.gaussians.rows import take_rows
 from understudy.avatar.gaussians.sampling import Anchors
 from understudy.avatar.splats import SkinnedGaussians, SplatAvatar
@@ -33,9 +33,18 @@ LEAST = (0.5, 0.5, 0.1)
 """Least standard deviations over a new one's width: what is not wanted has to fade, not to shrink to a dot."""
 PER_GAUSSIAN = ("offsets", "log_scales", "quats", "opacity_logits", "rgb_logits", "sh")
 """The parameters that have a row for each Gaussian."""
-EXTRAS = ("sh", "weight_logits", "residual")
-"""What an avatar may have or not: colours that depend on the side they are seen from, blend weights of its own, and what a pose
-changes beyond skinning."""
+EXTRAS = ("sh", "weight_logits")
+"""What an avatar may have or not: colours that depend on the side they are seen from, and blend weights of its own."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a pose changes beyond skinning."""
+
+    moves: Tensor  # [N,3] m
+    """Of the Gaussians in the rest pose's axes, which turn with them."""
+    shades: Tensor  # [N,3]
+    """Factors on their colours."""
 
 
 class GaussianAvatar(SplatAvatar):
@@ -92,9 +101,6 @@ class GaussianAvatar(SplatAvatar):
         if "weight_logits" in extras:
             self.weight_logits = nn.Parameter(torch.zeros(NODES, len(body.joint_names)))
             self._bind_nodes()
-        self.residual: PoseResidual | None = None
-        if "residual" in extras:
-            self.residual = PoseResidual(self._uv(), self.weights, body.parents)
 
     def _bind(self) -> None:
         """Gather what the anchors need of the body, so that a step costs no work per vertex."""
@@ -148,10 +154,13 @@ class GaussianAvatar(SplatAvatar):
         """What it has of ``EXTRAS``."""
         return tuple(name for name in EXTRAS if getattr(self, name) is not None)
 
-    def _uv(self) -> Tensor:
-        """Places [N,2] of the anchors in the texture."""
-        corners = torch.from_numpy(self.body.vt[self.body.ft]).to(self.bary)[self.face]
-        return torch.einsum("nk,nkc->nc", self.bary, corners)
+    def at(self, anchors: Anchors, betas: Tensor) -> "GaussianAvatar":
+        """A new avatar of the same kind at other anchors, of the shape ``betas`` [B], of which nothing is learned yet."""
+        return GaussianAvatar(self.body, anchors, betas, torch.zeros(len(anchors.face), 3), self.extras)
+
+    def dynamics(self, rotations: Tensor) -> Changes | None:
+        """What a pose of rotations [J,3,3] changes beyond skinning; None for nothing, as with this method."""
+        return None
 
     def blend_weights(self) -> Tensor:
         """Weights [N,J] of the joints that the Gaussians follow."""
@@ -189,7 +198,10 @@ class GaussianAvatar(SplatAvatar):
         shaped: Shaped | None = None,
     ) -> Gaussians:
         """The Gaussians in a pose."""
-        rest = self._own(shaped)
+        return self.skin(rotations, transl, self._own(shaped), self.dynamics(rotations))
+
+    def skin(self, rotations: Tensor, transl: Tensor, rest: GaussianShape, changes: Changes | None) -> Gaussians:
+        """The Gaussians of a shape in a pose, with what this changes beyond skinning."""
         weights = self.blend_weights()
         transforms = joint_transforms(rotations[None], rest.joints, self.body.parents)[0]
         blended = (weights @ transforms[:, :3].flatten(1)).view(-1, 3, 4)
@@ -198,15 +210,12 @@ class GaussianAvatar(SplatAvatar):
         # the offset turns with the rigid frame, not with the sheared blend, so that it keeps its length
         anchors = rest.means if self.pose_offsets is None else rest.means + self.pose_offsets(rotations[None])[0]
         means = (blended[..., :3] @ anchors[..., None])[..., 0] + blended[..., 3] + transl
-        offsets, colors = (
-            self.offsets * rest.size[:, None],
-            self.rgb_logits.sigmoid() * shading(_third_axis(frames), self.light),
-        )
-        if self.residual is not None:
-            moves, shades = self.residual(rotations)
-            offsets, colors = offsets + moves, colors * shades
+        means = means + turned(frames, self.offsets * rest.size[:, None])
+        colors = self.rgb_logits.sigmoid() * shading(_third_axis(frames), self.light)
+        if changes is not None:
+            means, colors = means + turned(turn, changes.moves), colors * changes.shades
         return Gaussians(
-            means=means + turned(frames, offsets),
+            means=means,
             quats=product(frames, functional.normalize(self.quats, dim=-1)),
             scales=self.log_scales.exp() * rest.size[:, None],
             opacities=self.opacity_logits.sigmoid(),
@@ -261,7 +270,7 @@ class GaussianAvatar(SplatAvatar):
     @property
     def beyond_skinning(self) -> str | None:
         """The option by which it has what no file of skinned Gaussians can hold; None where it has nothing such."""
-        return None if self.residual is None else "lr_residual"
+        return None
 
 
 def _padded(betas: Tensor, count: int) -> Tensor:

@@ -22,7 +22,7 @@ def prune_transparent(avatar: GaussianAvatar, betas: Tensor) -> GaussianAvatar:
         return avatar
     whole = avatar.anchors()
     anchors = Anchors(*(values[seen.numpy()] for values in (whole.face, whole.bary, whole.spacing)))
-    left = GaussianAvatar(avatar.body, anchors, betas, torch.zeros(len(seen), 3), avatar.extras)
+    left = avatar.at(anchors, betas)
     with torch.no_grad():
         for name, parameter in avatar.named_parameters():
             learned = parameter.detach().cpu()

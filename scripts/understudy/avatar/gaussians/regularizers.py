@@ -99,5 +99,3 @@ class RegularizerTerms(NamedTuple):
 def _extras(avatar: GaussianAvatar) -> Iterator[Tensor]:
     """What is zero where an avatar has nothing beyond the usual."""
     yield from (part for part in (avatar.sh, avatar.weight_logits) if part is not None)
-    if avatar.residual is not None:
-        yield avatar.residual.last

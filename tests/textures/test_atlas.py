@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from understudy.canonical.atlas import make_atlas
+from understudy.textures.atlas import make_atlas
 
 SIZE = 40
 NEAR_ORIGIN, TOP_RIGHT = [[0.05, 0.05], [0.35, 0.05], [0.05, 0.35]], [[0.95, 0.95], [0.65, 0.95], [0.95, 0.65]]

@@ -28,20 +28,25 @@ class Atlas:
         """Values [N,C] at the texels' surface points, from ``values`` [V,C] at the vertices."""
         return self.matrix(faces, len(values)) @ values
 
+    def nearest(self) -> np.ndarray:
+        """For each texel of the image [size*size] the atlas's row of the nearest one inside the layout, its own there."""
+        outside = np.ones(self.size * self.size, bool)
+        outside[self.texel] = False
+        row, column = ndimage.distance_transform_edt(
+            outside.reshape(self.size, self.size), return_distances=False, return_indices=True
+        )
+        rows = np.zeros(self.size * self.size, np.int64)
+        rows[self.texel] = np.arange(len(self.texel))
+        return rows[(row * self.size + column).ravel()]
+
     def image(self, values: np.ndarray) -> np.ndarray:
         """Image [size,size,C] uint8 of texel values [N,C] in 0..255.
 
         Every other texel takes the value of the nearest one inside the layout, so that neither bilinear look-ups
         nor smaller copies of the image ever bleed across the islands' borders.
         """
-        flat = np.zeros((self.size * self.size, values.shape[-1]), np.uint8)
-        flat[self.texel] = np.clip(np.round(values), 0, 255).astype(np.uint8)
-        outside = np.ones(self.size * self.size, bool)
-        outside[self.texel] = False
-        nearest = ndimage.distance_transform_edt(
-            outside.reshape(self.size, self.size), return_distances=False, return_indices=True
-        )
-        return flat.reshape(self.size, self.size, -1)[nearest[0], nearest[1]]
+        pixels = np.clip(np.round(values), 0, 255).astype(np.uint8)
+        return pixels[self.nearest()].reshape(self.size, self.size, -1)
 
 
 def make_atlas(vt: np.ndarray, ft: np.ndarray, size: int) -> Atlas:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.support.squares import SIZE, K, placed, square
-from understudy.canonical.atlas import Atlas
-from understudy.canonical.views import Viewer, ViewRules
+from understudy.textures.atlas import Atlas
+from understudy.textures.views import Viewer, ViewRules
 
 RULES = ViewRules(cos_power=4.0, min_cos=0.25, border=0.05, reference_depth=2.0)
 SQUARE, FACES = square()

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from understudy.body.part_labels import covered_parts
-from understudy.canonical.atlas import Atlas
 from understudy.render.mesh import rasterize_mesh, vertex_normals
+from understudy.textures.atlas import Atlas
 
 DEPTH_SLACK = 0.005
 """m; how far behind the rendered surface a point still counts as on it, besides what the slope allows."""
