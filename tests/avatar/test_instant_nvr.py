@@ -201,3 +201,17 @@ def test_a_part_that_there_is_not_is_refused_in_a_sentence(scene):
     shown = posed(learner_of(scene).avatar, scene)
     with pytest.raises(InputError, match="no part 'tail' .* it has body, leg, head, left_arm, right_arm"):
         field_mesh(shown, part="tail")
+
+
+def test_a_patch_is_compared_by_a_network_where_its_weights_are_given(scene, tmp_path):
+    shapes = {0: (64, 3, 3, 3), 2: (64, 64, 3, 3), 5: (128, 64, 3, 3), 7: (128, 128, 3, 3)}
+    state = {f"features.{n}.weight": torch.full(shape, 0.01) for n, shape in shapes.items()}
+    torch.save(
+        state | {f"features.{n}.bias": torch.ones(shape[0]) for n, shape in shapes.items()}, tmp_path / "vgg.pth"
+    )
+    data, config = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body), replace(HELD, steps=1)
+    losses = [
+        train_avatar(*data, config, None, None, InstantNvrConfig(patch=24, vgg_weights=path)).history["loss"][0]
+        for path in (None, str(tmp_path / "vgg.pth"))
+    ]
+    assert losses[0] != pytest.approx(losses[1], rel=1e-3)

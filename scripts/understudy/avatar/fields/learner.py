@@ -18,6 +18,7 @@ from understudy.avatar.fields.rays import Rays, Shell
 from understudy.avatar.training import losses
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import PARTS
+from understudy.metrics.perceptual import PerceptualLoss
 from understudy.render.gaussians import Render
 
 HEAD = tuple(PARTS.index(part) for part in ("hair", "face", "neck"))
@@ -32,6 +33,8 @@ class Sampling:
     """Side of a square of pixels, px, in place of ``rays`` pixels from anywhere; 0 for none."""
     head_focus: float
     """Part of them that are chosen on the head."""
+    vgg_weights: str | None
+    """File by whose network squares are compared in place of D-SSIM; None for D-SSIM."""
 
 
 class FieldLearner(Learner):
@@ -43,6 +46,7 @@ class FieldLearner(Learner):
         """Set up with nothing learned."""
         self.avatar, self.config, self.sampling = avatar, config, sampling
         self.moments = {frame: row for row, frame in enumerate(subject.frames)}
+        self.perceptual = None if sampling.vgg_weights is None else PerceptualLoss.load(sampling.vgg_weights)
         self.random = np.random.default_rng(config.seed)
         self.done = 0.0
 
@@ -84,9 +88,12 @@ class FieldLearner(Learner):
         self.done = float(state["done"])
 
     def _compare(self, picture: Render, view: View) -> Loss:
-        loss = losses.compare(picture, view, self.config.dssim, self.config.alpha)
-        squares = view.weight[..., None] * (_over(picture, view.background) - view.over_background).square()
-        total = loss.total + self.squared() * squares.mean()
+        loss = losses.compare(picture, view, 0.0 if self.perceptual else self.config.dssim, self.config.alpha)
+        truth = view.over_background
+        off = view.weight[..., None] * (_over(picture, view.background) - truth)
+        total = loss.total + self.squared() * off.square().mean()
+        if self.perceptual is not None and self.sampling.patch > 0:
+            total = total + self.perceptual(truth + off, truth)
         return Loss(total, total.detach(), loss.mse, picture, view)
 
     def _choose(self, posed: PosedField, shell: Shell) -> tuple[Tensor, tuple[int, int]]:

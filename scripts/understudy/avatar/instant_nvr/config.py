@@ -24,6 +24,8 @@ class InstantNvrConfig(MethodConfig):
     """Rays of a step, where they are not those of a patch."""
     patch: Annotated[int, Bounds(0, 1024, unit="px")] = 0
     """Side of the square of pixels that a step learns from, px, as D-SSIM needs it; 0 for pixels from anywhere."""
+    vgg_weights: str | None = None
+    """torchvision's VGG-19 (vgg19-dcbb9e9d.pth), by which squares are compared in place of D-SSIM; None for D-SSIM."""
     head_focus: Share = 0.2
     """Part of the steps' pixels that are chosen on the head."""
     outside: Distance = 0.035

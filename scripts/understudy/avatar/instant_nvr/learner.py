@@ -30,7 +30,9 @@ class InstantNvrLearner(FieldLearner):
         avatar = InstantNvrAvatar(subject.body, betas, moments_of(subject), times, options.size, space, config.seed).to(
             device
         )
-        super().__init__(avatar, subject, config, Sampling(options.rays, options.patch, options.head_focus))
+        super().__init__(
+            avatar, subject, config, Sampling(options.rays, options.patch, options.head_focus, options.vgg_weights)
+        )
         self.options = options
 
     def rates(self) -> dict[str, float]:

@@ -26,7 +26,7 @@ class NeuralCaptureLearner(FieldLearner):
         )  # fmt: skip
         betas = np.asarray(subject.poses.betas, np.float32)
         avatar = NeuralCaptureAvatar(subject.body, betas, moments_of(subject), options.size, space, config.seed)
-        sampling = Sampling(options.rays, options.patch, options.head_focus)
+        sampling = Sampling(options.rays, options.patch, options.head_focus, options.vgg_weights)
         super().__init__(avatar.to(device), subject, config, sampling)
         self.options = options
 
