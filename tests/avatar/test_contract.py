@@ -39,6 +39,7 @@ FEW = {
     "neural_actor": {"count": 600, "texture_size": 32},
 }
 """Options that make a method quick."""
+FIELDS = ("instant_nvr", "neural_capture")
 FRAME = 6
 QUICK = AvatarConfig(steps=12, hold_out=4, levels=((2, 0.5), (1, 0.5)), device="cpu")
 LONGER = {"gaussians": 40, "instant_nvr": 150, "neural_capture": 200, "neural_actor": 40, "mesh": 40}
@@ -77,15 +78,20 @@ def options_of(name):
     return find_method(name).config(**FEW.get(name, {}))
 
 
+def config_of(name, config):
+    """A field's body keeps its shape."""
+    return replace(config, method=name, **({"lr_betas": 0.0} if name in FIELDS else {}))
+
+
 def begun(name, scene):
     """An avatar of which nothing was learned yet."""
     subject = Subject(scene.canonical, scene.body, scene.track, tuple(range(len(scene.frames))))
-    learner = find_method(name).learner(subject, QUICK, options_of(name), torch.device("cpu"))
+    learner = find_method(name).learner(subject, config_of(name, QUICK), options_of(name), torch.device("cpu"))
     return learner.avatar.requires_grad_(False)
 
 
 def trained(name, scene, config=QUICK, path=None):
-    config = replace(config, method=name)
+    config = config_of(name, config)
     data = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body)
     return train_avatar(*data, config, None, path, options_of(name))
 

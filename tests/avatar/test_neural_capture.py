@@ -1,5 +1,7 @@
 """Fields on the body's vertices: what a place knows, what they learn, and slopes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -123,3 +125,17 @@ def test_colours_reach_both_ends():
     torch.nn.init.normal_(field.color.linears[-1].weight, std=100.0, generator=torch.Generator().manual_seed(0))
     _, rgb = field(torch.randn(1000, 91, generator=torch.Generator().manual_seed(1)))
     assert WIDER == 0.01 and float(rgb.detach().min()) == 0.0 and float(rgb.detach().max()) == 1.0
+
+
+def test_a_pose_that_is_three_degrees_off_moves_towards_the_truth_and_is_saved(scene, tmp_path):
+    off, elbow = 7, 3 * (scene.body.joint("right_shoulder") - 1) + 2
+    pose = scene.track.body_pose.copy()
+    pose[off, elbow] += np.deg2rad(3.0)
+    track = replace(scene.track, body_pose=pose)
+    config = replace(HELD, steps=200, align_steps=2, final_align_steps=3, refine_from=0.4)
+    data = (scene.frames, scene.alpha, track, scene.canonical, scene.body)
+    training = train_avatar(*data, config, None, None, NeuralCaptureConfig(rays=192))
+    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
+    poses = load_archive(tmp_path / "avatar.tar").poses
+    left = abs(poses.body_pose[off, elbow] - scene.track.body_pose[off, elbow])
+    assert np.rad2deg(left) < 2.0

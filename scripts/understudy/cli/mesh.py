@@ -28,7 +28,7 @@ class Mesh:
     """body, leg, head, left_arm or right_arm of an avatar of instant_nvr; by default all of it."""
     step: Annotated[float, Bounds(0.001, 0.1, unit="m")] = 0.005
     """Size of the cubes, m."""
-    level: Annotated[float, Bounds(0, 1)] | None = None
+    level: Annotated[float, Bounds(0, 1, above=True)] | None = None
     """Occupancy at the surface; by default 0.1 at rest and 0.2 in a pose, as instant-nvr has it."""
 
     def run(self) -> None:

@@ -106,12 +106,31 @@ def test_what_is_behind_counts_by_the_light_that_is_left():
     torch.testing.assert_close(transmittance(alphas), torch.tensor([[1.0, 0.5, 0.25]]))
 
 
-def test_densities_add_up_along_the_way():
-    depths, ends = torch.tensor([[1.0, 1.1, 1.3]]), torch.tensor([1.4])
-    alphas = density_alphas(torch.full((1, 3), 5.0), depths, ends, torch.tensor([9.0]), torch.tensor([2.0]))
-    assert 1 - float((1 - alphas).prod()) == pytest.approx(1 - np.exp(-5.0 * 0.4 * 2.0))
-    short = density_alphas(torch.full((1, 3), 5.0), depths, ends, torch.tensor([0.1]), torch.tensor([2.0]))
-    assert 1 - float((1 - short).prod()) == pytest.approx(1 - np.exp(-5.0 * 0.3 * 2.0))
+def two_pieces():
+    """A ray of 0.1 m in one piece of the shell and 0.2 m in another, 1 m behind."""
+    one = torch.ones(1)
+    return Rays(torch.zeros(3), torch.tensor([[0.0, 0.0, 1.0]]), 2.0 * one, 2.1 * one, 3.1 * one, 3.3 * one)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_samples_stand_for_all_of_the_way_and_for_no_more(seed):
+    rays = two_pieces()
+    jitter = None if seed is None else torch.rand(1, 12, generator=torch.Generator().manual_seed(seed))
+    depths = rays.stratified(12, jitter)
+    assert float(rays.steps(depths).sum()) == pytest.approx(0.3, rel=1e-4)
+    torch.testing.assert_close(rays.depths(rays.inside(depths)), depths)
+    alphas = density_alphas(torch.full((1, 12), 5.0), rays.steps(depths), torch.tensor([2.0]))
+    assert 1 - float((1 - alphas).prod()) == pytest.approx(1 - np.exp(-5.0 * 0.3 * 2.0), rel=1e-4)
+
+
+def test_further_samples_leave_the_gap_out_too():
+    rays = two_pieces()
+    depths = rays.stratified(12)
+    weights = torch.zeros(1, 12)
+    weights[0, 3:5] = 0.5  # the last of the first piece and the first of the second
+    jitter = torch.rand(1, 64, generator=torch.Generator().manual_seed(0))
+    more = rays.depths(importance_sampled(rays.inside(depths), weights, 64, jitter))
+    assert ((more <= 2.1) | (more >= 3.1 - 1e-5)).all() and (more < 2.1).any() and (more > 3.0).any()
 
 
 def test_a_ray_of_one_depth_is_not_distorted():

@@ -130,3 +130,20 @@ def test_anchors_can_be_the_vertices_themselves():
     torch.testing.assert_close(surface.canonical, surface.rest, rtol=0, atol=1e-6)
     starts, ring = surface.rings
     assert all(vertex in surface.faces[ring[starts[vertex]]] for vertex in range(0, len(surface.vertices), 7))
+
+
+def test_anchors_stay_the_same_in_any_shape(person):
+    """What was learned hangs on their numbers."""
+    body = person.body
+    other = Surface(body, torch.linspace(-1, 1, body.num_betas), tuple(JOINTS.values()))
+    assert torch.equal(other.corners, person.corners) and torch.equal(other.bary, person.bary)
+
+
+def test_the_blend_on_other_devices_is_that_of_the_kernel(person):
+    posed = person.posed(torch.zeros(person.body.num_betas), turned(person.body, left_knee=0.5), torch.zeros(3))
+    points = around(posed)
+    index, squares = posed.near(points, REACH)
+    part, point = (index[..., 0] >= 0).T.nonzero(as_tuple=True)
+    arguments = (points, point, index[point, part], squares[point, part], SIGMA)
+    for fast, plain in zip(posed._blend_on_cpu(*arguments), posed._blend(*arguments), strict=True):
+        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-5)

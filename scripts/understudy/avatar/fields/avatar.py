@@ -22,8 +22,10 @@ from understudy.render.mesh import vertex_normals
 
 CHUNK = 1 << 13
 """Rays that are followed together."""
-TIGHT, FAINT, MARGIN = 0.003, 0.15, 0.004
-"""Steps, m, by which the shell is taken in, the occupancy that counts there, and room round it, m."""
+TIGHT, FAINT, MARGIN, LOOKS = 0.003, 0.05, 0.005, 5
+"""Steps, m, in which the shell is looked through, the opacity that counts there, room round it, m, and moments looked at."""
+STEP = 0.004
+"""To either side of a place, m, where occupancies give a slope."""
 SEEN = 1e-3
 """Alpha from which on a pixel shows something."""
 
@@ -42,6 +44,8 @@ class Traced:
 class FieldAvatar(Avatar):
     """A radiance field in the body's big pose, with something of each moment that it was learned from."""
 
+    changes: ClassVar[bool] = True
+    """Whether moments differ in what they show."""
     made_at_use: ClassVar[tuple[str, ...]] = ("surface",)
     """Names of what is made of the rest when it is first asked for."""
     moments: Tensor
@@ -88,11 +92,11 @@ class FieldAvatar(Avatar):
 
     @abstractmethod
     def samples(
-        self, posed: PosedSurface, rays: Rays, depths: Tensor, left: Tensor, moment: int
+        self, posed: PosedSurface, rays: Rays, depths: Tensor, steps: Tensor, left: Tensor, moment: int
     ) -> tuple[Tensor, Tensor]:
         """Alphas [R,S] and colours [R,S,3] of rays at depths [R,S] m; of places that are hardly seen, none.
 
-        ``left`` [R] of the light comes as far as the first of them.
+        Each place stands for ``steps`` [R,S] m of depth, and ``left`` [R] of the light comes as far as the first of them.
         """
 
     @property
@@ -125,14 +129,15 @@ class FieldAvatar(Avatar):
         feet = torch.cat([posed.vertices, posed.vertices[faces].mean(dim=1)])
         ways = functional.normalize(torch.cat([normals, normals[faces].mean(dim=1)]), dim=1)
         most = torch.cat([self.outside, self.outside[faces].amax(dim=1)])
+        shown = {round(row) for row in np.linspace(0, len(self.moments) - 1, LOOKS)} if self.changes else {0}
         found = torch.zeros_like(most)
-        for step in torch.arange(0.0, float(most.max()), TIGHT, device=self.device):
-            points = feet + (step + TIGHT) * ways
-            there = torch.zeros_like(most)
-            for moment in {0, len(self.moments) // 2, len(self.moments) - 1}:
+        for moment in shown:
+            clear = torch.ones_like(most)  # what light is left, from outside inwards
+            for step in reversed(range(int(float(most.max()) / TIGHT) + 1)):
+                points = feet + step * TIGHT * ways
                 seen = [self.occupancy(posed, some, moment) for some in points.split(CHUNK)]
-                there = torch.maximum(there, torch.cat(seen))
-            found = torch.where(there > FAINT, step + 2.0 * TIGHT, found)
+                clear = clear * (1.0 - torch.cat(seen) * (step * TIGHT <= most))
+                found = torch.where((clear < 1.0 - FAINT) & (found < step * TIGHT), step * TIGHT, found)
         reach = found[: len(vertices)].scatter_reduce(
             0, faces.reshape(-1), found[len(vertices) :].repeat_interleave(3), "amax"
         )
@@ -142,7 +147,8 @@ class FieldAvatar(Avatar):
 
     def nearest_moment(self, rotations: Tensor) -> int:
         """Row of ``moments`` whose pose is most like rotations [J,3,3]."""
-        return int((self.moments - rotations).square().sum(dim=(1, 2, 3)).argmin())
+        away = (self.moments - rotations)[:, 1:]  # the root's turn is where the camera stands
+        return int(away.square().sum(dim=(1, 2, 3)).argmin())
 
     def _apply(self, fn, recurse: bool = True):  # type: ignore[no-untyped-def]  # noqa: ANN202
         for made in self.made_at_use:  # they lie on the device where they were made
@@ -247,12 +253,9 @@ class PosedField(Posed):
                 ]
                 slopes.append(torch.stack([sides[2 * axis] - sides[2 * axis + 1] for axis in range(3)], dim=1))
         normal = functional.normalize(-torch.cat([*slopes, points[:0]]) @ view.T, dim=1)
-        towards = (normal * (points @ view.T + torch.from_numpy(camera.view[:3, 3].astype(np.float32)))).sum(dim=1) > 0
+        seen_from = points @ view.T + torch.from_numpy(camera.view[:3, 3].astype(np.float32)).to(points)
+        towards = (normal * seen_from).sum(dim=1) > 0
         return torch.where(towards[:, None], -normal, normal) * seen.alpha[:, None]
-
-
-STEP = 0.004
-"""Between places whose occupancies give a slope, m: half of it to either side."""
 
 
 def _points(camera: Camera, pixels: Tensor, depth: Tensor) -> Tensor:

@@ -35,18 +35,11 @@ def transmittance(alphas: Tensor) -> Tensor:
     return torch.cat([torch.ones_like(alphas[:, :1]), clear], dim=1)
 
 
-def density_alphas(densities: Tensor, depths: Tensor, ends: Tensor, most: Tensor, lengths: Tensor) -> Tensor:
-    """Alphas [R,S] of densities [R,S] per m.
+def density_alphas(densities: Tensor, steps: Tensor, lengths: Tensor) -> Tensor:
+    """Alphas [R,S] of densities [R,S] per m over steps [R,S] m of depth.
 
-    Args:
-        densities: At the samples.
-        depths: Of the samples [R,S] m, in order.
-        ends: Depth [R] m up to which the last one counts.
-        most: Depth [R] m for which a sample counts at most, where the next one is far.
-        lengths: The way [R], m, on which the depth grows by 1 m.
+    ``lengths`` [R] is the way, m, on which the depth grows by 1 m.
     """
-    following = torch.cat([depths[:, 1:], ends[:, None]], dim=1)
-    steps = (following - depths).clamp_min(0.0).minimum(most[:, None])
     return 1.0 - torch.exp(-densities * steps * lengths[:, None])
 
 

@@ -1,6 +1,5 @@
 """How a field learns: from some of a picture's pixels at a time."""
 
-import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +15,11 @@ from understudy.avatar.fields.avatar import FieldAvatar, PosedField
 from understudy.avatar.fields.compositing import Composite
 from understudy.avatar.fields.rays import Rays, Shell
 from understudy.avatar.training import losses
+from understudy.avatar.training.parallel import ProcessGroup
 from understudy.body.lbs import pose_rotations
 from understudy.body.model import PARTS
+from understudy.errors import InputError
+from understudy.metrics.image import WINDOW
 from understudy.metrics.perceptual import PerceptualLoss
 from understudy.render.gaussians import Render
 
@@ -44,11 +46,16 @@ class FieldLearner(Learner):
 
     def __init__(self, avatar: FieldAvatar, subject: Subject, config: AvatarConfig, sampling: Sampling) -> None:
         """Set up with nothing learned."""
+        if config.lr_betas > 0:
+            raise InputError("The shape of a field's body is not learned; leave avatar.lr_betas out, or give 0.")
+        if sampling.vgg_weights is not None and sampling.patch < 2:
+            raise InputError("vgg_weights compares squares of pixels; give their side too (patch).")
         self.avatar, self.config, self.sampling = avatar, config, sampling
         self.moments = {frame: row for row, frame in enumerate(subject.frames)}
         self.perceptual = None if sampling.vgg_weights is None else PerceptualLoss.load(sampling.vgg_weights)
-        self.random = np.random.default_rng(config.seed)
-        self.done = 0.0
+        self.dssim = config.dssim if self.perceptual is None and sampling.patch >= WINDOW else 0.0
+        self.seed = (config.seed, ProcessGroup.here().rank)
+        self.steps, self.done = 0, 0.0
 
     @abstractmethod
     def term_weights(self) -> Mapping[str, float]:
@@ -61,10 +68,13 @@ class FieldLearner(Learner):
     def loss(self, posed: Posed, view: View) -> Loss:
         """The photometric loss of some pixels, and the field's own terms."""
         assert isinstance(posed, PosedField)
+        # of each step by itself, so that nothing random needs to be saved, and each of several GPUs has its own
+        random = np.random.default_rng((*self.seed, self.steps))
+        self.steps += 1
         shell = Shell.of(posed.surface, view.camera, self.avatar.shell)
-        pixels, shape = self._choose(posed, shell)
+        pixels, shape = self._choose(posed, shell, random)
         rays, hit = Rays.through(pixels, view.camera, shell)
-        jitter = torch.Generator().manual_seed(int(self.random.integers(2**62)))
+        jitter = torch.Generator().manual_seed(int(random.integers(2**62)))
         traced = self.avatar.trace(posed.surface, rays, self.moments[view.frame], jitter)
         part = _part(view, pixels, shape)
         loss = self._compare(_picture(traced.composite, hit, shape), part)
@@ -79,35 +89,34 @@ class FieldLearner(Learner):
         self.done = done
 
     def state(self) -> dict[str, Any]:
-        """The random numbers to come, and how much is done."""
-        return {"random": json.dumps(self.random.bit_generator.state), "done": self.done}
+        """The number of steps, and how much is done."""
+        return {"steps": self.steps, "done": self.done}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on as when ``state`` was taken."""
-        self.random.bit_generator.state = json.loads(state["random"])
-        self.done = float(state["done"])
+        self.steps, self.done = int(state["steps"]), float(state["done"])
 
     def _compare(self, picture: Render, view: View) -> Loss:
-        loss = losses.compare(picture, view, 0.0 if self.perceptual else self.config.dssim, self.config.alpha)
+        loss = losses.compare(picture, view, self.dssim, self.config.alpha)
         truth = view.over_background
         off = view.weight[..., None] * (_over(picture, view.background) - truth)
         total = loss.total + self.squared() * off.square().mean()
-        if self.perceptual is not None and self.sampling.patch > 0:
+        if self.perceptual is not None:
             total = total + self.perceptual(truth + off, truth)
         return Loss(total, total.detach(), loss.mse, picture, view)
 
-    def _choose(self, posed: PosedField, shell: Shell) -> tuple[Tensor, tuple[int, int]]:
+    def _choose(self, posed: PosedField, shell: Shell, random: np.random.Generator) -> tuple[Tensor, tuple[int, int]]:
         """Pixels [P,2] (column, row) and the height and width of the picture that they make, row by row."""
         hit = torch.isfinite(shell.near)
         on_head = torch.isin(_face_parts(posed, shell), torch.tensor(HEAD, device=hit.device))
         width, side = hit.shape[1], self.sampling.patch
         if side == 0:
             focused = round(self.sampling.head_focus * self.sampling.rays) if bool(on_head.any()) else 0
-            chosen = [self._some(hit, self.sampling.rays - focused), self._some(on_head, focused)]
+            chosen = [_some(hit, self.sampling.rays - focused, random), _some(on_head, focused, random)]
             flat = torch.cat(chosen)
             return torch.stack([flat % width, flat // width], dim=1), (1, len(flat))
-        focus = bool(on_head.any()) and self.random.random() < self.sampling.head_focus
-        middle = int(self._some(on_head if focus else hit, 1).sum())  # the first pixel where nothing is hit
+        focus = bool(on_head.any()) and random.random() < self.sampling.head_focus
+        middle = int(_some(on_head if focus else hit, 1, random).sum())  # the first pixel where nothing is hit
         height = min(side, hit.shape[0])
         wide = min(side, width)
         top = min(max(0, middle // width - height // 2), hit.shape[0] - height)
@@ -115,12 +124,13 @@ class FieldLearner(Learner):
         rows, columns = torch.meshgrid(torch.arange(height) + top, torch.arange(wide) + left, indexing="ij")
         return torch.stack([columns.reshape(-1), rows.reshape(-1)], dim=1).to(hit.device), (height, wide)
 
-    def _some(self, among: Tensor, count: int) -> Tensor:
-        """Places [count] in a flattened mask [H,W] where it is true, at random; none where it is nowhere."""
-        places = among.reshape(-1).nonzero()[:, 0]
-        if not len(places) or not count:
-            return places[:0]
-        return places[torch.from_numpy(self.random.integers(len(places), size=count)).to(places.device)]
+
+def _some(among: Tensor, count: int, random: np.random.Generator) -> Tensor:
+    """Places [count] in a flattened mask [H,W] where it is true, at random; none where it is nowhere."""
+    places = among.reshape(-1).nonzero()[:, 0]
+    if not len(places) or not count:
+        return places[:0]
+    return places[torch.from_numpy(random.integers(len(places), size=count)).to(places.device)]
 
 
 def moments_of(subject: Subject) -> Tensor:

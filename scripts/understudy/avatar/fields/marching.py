@@ -19,7 +19,7 @@ class Marched(Protocol):
     """A field that can be looked at piece by piece."""
 
     def samples(
-        self, posed: PosedSurface, rays: Rays, depths: Tensor, left: Tensor, moment: int
+        self, posed: PosedSurface, rays: Rays, depths: Tensor, steps: Tensor, left: Tensor, moment: int
     ) -> tuple[Tensor, Tensor]:
         """Alphas [R,S] and colours [R,S,3] of rays at depths [R,S] m, as far as which ``left`` [R] of the light comes."""
 
@@ -30,8 +30,8 @@ def march(field: Marched, posed: PosedSurface, rays: Rays, depths: Tensor, momen
     rgb, depth = rays.near.new_zeros(len(rays), 3), torch.zeros_like(rays.near)
     left = torch.ones_like(rays.near)
     active = torch.arange(len(rays), device=left.device)
-    for some in depths.split(BLOCK, dim=1):
-        alphas, colors = field.samples(posed, rays.some(active), some[active], left[active], moment)
+    for some, steps in zip(depths.split(BLOCK, dim=1), rays.steps(depths).split(BLOCK, dim=1), strict=True):
+        alphas, colors = field.samples(posed, rays.some(active), some[active], steps[active], left[active], moment)
         drawn = composite(alphas, colors, some[active])
         rgb[active] += left[active, None] * drawn.rgb
         depth[active] += left[active] * drawn.alpha * drawn.depth
@@ -39,5 +39,7 @@ def march(field: Marched, posed: PosedSurface, rays: Rays, depths: Tensor, momen
         active = active[left[active] > FADED]
         if not len(active):
             break
-    alpha = 1.0 - left
-    return Composite(rgb, alpha, depth / alpha.clamp_min(1e-10), alpha[:, None])
+    seen = 1.0 - left
+    alpha = torch.where(left > FADED, seen, 1.0)  # nothing shines through what was not followed to its end
+    rgb = rgb * (alpha / seen.clamp_min(1e-10))[:, None]
+    return Composite(rgb, alpha, depth / seen.clamp_min(1e-10), alpha[:, None])

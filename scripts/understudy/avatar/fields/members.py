@@ -1,6 +1,7 @@
 """What an archive of a field may say."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def load_weights(avatar: nn.Module, weights: Mapping[str, np.ndarray], ranges: M
     Args:
         avatar: Whose state to fill.
         weights: By the names of its state; tables may be of half the bytes.
-        ranges: Of the few that have other limits than ``NET``.
+        ranges: Of the few that have other limits than ``NET``; their shapes do not count.
 
     Raises:
         ValueError: One is missing, too many, of another shape, or out of its range.
@@ -58,6 +59,8 @@ def load_weights(avatar: nn.Module, weights: Mapping[str, np.ndarray], ranges: M
     state = avatar.state_dict()
     if other := sorted(set(state) ^ set(weights)):
         raise ValueError(f"{other[0]} is missing or unknown")
-    table = {key: Numbers(tuple(value.shape), np.float32, -NET, NET) for key, value in state.items()} | dict(ranges)
-    checked = check_table(weights, table, LENGTHS)
+    table = {key: Numbers(tuple(value.shape), np.float32, -NET, NET) for key, value in state.items()}
+    # of these the limits alone: how long they are is said by the rest
+    table |= {key: replace(limits, shape=table[key].shape) for key, limits in ranges.items()}
+    checked = check_table(weights, table, {})
     avatar.load_state_dict({key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in checked.items()})

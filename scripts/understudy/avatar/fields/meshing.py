@@ -15,8 +15,6 @@ from understudy.errors import InputError
 from understudy.progress import track
 from understudy.render.mesh import vertex_normals
 
-MARGIN = 0.06
-"""Room round the body in which there can be something, m."""
 MOST_NODES = 1 << 27
 """Of the lattice: a person in nodes of 3 mm."""
 OFF, DEEP, LOOKS = 0.008, 0.016, 8
@@ -58,8 +56,8 @@ def field_mesh(posed: PosedField, step: float = 0.005, level: float = 0.1, part:
         known = f"it has {', '.join(names)}" if names else "it is of one piece"
         raise InputError(f"There is no part {part!r} of an avatar of {posed.avatar.method}; {known}.")
     volume, origin = _volume(posed, step, part)
-    if not volume.min() < level < volume.max():
-        raise InputError(f"Nothing of the avatar is occupied by {level}; choose a lower level.")
+    if volume.max() <= level:
+        raise InputError(f"Nothing of the avatar is occupied by more than {level}; choose a lower level.")
     # deep inside, where no ray ever comes, there is nothing
     volume[ndimage.binary_fill_holes(volume > level) & (volume <= level)] = 1.0
     places, faces, _, _ = marching_cubes(volume, level, gradient_direction="ascent")
@@ -70,8 +68,9 @@ def field_mesh(posed: PosedField, step: float = 0.005, level: float = 0.1, part:
 def _volume(posed: PosedField, step: float, part: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Occupancies [X,Y,Z] float32 on a lattice round the body, and its first node [3]."""
     anchors = posed.surface.vertices
-    origin = (anchors.amin(dim=0) - MARGIN).cpu().numpy().astype(np.float64)
-    counts = np.ceil(((anchors.amax(dim=0) + MARGIN).cpu().numpy() - origin) / step).astype(np.int64) + 1
+    margin = float(posed.avatar.outside.max()) + 2.0 * step
+    origin = (anchors.amin(dim=0) - margin).cpu().numpy().astype(np.float64)
+    counts = np.ceil(((anchors.amax(dim=0) + margin).cpu().numpy() - origin) / step).astype(np.int64) + 1
     if counts.prod() > MOST_NODES:
         raise InputError(f"A lattice of {step * 1000:g} mm has {counts.prod():,} nodes here; take a wider one.")
     volume = np.zeros(counts, np.float32)
@@ -99,6 +98,8 @@ def _seen_from_outside(posed: PosedField, places: Tensor, normals: Tensor) -> Te
     ends = places.new_full((len(places),), DEEP)
     rays = Rays(places + OFF * normals, -normals, 0.0 * ends, ends, ends, ends)
     depths = rays.stratified(LOOKS)
-    alphas, rgb = posed.avatar.samples(posed.surface, rays, depths, torch.ones_like(ends), posed.moment)
+    alphas, rgb = posed.avatar.samples(
+        posed.surface, rays, depths, rays.steps(depths), torch.ones_like(ends), posed.moment
+    )
     drawn = composite(alphas, rgb, depths)
     return drawn.rgb / drawn.alpha.clamp_min(1e-3)[:, None]

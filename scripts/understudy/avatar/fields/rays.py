@@ -111,26 +111,42 @@ class Rays:
     def stratified(self, count: int, jitter: Tensor | None = None) -> Tensor:
         """Depths [R,count], one in each of as many equal parts: its middle, or where ``jitter`` [R,count] 0..1 says."""
         at = torch.arange(count, device=self.near.device) + (0.5 if jitter is None else jitter)
-        depths = self.near[:, None] + self.way[:, None] * at / count
+        return self.depths(self.way[:, None] * at / count)
+
+    def depths(self, inside: Tensor) -> Tensor:
+        """Depths [R,S] m at which rays have been so far [R,S], m of depth, in the shell."""
+        depths = self.near[:, None] + inside
         return depths + torch.where(depths > self.leave[:, None], (self.back - self.leave)[:, None], 0.0)
 
+    def inside(self, depths: Tensor) -> Tensor:
+        """How far [R,S], m of depth, rays have been in the shell at depths [R,S] m of places in it: what ``depths`` undoes."""
+        left_out = torch.where(depths > self.leave[:, None], (self.back - self.leave)[:, None], 0.0)
+        return depths - left_out - self.near[:, None]
 
-def importance_sampled(depths: Tensor, weights: Tensor, count: int, jitter: Tensor | None = None) -> Tensor:
-    """Further depths [R,count], more of them where weights [R,S] of depths [R,S] are large; in order.
+    def steps(self, depths: Tensor) -> Tensor:
+        """How much depth [R,S] m in the shell is nearer to each of depths [R,S] m, in order, than to the others."""
+        inside = self.inside(depths)
+        borders = 0.5 * (inside[:, 1:] + inside[:, :-1])
+        borders = torch.cat([torch.zeros_like(self.way)[:, None], borders, self.way[:, None]], dim=1)
+        return borders.diff(dim=1).clamp_min(0.0)
+
+
+def importance_sampled(places: Tensor, weights: Tensor, count: int, jitter: Tensor | None = None) -> Tensor:
+    """Further places [R,count] along rays, more of them where weights [R,S] of places [R,S] are large; in order.
 
     Source: Mildenhall et al., NeRF (ECCV 2020), section 5.2.
 
     Args:
-        depths: In order.
+        places: In order, without gaps (``Rays.inside``).
         weights: How much of the pixel is seen at each.
         count: How many.
         jitter: Places [R,count] 0..1 within equal parts of the whole weight; their middles by default.
     """
-    middles = 0.5 * (depths[:, 1:] + depths[:, :-1])
+    middles = 0.5 * (places[:, 1:] + places[:, :-1])
     inner = weights[:, 1:-1] + 1e-5
     sums = torch.cat([torch.zeros_like(inner[:, :1]), (inner / inner.sum(dim=1, keepdim=True)).cumsum(dim=1)], dim=1)
-    at = (torch.arange(count, device=depths.device) + (0.5 if jitter is None else jitter)) / count
-    at = at.expand(len(depths), count).contiguous()
+    at = (torch.arange(count, device=places.device) + (0.5 if jitter is None else jitter)) / count
+    at = at.expand(len(places), count).contiguous()
     upper = torch.searchsorted(sums.contiguous(), at, right=True).clamp(1, sums.shape[1] - 1)
     low, high = sums.gather(1, upper - 1), sums.gather(1, upper)
     start, end = middles.gather(1, upper - 1), middles.gather(1, upper)

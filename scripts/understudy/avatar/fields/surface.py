@@ -24,6 +24,8 @@ CELL = 0.0125
 """Side of the cells in which near anchors are looked for, m."""
 SPACING = 0.015
 """Of the anchors, m: hands and face have many more vertices, and every one would cost time."""
+OFF_GRID = 0.318309886
+"""Where the cubes begin, in sides: no vertex of a body in round numbers lies between two of them."""
 MOST_STEPS = 64
 """Anchors along an edge at most."""
 SLACK = 0.02
@@ -64,7 +66,10 @@ class Surface:
             rest, joints = body.shaped(betas.detach())
             self.rest = rest[self._index]
         find = _vertex_anchors if at_vertices else _anchors
-        face, bary, self.rings = find(self.rest.cpu().numpy(), self.faces)
+        # on the body's own template: learned codes hang on the anchors' numbers, which no rounding of a shape may change
+        template = body.v_template[self._index].cpu().numpy().astype(np.float64).round(6)
+        face, bary, self.rings = find(template, self.faces)
+        self.template = np.einsum("ak,akc->ac", bary, template[self.faces[face]])  # [A,3] float64
         self.corners = torch.from_numpy(self.faces[face].astype(np.int64)).to(device)
         self.bary = torch.from_numpy(bary).float().to(device)
         self.weights = self.at_anchors(body.lbs_weights[self._index])  # [A,J]
@@ -254,7 +259,7 @@ def _anchors(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     face, bary = _lattice(vertices, faces)
     places = np.einsum("nk,nkc->nc", bary, vertices[faces[face]].astype(np.float64))
-    _, cube = np.unique(np.floor(places / SPACING), axis=0, return_inverse=True)
+    _, cube = np.unique(np.floor(places / SPACING + OFF_GRID), axis=0, return_inverse=True)
     cube = cube.reshape(-1)
     means = np.stack([np.bincount(cube, places[:, axis]) for axis in range(3)], axis=1) / np.bincount(cube)[:, None]
     order = np.lexsort((np.linalg.norm(places - means[cube], axis=1), cube))

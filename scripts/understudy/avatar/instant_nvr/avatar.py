@@ -22,7 +22,7 @@ from understudy.avatar.instant_nvr.parts import (
 from understudy.body.model import BodyModel
 
 FADED = 1e-3
-"""Light that is left in front of a place whose colour does not count any more."""
+"""Light that is left in front of a place, or share of a pixel by all such places, whose colours do not count any more."""
 BAND = 0.02
 """Occupancies so near to a half are on the surface."""
 APART = 0.005
@@ -132,15 +132,15 @@ class InstantNvrAvatar(FieldAvatar):
         return Traced(drawn, terms)
 
     def samples(
-        self, posed: PosedSurface, rays: Rays, depths: Tensor, left: Tensor, moment: int
+        self, posed: PosedSurface, rays: Rays, depths: Tensor, steps: Tensor, left: Tensor, moment: int
     ) -> tuple[Tensor, Tensor]:
         """Alphas [R,S] and colours [R,S,3] of rays at depths [R,S] m; of those that are hardly seen, none.
 
-        ``left`` [R] of the light comes as far as the first of them.
+        ``left`` [R] of the light comes as far as the first of them; for how much depth they stand does not count.
         """
         seen = self._look(posed, rays.points(depths).reshape(-1, 3), moment)
         alphas = seen.alphas(depths)
-        shown = (left[:, None] * transmittance(alphas) * alphas > FADED).view(-1)[seen.point]
+        shown = (left[:, None] * transmittance(alphas) * alphas > FADED / self.space.samples).view(-1)[seen.point]
         return alphas, self._colors(seen, rays, depths, moment, shown)
 
     @property

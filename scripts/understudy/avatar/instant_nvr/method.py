@@ -71,4 +71,6 @@ class InstantNvrMethod(Method):
         boxes = {f"fields.{k}.box": Numbers((2, 3), np.float32, -SIZE, SIZE) for k in range(len(JOINTS))}
         times_too = {"times": Numbers(("F",), np.float32, 0.0, 1.0)}
         load_weights(avatar, weights, {**BASE, **boxes, **times_too})
+        if not all(bool((field.box[1] > field.box[0]).all()) for field in avatar.part_fields):
+            raise ValueError("a part's box is empty")
         return avatar

@@ -46,6 +46,8 @@ def load_published(
         missing = sorted(set(avatar.state_dict()) - set(taken) - {"betas", "moments", "times", "outside"})
         if missing:
             raise ValueError(f"{missing[0]} is missing")
+        if unknown := sorted(set(taken) - set(avatar.state_dict())):
+            raise ValueError(f"{unknown[0]} is one too many")
         avatar.load_state_dict(taken, strict=False)
     except (ValueError, KeyError, RuntimeError) as error:
         raise InputError(

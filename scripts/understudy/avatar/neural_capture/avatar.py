@@ -39,6 +39,7 @@ class NeuralCaptureAvatar(FieldAvatar):
     """A coarse and a fine field that know a place by the vertices round the nearest one."""
 
     method = "neural_capture"
+    changes = False
     made_at_use = ("surface", "rings")
 
     def __init__(
@@ -87,7 +88,7 @@ class NeuralCaptureAvatar(FieldAvatar):
         surface = self.surface
         if self.size == "published":
             return torch.from_numpy(one_rings(surface.faces, len(surface.vertices))).to(self.device)
-        return torch.from_numpy(nearest_rings(surface.canonical.cpu().numpy())).to(self.device)
+        return torch.from_numpy(nearest_rings(surface.template)).to(self.device)
 
     def trace(self, posed: PosedSurface, rays: Rays, moment: int, jitter: torch.Generator | None = None) -> Traced:
         """What rays see: of the coarse field, and of the fine one where that found something."""
@@ -98,18 +99,20 @@ class NeuralCaptureAvatar(FieldAvatar):
                 for count in (self.space.samples, self.space.importance)
             )
         depths = rays.stratified(self.space.samples, noise)
-        seen = self._seen(self.coarse, posed, rays, depths)
-        more = importance_sampled(depths, seen.weights.detach(), self.space.importance, more_noise)
-        depths = torch.cat([depths, more], dim=1).sort(dim=1).values
+        with torch.set_grad_enabled(jitter is not None and torch.is_grad_enabled()):
+            seen = self._seen(self.coarse, posed, rays, depths)
+        places = rays.inside(depths)
+        more = importance_sampled(places, seen.weights.detach(), self.space.importance, more_noise)
+        depths = rays.depths(torch.cat([places, more], dim=1).sort(dim=1).values)
         if jitter is None:
             return Traced(march(self, posed, rays, depths, moment), {})
         return Traced(self._seen(self.fine, posed, rays, depths), {}, seen)
 
     def samples(
-        self, posed: PosedSurface, rays: Rays, depths: Tensor, left: Tensor, moment: int
+        self, posed: PosedSurface, rays: Rays, depths: Tensor, steps: Tensor, left: Tensor, moment: int
     ) -> tuple[Tensor, Tensor]:
         """Alphas [R,S] and colours [R,S,3] of the fine field on rays at depths [R,S] m, whatever the moment."""
-        return self._look(self.fine, posed, rays, depths)
+        return self._look(self.fine, posed, rays, depths, steps)
 
     def occupancy(self, posed: PosedSurface, points: Tensor, moment: int, part: str | None = None) -> Tensor:
         """How much [N] 0..1 there is at points [N,3] m of the world: what 4 mm of it would hide."""
@@ -119,17 +122,17 @@ class NeuralCaptureAvatar(FieldAvatar):
         return points.new_zeros(len(points)).index_copy(0, point, alphas)
 
     def _seen(self, field: CaptureField, posed: PosedSurface, rays: Rays, depths: Tensor) -> Composite:
-        alphas, colors = self._look(field, posed, rays, depths)
+        alphas, colors = self._look(field, posed, rays, depths, rays.steps(depths))
         return composite(alphas, colors, depths)
 
-    def _look(self, field: CaptureField, posed: PosedSurface, rays: Rays, depths: Tensor) -> tuple[Tensor, Tensor]:
+    def _look(
+        self, field: CaptureField, posed: PosedSurface, rays: Rays, depths: Tensor, steps: Tensor
+    ) -> tuple[Tensor, Tensor]:
         point, features = self._features(posed, rays.points(depths).reshape(-1, 3))
         densities, rgb = field(features)
         density = depths.new_zeros(depths.numel()).index_copy(0, point, densities * self.space.density)
         colors = depths.new_zeros(depths.numel(), 3).index_copy(0, point, rgb)
-        most = rays.way / self.space.samples
-        ends = (depths[:, -1] + most).minimum(rays.far)
-        alphas = density_alphas(density.view(depths.shape), depths, ends, most, rays.directions.norm(dim=1))
+        alphas = density_alphas(density.view(depths.shape), steps, rays.directions.norm(dim=1))
         return alphas, colors.view(*depths.shape, 3)
 
     def _features(self, posed: PosedSurface, points: Tensor) -> tuple[Tensor, Tensor]:
