@@ -187,7 +187,7 @@ def test_taking_in_the_shell_leaves_the_picture_as_it_was(scene, monkeypatch):
     before = posed(avatar, scene).draw(scene.camera)
     avatar.tighten()
     # vertices inside another limb look out through it
-    assert (avatar.outside < 0.6 * InstantNvrConfig().outside).float().mean() > 0.3
+    assert (avatar.outside < 0.6 * InstantNvrConfig().outside).float().mean() > 0.15
     after = posed(avatar, scene).draw(scene.camera)
     inside = before.alpha > 0.01
     assert (after.alpha - before.alpha)[inside].abs().mean() < 0.03

@@ -14,7 +14,7 @@ Distance = Annotated[float, Bounds(0, 0.3, above=True, unit="m")]
 class InstantNvrConfig(MethodConfig):
     """What a field of hash grids learns, and how fast."""
 
-    training: ClassVar[Mapping[str, Any]] = {"steps": 4000, "levels": ((4, 0.15), (2, 0.35), (1, 0.5)), "lr_betas": 0.0}
+    training: ClassVar[Mapping[str, Any]] = {"steps": 3000, "levels": ((4, 0.15), (2, 0.35), (1, 0.5)), "lr_betas": 0.0}
 
     size: Literal["small", "published"] = "small"
     """Of tables and networks: small for CPUs, published as the method's authors have them."""
