@@ -96,21 +96,21 @@ def test_a_part_counts_only_where_it_is_hardly_farther_than_the_nearest(surface)
     assert (nearest[counted] <= (nearest.amin(dim=1, keepdim=True) + SLACK + 1e-5).expand_as(nearest)[counted]).all()
 
 
-def test_feet_are_the_nearest_places_on_the_surface_with_the_side_that_a_point_is_on(person):
+def test_closest_points_are_the_nearest_places_on_the_surface_with_the_side_that_a_point_is_on(person):
     posed = person.posed(torch.zeros(person.body.num_betas), person.body.rest_rotations, torch.zeros(3))
     points = around(posed)
     index, squares = posed.near(points, REACH)
     near = squares[..., 0].argmin(dim=1)
     found = index[torch.arange(len(points)), near, 0]
     points, found = points[found >= 0], found[found >= 0]
-    feet = posed.feet(points, found)
+    closest = posed.closest(points, found)
     exact = nearest_surface_points(points.numpy(), posed.vertices.numpy(), person.faces)
-    off = feet.distance.abs().numpy() - exact.distance
+    off = closest.distance.abs().numpy() - exact.distance
     assert np.quantile(off, 0.95) < 1e-4 and off.min() > -1e-5
-    corners = posed.vertices[torch.from_numpy(person.faces.astype(np.int64))][feet.face]
-    places = (feet.bary[..., None] * corners).sum(dim=1)
-    torch.testing.assert_close((points - places).norm(dim=1), feet.distance.abs(), rtol=0, atol=1e-5)
-    assert (feet.distance < 0).any() and (feet.distance > 0).any()
+    corners = posed.vertices[torch.from_numpy(person.faces.astype(np.int64))][closest.face]
+    places = (closest.bary[..., None] * corners).sum(dim=1)
+    torch.testing.assert_close((points - places).norm(dim=1), closest.distance.abs(), rtol=0, atol=1e-5)
+    assert (closest.distance < 0).any() and (closest.distance > 0).any()
 
 
 def test_large_faces_have_anchors_all_over(surface):

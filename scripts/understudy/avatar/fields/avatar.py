@@ -126,15 +126,15 @@ class FieldAvatar(Avatar):
         vertices = posed.vertices.cpu().numpy()
         normals = torch.from_numpy(vertex_normals(vertices, surface.faces)).to(self.device)
         faces = torch.from_numpy(surface.faces.astype(np.int64)).to(self.device)
-        feet = torch.cat([posed.vertices, posed.vertices[faces].mean(dim=1)])
-        ways = functional.normalize(torch.cat([normals, normals[faces].mean(dim=1)]), dim=1)
+        starts = torch.cat([posed.vertices, posed.vertices[faces].mean(dim=1)])
+        directions = functional.normalize(torch.cat([normals, normals[faces].mean(dim=1)]), dim=1)
         most = torch.cat([self.outside, self.outside[faces].amax(dim=1)])
         shown = {round(row) for row in np.linspace(0, len(self.moments) - 1, LOOKS)} if self.changes else {0}
         found = torch.zeros_like(most)
         for moment in shown:
             clear = torch.ones_like(most)  # what light is left, from outside inwards
             for step in reversed(range(int(float(most.max()) / TIGHT) + 1)):
-                points = feet + step * TIGHT * ways
+                points = starts + step * TIGHT * directions
                 seen = [self.occupancy(posed, some, moment) for some in points.split(CHUNK)]
                 clear = clear * (1.0 - torch.cat(seen) * (step * TIGHT <= most))
                 found = torch.where((clear < 1.0 - FAINT) & (found < step * TIGHT), step * TIGHT, found)

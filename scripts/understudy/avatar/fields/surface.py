@@ -119,7 +119,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Feet:
+class ClosestPoints:
     """Places on a surface that are nearest to points in space."""
 
     face: Tensor  # [N] int64
@@ -179,7 +179,7 @@ class PosedSurface:
             return empty.int(), empty
         return torch.cat(index), torch.cat(squares)
 
-    def feet(self, points: Tensor, nearest: Tensor) -> Feet:
+    def closest(self, points: Tensor, nearest: Tensor) -> ClosestPoints:
         """The nearest places on the faces round the ``nearest`` anchors [N] of points [N,3]."""
         starts, ring = self.surface.rings
         face, bary = np.zeros(len(points), np.int32), np.zeros((len(points), 3), np.float32)
@@ -190,7 +190,7 @@ class PosedSurface:
                 self.surface.faces, starts, ring, face, bary, distance,
             )  # fmt: skip
         to = points.device
-        return Feet(*(torch.from_numpy(part).to(to) for part in (face.astype(np.int64), bary, distance)))
+        return ClosestPoints(*(torch.from_numpy(part).to(to) for part in (face.astype(np.int64), bary, distance)))
 
     @cached_property
     def _arrays(self) -> np.ndarray:

@@ -160,10 +160,10 @@ class InstantNvrAvatar(FieldAvatar):
         """The occupancy of points [N,3] m of the world by each part that is near, and the greatest of each point."""
         with torch.no_grad():
             places = posed.places(points, self.space.reach, self.space.sigma)
-            feet = posed.feet(points[places.point], places.nearest)
-            corners = posed.surface.uv[feet.face]
-            uv = (feet.bary[..., None] * corners).sum(dim=1)
-            inside = (-feet.distance / PRIOR_WIDTH).clamp(-1.0, 1.0) * (PRIOR if self.space.prior else 0.0)
+            closest = posed.closest(points[places.point], places.nearest)
+            corners = posed.surface.uv[closest.face]
+            uv = (closest.bary[..., None] * corners).sum(dim=1)
+            inside = (-closest.distance / PRIOR_WIDTH).clamp(-1.0, 1.0) * (PRIOR if self.space.prior else 0.0)
         moves = self.moves(uv, float(self.times[moment]))
         rest = places.canonical + moves
         encoded, hidden = [], []
@@ -198,8 +198,8 @@ class InstantNvrAvatar(FieldAvatar):
             return seen.moves.sum() * 0.0
         noise = torch.rand(len(rows), 3, generator=jitter, device=jitter.device).to(points.device)
         near = points[seen.places.point[rows]] + APART * (2.0 * noise - 1.0)
-        feet = posed.feet(near, seen.places.nearest[rows])
-        uv = (feet.bary[..., None] * posed.surface.uv[feet.face]).sum(dim=1)
+        closest = posed.closest(near, seen.places.nearest[rows])
+        uv = (closest.bary[..., None] * posed.surface.uv[closest.face]).sum(dim=1)
         return (self.moves(uv, float(self.times[moment])) - seen.moves[rows]).norm(dim=1).mean()
 
 
