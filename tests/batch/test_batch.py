@@ -116,7 +116,7 @@ def test_stages_are_those_of_the_workflow():
         read, written = rules[stage.name]
         assert set(stage.files) <= set(written), stage.name
         assert set(stage.needs) <= {*read, *rules["export"][1]}, stage.name
-    assert set(rules) == {stage.name for stage in STAGES} | {BAKING.name, "motion", "dataset"}
+    assert set(rules) == {stage.name for stage in STAGES} | {BAKING.name, "motion", "dataset", "comparison"}
 
 
 STAMP = "2026-11-21 10:00:00,000"

@@ -117,7 +117,9 @@ def test_scripts_of_rules_with_a_gpu_take_it_before_they_work():
             takes = 'snakemake.resources.get("gpu", 0)' in script
             assert takes == bool(re.search(r"^ {8}gpu=", block, flags=re.M)), block[:20]
             found |= {block[: block.index(":")]} if takes else set()
-    assert found == {"keypoints", "silhouettes", "parsing", "avatar", "evaluate", "reenactment", "motion"}
+    assert found == {
+        "keypoints", "silhouettes", "parsing", "avatar", "baking", "evaluate", "reenactment", "motion", "comparison",
+    }  # fmt: skip
 
 
 def test_where_the_environment_names_none_the_driver_is_asked(tmp_path, monkeypatch):
