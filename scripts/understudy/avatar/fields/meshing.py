@@ -72,7 +72,7 @@ def _volume(posed: PosedField, step: float, part: str | None) -> tuple[np.ndarra
     origin = (anchors.amin(dim=0) - margin).cpu().numpy().astype(np.float64)
     counts = np.ceil(((anchors.amax(dim=0) + margin).cpu().numpy() - origin) / step).astype(np.int64) + 1
     if counts.prod() > MOST_NODES:
-        raise InputError(f"A lattice of {step * 1000:g} mm has {counts.prod():,} nodes here; take a wider one.")
+        raise InputError(f"A step of {step * 1000:g} mm makes {counts.prod():,} nodes here; give a larger one.")
     volume = np.zeros(counts, np.float32)
     across = torch.from_numpy(np.stack(np.meshgrid(*(np.arange(n) for n in counts[1:]), indexing="ij"), axis=-1))
     plane = torch.from_numpy(origin[1:]).float() + step * across.reshape(-1, 2).float()
