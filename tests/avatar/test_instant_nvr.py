@@ -14,7 +14,6 @@ from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.evaluate import evaluate_avatar, track_pose
 from understudy.avatar.fields.meshing import field_mesh
 from understudy.avatar.fields.rays import Rays, Shell
-from understudy.avatar.instant_nvr import avatar as avatar_module
 from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
 from understudy.avatar.instant_nvr.learner import InstantNvrLearner
@@ -179,25 +178,6 @@ def test_a_patch_is_compared_by_structure_too(scene):
     plain, half = (first_loss(scene, dssim, patch=24) for dssim in (0.0, 0.5))
     assert half > 1.5 * plain  # noise is as far from the truth in structure as can be
     assert first_loss(scene, 0.5, rays=100) == first_loss(scene, 0.0, rays=100)  # pixels from anywhere have none
-
-
-def test_taking_in_the_shell_leaves_the_picture_as_it_was(scene, monkeypatch):
-    monkeypatch.setattr(avatar_module, "PRIOR", 12.0)  # nothing outside, and all inside
-    avatar = learner_of(scene).avatar.requires_grad_(False)
-    before = posed(avatar, scene).draw(scene.camera)
-    avatar.tighten()
-    # vertices inside another limb look out through it
-    assert (avatar.outside < 0.6 * InstantNvrConfig().outside).float().mean() > 0.15
-    after = posed(avatar, scene).draw(scene.camera)
-    inside = before.alpha > 0.01
-    assert (after.alpha - before.alpha)[inside].abs().mean() < 0.03
-
-
-def test_the_shell_keeps_what_little_is_far_outside(scene):
-    avatar = learner_of(scene).avatar.requires_grad_(False)
-    before = avatar.outside.clone()
-    avatar.tighten()  # a field that has just begun is hazy all over
-    assert (avatar.outside > 0.8 * before).float().mean() > 0.8
 
 
 def test_the_mesh_of_a_field_is_a_person_and_the_head_a_part_of_it(scene):

@@ -18,12 +18,9 @@ from understudy.avatar.fields.surface import PosedSurface, Surface, seen_faces
 from understudy.body.model import BodyModel
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render
-from understudy.render.mesh import vertex_normals
 
 CHUNK = 1 << 13
 """Rays that are followed together."""
-TIGHT, FAINT, MARGIN, LOOKS = 0.003, 0.05, 0.005, 5
-"""Steps, m, in which the shell is looked through, the opacity that counts there, room round it, m, and moments looked at."""
 STEP = 0.004
 """To either side of a place, m, where occupancies give a slope."""
 SEEN = 1e-3
@@ -44,8 +41,6 @@ class Traced:
 class FieldAvatar(Avatar):
     """A radiance field in the body's big pose, with something of each moment that it was learned from."""
 
-    changes: ClassVar[bool] = True
-    """Whether moments differ in what they show."""
     made_at_use: ClassVar[tuple[str, ...]] = ("surface",)
     """Names of what is made of the rest when it is first asked for."""
     moments: Tensor
@@ -117,33 +112,6 @@ class FieldAvatar(Avatar):
         """In the shape of ``betas`` [B], by default the person's own."""
         betas = (self.betas if betas is None else betas).detach()
         return FieldShape(self, betas, self.surface.body.shaped(betas)[1])
-
-    @torch.no_grad()
-    def tighten(self) -> None:
-        """Take in the shell to where the field has something, so that rays find it with fewer samples in front of it."""
-        surface, body = self.surface, self.surface.body
-        posed = surface.posed(self.betas, body.rest_rotations.to(self.device), torch.zeros(3, device=self.device))
-        vertices = posed.vertices.cpu().numpy()
-        normals = torch.from_numpy(vertex_normals(vertices, surface.faces)).to(self.device)
-        faces = torch.from_numpy(surface.faces.astype(np.int64)).to(self.device)
-        starts = torch.cat([posed.vertices, posed.vertices[faces].mean(dim=1)])
-        directions = functional.normalize(torch.cat([normals, normals[faces].mean(dim=1)]), dim=1)
-        most = torch.cat([self.outside, self.outside[faces].amax(dim=1)])
-        shown = {round(row) for row in np.linspace(0, len(self.moments) - 1, LOOKS)} if self.changes else {0}
-        found = torch.zeros_like(most)
-        for moment in shown:
-            clear = torch.ones_like(most)  # what light is left, from outside inwards
-            for step in reversed(range(int(float(most.max()) / TIGHT) + 1)):
-                points = starts + step * TIGHT * directions
-                seen = [self.occupancy(posed, some, moment) for some in points.split(CHUNK)]
-                clear = clear * (1.0 - torch.cat(seen) * (step * TIGHT <= most))
-                found = torch.where((clear < 1.0 - FAINT) & (found < step * TIGHT), step * TIGHT, found)
-        reach = found[: len(vertices)].scatter_reduce(
-            0, faces.reshape(-1), found[len(vertices) :].repeat_interleave(3), "amax"
-        )
-        for _ in range(2):  # as far as the neighbours', and theirs
-            reach = reach.scatter_reduce(0, faces.reshape(-1), reach[faces].amax(dim=1).repeat_interleave(3), "amax")
-        self.outside.copy_((reach + MARGIN).minimum(self.outside))
 
     def nearest_moment(self, rotations: Tensor) -> int:
         """Row of ``moments`` whose pose is most like rotations [J,3,3]."""

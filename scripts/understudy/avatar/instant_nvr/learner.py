@@ -59,7 +59,6 @@ class InstantNvrLearner(FieldLearner):
         return self.options.mse
 
     def finish(self) -> InstantNvrAvatar:
-        """The avatar as its file will hold it: tables of half the bytes, and a shell that is no thicker than it must be."""
+        """The avatar as its file will hold it: tables of half the bytes."""
         self.avatar.round_tables()
-        self.avatar.tighten()
         return self.avatar

@@ -39,7 +39,6 @@ class NeuralCaptureAvatar(FieldAvatar):
     """A coarse and a fine field that know a place by the vertices round the nearest one."""
 
     method = "neural_capture"
-    changes = False
     made_at_use = ("surface", "rings")
 
     def __init__(

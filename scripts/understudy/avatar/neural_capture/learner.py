@@ -43,6 +43,5 @@ class NeuralCaptureLearner(FieldLearner):
         return self.options.mse
 
     def finish(self) -> Avatar:
-        """The avatar with a shell that is no thicker than it must be."""
-        self.avatar.tighten()
+        """The avatar as it is."""
         return self.avatar
