@@ -44,7 +44,7 @@ def main() -> None:
 def drawn(archive: AvatarArchive) -> tuple[int, float, float]:
     """Rays of a picture of the video's size in the middle frame's pose, and the seconds that it takes."""
     posed, camera = scene(archive)
-    shell = Shell.of(posed.surface, camera, archive.avatar.shell)
+    shell = Shell.of(posed.surface, camera, archive.avatar.space)
     times = []
     with torch.no_grad():
         posed.draw(camera.scaled(0.25))  # compiles

@@ -12,15 +12,14 @@ import torch
 
 from tests.support.avatar_scenes import make_scene
 from tests.support.harmful import tarred
+from tests.support.trainings import killed_at
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.base import Subject
 from understudy.avatar.config import AvatarConfig, EvaluateConfig
 from understudy.avatar.evaluate import evaluate_avatar, track_pose
 from understudy.avatar.registry import METHODS, find_method
 from understudy.avatar.splats import SplatAvatar
-from understudy.avatar.training import checkpoint
 from understudy.avatar.training import crops as crops_module
-from understudy.avatar.training.optimizer import Optimizer
 from understudy.avatar.training.train import train_avatar
 from understudy.errors import InputError
 from understudy.export.config import ExportConfig
@@ -205,22 +204,11 @@ def test_saved_read_and_drawn_it_is_the_same_to_the_bit(name, scene, short, tmp_
 @every_method
 def test_killed_and_resumed_equals_not_killed(name, scene, short, tmp_path, monkeypatch):
     whole = short(name)
-    path, steps, real = tmp_path / ".checkpoint", [], Optimizer.clear  # once a step, by whatever losses
-    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
-
-    def killed(*arguments):
-        steps.append(1)
-        if len(steps) == 8:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(Optimizer, "clear", killed)
+    path, steps = tmp_path / ".checkpoint", killed_at(monkeypatch, 8)
     with pytest.raises(KeyboardInterrupt):
         trained(name, scene, path=path)
-    more = []
-    monkeypatch.setattr(Optimizer, "clear", lambda *arguments: more.append(1) or real(*arguments))
     again = trained(name, scene, path=path)
-    assert len(more) == QUICK.steps - len(steps) + 1  # it went on, and did not start over
+    assert len(steps) == 8 + QUICK.steps - 7  # it went on, and did not start over
     for key, value in whole.avatar.state_dict().items():
         assert torch.equal(value, again.avatar.state_dict()[key]), key
     np.testing.assert_array_equal(whole.poses.body_pose, again.poses.body_pose)

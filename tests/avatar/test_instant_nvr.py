@@ -8,26 +8,28 @@ import torch
 import trimesh
 
 from tests.support.avatar_scenes import make_scene
-from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.base import Subject
-from understudy.avatar.config import AvatarConfig, EvaluateConfig
-from understudy.avatar.evaluate import evaluate_avatar, track_pose
+from tests.support.field_scenes import (
+    FRAME,
+    check_slope,
+    held,
+    held_out_figures,
+    posed,
+    some_rays,
+    subject_of,
+    train,
+)  # fmt: skip
+from understudy.avatar.evaluate import track_pose
 from understudy.avatar.fields.meshing import field_mesh
-from understudy.avatar.fields.rays import Rays, Shell
+from understudy.avatar.fields.rays import Shell
 from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
 from understudy.avatar.instant_nvr.learner import InstantNvrLearner
 from understudy.avatar.instant_nvr.method import InstantNvrMethod
 from understudy.avatar.instant_nvr.parts import FARTHEST, JOINTS, SIZES, Moves
-from understudy.avatar.training.train import train_avatar
 from understudy.body.model import PARTS
 from understudy.errors import InputError
 
-HELD = AvatarConfig(
-    method="instant_nvr", steps=250, hold_out=4, levels=((2, 0.3), (1, 0.7)), device="cpu",
-    align_steps=0, final_align_steps=0, lr_betas=0.0,
-)  # fmt: skip
-FRAME = 6
+HELD = held("instant_nvr", steps=250)
 
 
 @pytest.fixture(scope="module")
@@ -36,31 +38,12 @@ def scene(tmp_path_factory):
 
 
 def learner_of(scene, **options):
-    subject = Subject(scene.canonical, scene.body, scene.track, tuple(range(len(scene.frames))))
-    return InstantNvrLearner(subject, HELD, InstantNvrConfig(**options), torch.device("cpu"))
-
-
-def posed(avatar, scene, frame=FRAME):
-    return avatar.shaped().posed(*track_pose(scene.track, frame, torch.device("cpu")))
+    return InstantNvrLearner(subject_of(scene), HELD, InstantNvrConfig(**options), torch.device("cpu"))
 
 
 def test_it_learns_a_person_to_22_db_on_frames_that_it_never_saw(scene, tmp_path):
-    data = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body)
-    training = train_avatar(*data, HELD, None, None, InstantNvrConfig(rays=384))
-    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
-    config = EvaluateConfig(refine_steps=0, reconstruction=0, pictures=0, device="cpu")
-    figures = evaluate_avatar(load_archive(tmp_path / "avatar.tar"), scene.frames, scene.alpha, config)
-    held_out = figures["without_pose_refinement"]
+    held_out = held_out_figures(scene, train(scene, HELD, InstantNvrConfig(rays=384)), tmp_path)
     assert held_out["psnr_person_box_on_white"]["mean"] > 24.0 and held_out["alpha_iou"]["mean"] > 0.93
-
-
-def traced(avatar, scene, seed=3):
-    view, place = scene.camera, posed(avatar, scene)
-    shell = Shell.of(place.surface, view, avatar.shell)
-    rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
-    pixels = torch.stack([columns, rows], dim=1)[::40]
-    rays, _ = Rays.through(pixels, view, shell)
-    return avatar.trace(place.surface, rays, FRAME, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize(
@@ -77,29 +60,18 @@ def test_slopes_of_what_rays_see_are_finite_differences(scene, name):
     for table in (*avatar.tables, avatar.moves.grid.table):
         torch.nn.init.normal_(table, std=0.3, generator=torch.Generator().manual_seed(1))
 
+    place, rays = some_rays(avatar, scene)
+
     def seen():
-        drawn = traced(avatar, scene).composite
+        drawn = avatar.trace(place.surface, rays, FRAME, torch.Generator().manual_seed(3)).composite
         return (drawn.rgb.square().sum(dim=1) + drawn.alpha + 0.1 * drawn.depth).double().sum()
 
-    parameter = dict(avatar.named_parameters())[name]
-    [slope] = torch.autograd.grad(seen(), parameter)
-    place = slope.abs().argmax()
-    step, start = 1e-3 if "moves" not in name else 1e-4, parameter.data.view(-1)[place].item()
-    sides = []
-    for sign in (1, -1):
-        parameter.data.view(-1)[place] = start + sign * step
-        sides.append(float(seen().detach()))
-    parameter.data.view(-1)[place] = start
-    expected = (sides[0] - sides[1]) / (2 * step)
-    assert float(slope.view(-1)[place]) == pytest.approx(expected, rel=0.1)
+    check_slope(dict(avatar.named_parameters())[name], seen, 1e-4 if "moves" in name else 1e-3)
 
 
 def test_following_rays_from_the_front_shows_what_all_their_samples_do(scene):
     avatar = learner_of(scene).avatar.requires_grad_(False)
-    place = posed(avatar, scene)
-    shell = Shell.of(place.surface, scene.camera, avatar.shell)
-    rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
-    rays, _ = Rays.through(torch.stack([columns, rows], dim=1), scene.camera, shell)
+    place, rays = some_rays(avatar, scene, every=1)
     depths = rays.stratified(avatar.space.samples)
     whole = avatar.samples(place.surface, rays, depths, rays.steps(depths), torch.ones(len(rays)), FRAME)
     drawn = avatar.trace(place.surface, rays, FRAME).composite
@@ -158,7 +130,7 @@ def test_a_patch_is_a_square_of_neighbouring_pixels(scene):
     surface.face_parts = np.where(high, PARTS.index("hair"), PARTS.index("torso"))
     place = posed(learner.avatar, scene)
     pixels, shape = learner._choose(
-        place, Shell.of(place.surface, scene.camera, learner.avatar.shell), np.random.default_rng(0)
+        place, Shell.of(place.surface, scene.camera, learner.avatar.space), np.random.default_rng(0)
     )
     assert shape == (24, 24)
     grid = pixels.view(24, 24, 2)
@@ -168,9 +140,7 @@ def test_a_patch_is_a_square_of_neighbouring_pixels(scene):
 
 
 def first_loss(scene, dssim=0.0, **options):
-    data = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body)
-    config = replace(HELD, steps=1, dssim=dssim)
-    return train_avatar(*data, config, None, None, InstantNvrConfig(**options)).history["loss"][0]
+    return train(scene, replace(HELD, steps=1, dssim=dssim), InstantNvrConfig(**options)).history["loss"][0]
 
 
 def test_a_patch_is_compared_by_structure_too(scene):
@@ -214,15 +184,14 @@ def test_a_patch_is_compared_by_a_network_where_its_weights_are_given(scene, tmp
 
 
 def test_the_shape_of_a_fields_body_is_not_learned(scene):
-    data = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body)
     with pytest.raises(InputError, match=r"leave avatar\.lr_betas out"):
-        train_avatar(*data, replace(HELD, lr_betas=1e-3), None, None, InstantNvrConfig())
+        train(scene, replace(HELD, lr_betas=1e-3), InstantNvrConfig())
 
 
 def test_an_archive_of_other_lengths_is_refused(scene):
     method = InstantNvrMethod()
     avatar = learner_of(scene).avatar
     weights = {name: value.numpy() for name, value in method.weights(avatar).items()}
-    for name, other in (("outside", np.zeros(5, np.float32)), ("fields.0.box", np.zeros((2, 3), np.float32))):
-        with pytest.raises(ValueError, match=r"outside|box"):
+    for name, other in (("times", np.zeros(5, np.float32)), ("fields.0.box", np.zeros((2, 3), np.float32))):
+        with pytest.raises(ValueError, match=r"times|box"):
             method.restore(weights | {name: other}, method.describe(avatar), scene.body)

@@ -7,21 +7,14 @@ import pytest
 import torch
 
 from tests.support.avatar_scenes import make_scene
+from tests.support.field_scenes import FRAME, check_slope, held, held_out_figures, some_rays, subject_of, train
 from understudy.avatar.archive import load_archive, save_avatar
-from understudy.avatar.base import Subject
-from understudy.avatar.config import AvatarConfig, EvaluateConfig
-from understudy.avatar.evaluate import evaluate_avatar, track_pose
-from understudy.avatar.fields.rays import Rays, Shell
+from understudy.avatar.evaluate import track_pose
 from understudy.avatar.neural_capture.config import NeuralCaptureConfig
 from understudy.avatar.neural_capture.learner import NeuralCaptureLearner
 from understudy.avatar.neural_capture.networks import RING, SIZES, WIDER, CaptureField, nearest_rings, one_rings
-from understudy.avatar.training.train import train_avatar
 
-HELD = AvatarConfig(
-    method="neural_capture", steps=300, hold_out=4, levels=((2, 0.3), (1, 0.7)), device="cpu",
-    align_steps=0, final_align_steps=0, lr_betas=0.0,
-)  # fmt: skip
-FRAME = 6
+HELD = held("neural_capture", steps=300)
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +23,11 @@ def scene(tmp_path_factory):
 
 
 def begun(scene):
-    subject = Subject(scene.canonical, scene.body, scene.track, tuple(range(len(scene.frames))))
-    return NeuralCaptureLearner(subject, HELD, NeuralCaptureConfig(), torch.device("cpu")).avatar
-
-
-def some_rays(avatar, scene, every=40):
-    posed = avatar.shaped().posed(*track_pose(scene.track, FRAME, torch.device("cpu")))
-    shell = Shell.of(posed.surface, scene.camera, avatar.shell)
-    rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
-    rays, _ = Rays.through(torch.stack([columns, rows], dim=1)[::every], scene.camera, shell)
-    return posed.surface, rays
+    return NeuralCaptureLearner(subject_of(scene), HELD, NeuralCaptureConfig(), torch.device("cpu")).avatar
 
 
 def test_it_learns_a_person_to_20_db_on_frames_that_it_never_saw(scene, tmp_path):
-    data = (scene.frames, scene.alpha, scene.track, scene.canonical, scene.body)
-    training = train_avatar(*data, HELD, None, None, NeuralCaptureConfig(rays=192))
-    save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
-    config = EvaluateConfig(refine_steps=0, reconstruction=0, pictures=0, device="cpu")
-    figures = evaluate_avatar(load_archive(tmp_path / "avatar.tar"), scene.frames, scene.alpha, config)
-    held_out = figures["without_pose_refinement"]
+    held_out = held_out_figures(scene, train(scene, HELD, NeuralCaptureConfig(rays=192)), tmp_path)
     assert held_out["psnr_person_box_on_white"]["mean"] > 20.0 and held_out["alpha_iou"]["mean"] > 0.85
 
 
@@ -57,22 +36,14 @@ def test_it_learns_a_person_to_20_db_on_frames_that_it_never_saw(scene, tmp_path
 )
 def test_slopes_of_what_rays_see_are_finite_differences(scene, name):
     avatar = begun(scene)
-    posed, rays = some_rays(avatar, scene)
+    place, rays = some_rays(avatar, scene)
     depths = rays.stratified(16)  # where to look more closely has no slope
 
     def seen():
-        drawn = avatar._seen(avatar.fine, posed, rays, depths)
+        drawn = avatar._seen(avatar.fine, place.surface, rays, depths)
         return (drawn.rgb.square().sum(dim=1) + drawn.alpha + 0.1 * drawn.depth).double().sum()
 
-    parameter = dict(avatar.named_parameters())[name]
-    [slope] = torch.autograd.grad(seen(), parameter)
-    place, step = slope.abs().argmax(), 0.03 if name.endswith("codes") else 1e-3
-    start = parameter.data.view(-1)[place].item()
-    sides = []
-    for sign in (1, -1):
-        parameter.data.view(-1)[place] = start + sign * step
-        sides.append(float(seen().detach()))
-    assert float(slope.view(-1)[place]) == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=0.1)
+    check_slope(dict(avatar.named_parameters())[name], seen, 0.03 if name.endswith("codes") else 1e-3)
 
 
 def test_a_place_knows_its_neighbourhood_the_same_in_any_pose(scene):
@@ -133,8 +104,7 @@ def test_a_pose_that_is_three_degrees_off_moves_towards_the_truth_and_is_saved(s
     pose[off, elbow] += np.deg2rad(3.0)
     track = replace(scene.track, body_pose=pose)
     config = replace(HELD, steps=200, align_steps=1, final_align_steps=6, refine_from=0.999)
-    data = (scene.frames, scene.alpha, track, scene.canonical, scene.body)
-    training = train_avatar(*data, config, None, None, NeuralCaptureConfig(rays=192))
+    training = train(scene, config, NeuralCaptureConfig(rays=192), track)
     save_avatar(tmp_path / "avatar.tar", training, scene.canonical, scene.frames)
     poses = load_archive(tmp_path / "avatar.tar").poses
     left = abs(poses.body_pose[off, elbow] - scene.track.body_pose[off, elbow])

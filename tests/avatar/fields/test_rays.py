@@ -14,17 +14,14 @@ from understudy.avatar.fields.surface import Surface
 from understudy.render.camera import Camera, look_at
 from understudy.render.mesh import rasterize_mesh
 
+SHAPE = ShellShape(outside=0.03, inside=0.02, longest=0.1)
+
 
 @pytest.fixture(scope="module")
 def posed():
     body = sausage_body()
     surface = Surface(body, torch.zeros(body.num_betas))
     return surface.posed(torch.zeros(body.num_betas), body.rest_rotations, torch.zeros(3))
-
-
-@pytest.fixture(scope="module")
-def shape(posed):
-    return ShellShape(torch.full((len(posed.vertices),), 0.03), inside=0.02, longest=0.1)
 
 
 def camera_from(x, z):
@@ -39,9 +36,9 @@ def skin_of(posed, camera):
 
 
 @pytest.mark.parametrize("size", [1, 4])
-def test_rays_that_meet_the_body_run_from_before_it_to_behind_it(posed, shape, size):
+def test_rays_that_meet_the_body_run_from_before_it_to_behind_it(posed, size):
     camera = camera_from(0.5, 3.0).scaled(size)
-    shell, skin = Shell.of(posed, camera, shape), skin_of(posed, camera)
+    shell, skin = Shell.of(posed, camera, SHAPE), skin_of(posed, camera)
     body = torch.isfinite(skin)
     assert torch.isfinite(shell.near)[body].all()
     near, far = shell.near[body], shell.far[body]
@@ -52,9 +49,9 @@ def test_rays_that_meet_the_body_run_from_before_it_to_behind_it(posed, shape, s
     assert (shell.face >= 0).sum() == torch.isfinite(shell.near).sum() or size > 1
 
 
-def test_a_ray_that_passes_beside_an_arm_before_the_chest_leaves_out_what_is_between(posed, shape):
+def test_a_ray_that_passes_beside_an_arm_before_the_chest_leaves_out_what_is_between(posed):
     camera = camera_from(3.0, 0.2)  # from the side: one arm points at it
-    shell, skin = Shell.of(posed, camera, shape), skin_of(posed, camera)
+    shell, skin = Shell.of(posed, camera, SHAPE), skin_of(posed, camera)
     gap = shell.back - shell.leave
     between = torch.isfinite(shell.near) & (gap > 0.1)
     assert between.any()
@@ -67,9 +64,9 @@ def test_a_ray_that_passes_beside_an_arm_before_the_chest_leaves_out_what_is_bet
     assert (depths.diff(dim=1) > 0).all() and (depths <= rays.far[:, None]).all()
 
 
-def test_places_on_rays_are_seen_at_their_pixels(posed, shape):
+def test_places_on_rays_are_seen_at_their_pixels(posed):
     camera = camera_from(1.0, 2.5)
-    shell = Shell.of(posed, camera, shape)
+    shell = Shell.of(posed, camera, SHAPE)
     rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
     pixels = torch.stack([columns, rows], dim=1)
     rays, hit = Rays.through(pixels, camera, shell)
@@ -81,9 +78,9 @@ def test_places_on_rays_are_seen_at_their_pixels(posed, shape):
     np.testing.assert_allclose(depth, rays.stratified(3).numpy(), atol=1e-4)
 
 
-def test_pixels_beside_the_shell_have_no_rays(posed, shape):
+def test_pixels_beside_the_shell_have_no_rays(posed):
     camera = camera_from(0.0, 3.0)
-    rays, hit = Rays.through(torch.tensor([[0, 0], [90, 100]]), camera, Shell.of(posed, camera, shape))
+    rays, hit = Rays.through(torch.tensor([[0, 0], [90, 100]]), camera, Shell.of(posed, camera, SHAPE))
     assert hit.tolist() == [1] and len(rays) == 1
 
 

@@ -8,9 +8,10 @@ import torch
 
 from tests.support.bodies import sausage_body
 from tests.support.paths import BODY_FILE
-from understudy.avatar.fields.surface import BIG_POSE, SLACK, Surface
+from understudy.avatar.fields.surface import SLACK, Surface
 from understudy.avatar.instant_nvr.parts import JOINTS
 from understudy.body.files import load_body
+from understudy.body.joints import BIG_POSE
 from understudy.layouts.nearest import nearest_surface_points
 
 REACH, SIGMA = 0.05, 0.01

@@ -8,6 +8,7 @@ import torch
 
 from tests.support.avatar_scenes import make_scene
 from tests.support.pose_scenes import SHOULDERS, posed_cloth
+from tests.support.trainings import killed_at
 from understudy.avatar.archive import load_archive, save_avatar
 from understudy.avatar.base import Subject, View
 from understudy.avatar.config import AvatarConfig
@@ -17,7 +18,6 @@ from understudy.avatar.neural_actor.config import NeuralActorConfig
 from understudy.avatar.neural_actor.learner import NeuralActorLearner
 from understudy.avatar.neural_actor.model import PosedActor
 from understudy.avatar.neural_actor.textures import TextureReader
-from understudy.avatar.training import checkpoint, losses
 from understudy.avatar.training.train import train_avatar
 from understudy.errors import InputError
 from understudy.metrics.image import psnr
@@ -179,16 +179,8 @@ def test_gaussians_are_learned_alone_before_the_pose_changes_anything(scene):
 def test_a_killed_training_goes_on_with_predictor_and_discriminator(scene, tmp_path, monkeypatch, more):
     few = replace(SHORT, steps=10)
     options = replace(QUICK, count=400, texture_size=32, **more)
-    whole, path, steps, real = trained(scene, options, few), tmp_path / ".checkpoint", [], losses.photometric_loss
-    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
-
-    def killed(*arguments):
-        steps.append(1)
-        if len(steps) == 8:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(losses, "photometric_loss", killed)
+    whole, path = trained(scene, options, few), tmp_path / ".checkpoint"
+    steps = killed_at(monkeypatch, 8)
     with pytest.raises(KeyboardInterrupt):
         trained(scene, options, few, path)
     again = trained(scene, options, few, path)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from understudy.avatar.base import Avatar, Carriers, Posed, Shaped
 from understudy.avatar.fields.compositing import Composite
-from understudy.avatar.fields.rays import Rays, Shell, ShellShape
-from understudy.avatar.fields.surface import PosedSurface, Surface, seen_faces
+from understudy.avatar.fields.rays import Rays, Shell, lines_of_sight
+from understudy.avatar.fields.space import Space
+from understudy.avatar.fields.surface import PosedSurface, Surface
 from understudy.body.model import BodyModel
 from understudy.render.camera import Camera
 from understudy.render.gaussians import Render
@@ -23,6 +24,8 @@ CHUNK = 1 << 13
 """Rays that are followed together."""
 STEP = 0.004
 """To either side of a place, m, where occupancies give a slope."""
+ALPHA, DEPTH = 3, 4
+"""Where these stand in what a ray sees, after its colour."""
 SEEN = 1e-3
 """Alpha from which on a pixel shows something."""
 
@@ -46,29 +49,20 @@ class FieldAvatar(Avatar):
     moments: Tensor
     """Rotations [F,J,3,3] of the poses that it was learned from."""
 
-    outside: Tensor
-    """How far out of each vertex of the surface [V] there can be something to see, m."""
-
-    def __init__(self, body: BodyModel, betas: np.ndarray, moments: Tensor, outside: float) -> None:
+    def __init__(self, body: BodyModel, betas: np.ndarray, moments: Tensor, size: str, space: Space) -> None:
         """With nothing learned.
 
         Args:
             body: The person's.
             betas: The shape [B].
             moments: Rotations [F,J,3,3] of the poses that it is learned from.
-            outside: How far out of the body there can be something to see, m.
+            size: Of its tables and networks, by name.
+            space: Where it is looked at.
         """
         super().__init__()
-        self.body = body
+        self.body, self.size, self.space = body, size, space
         self.betas = nn.Parameter(torch.tensor(betas, dtype=torch.float32))
         self.register_buffer("moments", moments.float().contiguous())
-        vertices = len(np.unique(body.faces[seen_faces(body)]))
-        self.register_buffer("outside", torch.full((vertices,), outside))
-
-    @property
-    @abstractmethod
-    def shell(self) -> ShellShape:
-        """Where there is something to see."""
 
     @abstractmethod
     def trace(self, posed: PosedSurface, rays: Rays, moment: int, jitter: torch.Generator | None = None) -> Traced:
@@ -154,14 +148,13 @@ class PosedField(Posed):
     def draw(self, camera: Camera, background: Tensor | None = None, normals: bool = False) -> Render:
         """Its picture over ``background`` [3], black by default."""
         pixels, seen = self._seen(camera)
-        values = torch.cat([seen.rgb, seen.alpha[:, None], seen.depth[:, None]], dim=1)
         if normals:
-            values = torch.cat([values, self._normals(camera, pixels, seen)], dim=1)
-        picture = _scattered(values, pixels, camera)
-        rgb, alpha = picture[..., :3], picture[..., 3]
+            seen = torch.cat([seen, self._normals(camera, pixels, seen)], dim=1)
+        picture = _picture(seen, pixels, camera)
         if background is not None:
-            rgb = rgb + (1.0 - alpha)[..., None] * background
-        return Render(rgb, alpha, picture[..., 4], picture[..., 5:] if normals else None)
+            over = picture.rgb + (1.0 - picture.alpha)[..., None] * background
+            picture = replace(picture, rgb=over)
+        return picture
 
     def extent(self) -> Tensor:
         """The body's vertices [V,3], m: what is seen is not far from them."""
@@ -171,15 +164,14 @@ class PosedField(Posed):
         """Each pixel that shows something is one."""
         with torch.no_grad():
             pixels, seen = self._seen(camera)
-            picture = _scattered(torch.cat([seen.rgb, seen.alpha[:, None], seen.depth[:, None]], dim=1), pixels, camera)
-            there = seen.alpha > SEEN
-            pixels, alpha, depth = pixels[there], seen.alpha[there], seen.depth[there]
-            points = _points(camera, pixels, depth)
+            there = seen[:, ALPHA] > SEEN
+            shown, alpha = pixels[there], seen[there, ALPHA]
+            points = _points(camera, shown, seen[there, DEPTH])
         return Carriers(
-            Render(picture[..., :3], picture[..., 3], picture[..., 4]),
+            _picture(seen, pixels, camera),
             points,
             lambda: self._blend_weights(points),
-            lambda images: images[pixels[:, 1], pixels[:, 0]] * alpha[:, None],
+            lambda images: images[shown[:, 1], shown[:, 0]] * alpha[:, None],
         )
 
     def _blend_weights(self, points: Tensor) -> Tensor:
@@ -187,30 +179,23 @@ class PosedField(Posed):
         anchors = torch.cat([torch.cdist(some, self.surface.anchors).argmin(dim=1) for some in points.split(CHUNK)])
         return surface.weights[anchors]
 
-    def _seen(self, camera: Camera) -> tuple[Tensor, Composite]:
-        """Pixels [R,2] whose rays meet the shell, and what they see."""
-        shell = Shell.of(self.surface, camera, self.avatar.shell)
+    def _seen(self, camera: Camera) -> tuple[Tensor, Tensor]:
+        """Pixels [R,2] whose rays meet the shell, and the colour, alpha and depth [R,5] that they see."""
+        shell = Shell.of(self.surface, camera, self.avatar.space)
         rows, columns = torch.isfinite(shell.near).nonzero(as_tuple=True)
         pixels = torch.stack([columns, rows], dim=1)
-        seen = []
+        seen = [shell.near.new_zeros(0, 5)]
         for some in pixels.split(CHUNK):
             rays, _ = Rays.through(some, camera, shell)
-            seen.append(self.avatar.trace(self.surface, rays, self.moment).composite)
-        if not seen:
-            nothing = shell.near.new_zeros(0)
-            return pixels, Composite(nothing.reshape(0, 3), nothing, nothing, nothing.reshape(0, 1))
-        return pixels, Composite(
-            torch.cat([one.rgb for one in seen]),
-            torch.cat([one.alpha for one in seen]),
-            torch.cat([one.depth for one in seen]),
-            torch.cat([one.weights for one in seen]),
-        )
+            drawn = self.avatar.trace(self.surface, rays, self.moment).composite
+            seen.append(torch.cat([drawn.rgb, drawn.alpha[:, None], drawn.depth[:, None]], dim=1))
+        return pixels, torch.cat(seen)
 
-    def _normals(self, camera: Camera, pixels: Tensor, seen: Composite) -> Tensor:
+    def _normals(self, camera: Camera, pixels: Tensor, seen: Tensor) -> Tensor:
         """Times alpha [R,3], in the camera's axes and towards it: against the occupancy's slope where pixels see it."""
         view = torch.from_numpy(camera.view[:3, :3].astype(np.float32)).to(pixels.device)
         slopes = []
-        points = _points(camera, pixels, seen.depth.detach())
+        points = _points(camera, pixels, seen[:, DEPTH].detach())
         steps = STEP * torch.eye(3, device=points.device)
         with torch.no_grad():
             for some in points.split(CHUNK):
@@ -223,20 +208,19 @@ class PosedField(Posed):
         normal = functional.normalize(-torch.cat([*slopes, points[:0]]) @ view.T, dim=1)
         seen_from = points @ view.T + torch.from_numpy(camera.view[:3, 3].astype(np.float32)).to(points)
         towards = (normal * seen_from).sum(dim=1) > 0
-        return torch.where(towards[:, None], -normal, normal) * seen.alpha[:, None]
+        return torch.where(towards[:, None], -normal, normal) * seen[:, ALPHA, None]
 
 
 def _points(camera: Camera, pixels: Tensor, depth: Tensor) -> Tensor:
     """Places [R,3] m of the world at depths [R] m behind pixels [R,2]."""
-    inverse = torch.from_numpy(np.linalg.inv(camera.K).astype(np.float32)).to(depth.device)
-    rotation = torch.from_numpy(camera.view[:3, :3].astype(np.float32)).to(depth.device)
-    centres = torch.cat([pixels.float() + 0.5, torch.ones_like(depth)[:, None]], dim=1)
-    origin = torch.from_numpy(camera.centre.astype(np.float32)).to(depth.device)
-    return origin + depth[:, None] * (centres @ inverse.T @ rotation)
+    origin, directions = lines_of_sight(pixels, camera)
+    return origin + depth[:, None] * directions
 
 
-def _scattered(values: Tensor, pixels: Tensor, camera: Camera) -> Tensor:
-    """A picture [H,W,C] of values [R,C] at pixels [R,2], zero elsewhere."""
-    picture = values.new_zeros(camera.height * camera.width, values.shape[1])
-    picture = picture.index_copy(0, pixels[:, 1] * camera.width + pixels[:, 0], values)
-    return picture.view(camera.height, camera.width, -1)
+def _picture(seen: Tensor, pixels: Tensor, camera: Camera) -> Render:
+    """A picture of colour, alpha, depth and where they follow normals [R,5] or [R,8] at pixels [R,2]; zero elsewhere."""
+    picture = seen.new_zeros(camera.height * camera.width, seen.shape[1])
+    picture = picture.index_copy(0, pixels[:, 1] * camera.width + pixels[:, 0], seen)
+    picture = picture.view(camera.height, camera.width, -1)
+    normal = picture[..., 5:] if seen.shape[1] > 5 else None
+    return Render(picture[..., :ALPHA], picture[..., ALPHA], picture[..., DEPTH], normal)

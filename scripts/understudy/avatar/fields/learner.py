@@ -1,18 +1,17 @@
 """How a field learns: from some of a picture's pixels at a time."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from understudy.avatar.base import Learner, Loss, Posed, Subject, View
+from understudy.avatar.base import Avatar, Learner, Loss, Posed, Subject, View
 from understudy.avatar.config import AvatarConfig
 from understudy.avatar.fields.avatar import FieldAvatar, PosedField
 from understudy.avatar.fields.compositing import Composite
+from understudy.avatar.fields.config import FieldConfig
 from understudy.avatar.fields.rays import Rays, Shell
 from understudy.avatar.training import losses
 from understudy.avatar.training.parallel import ProcessGroup
@@ -26,44 +25,28 @@ from understudy.render.gaussians import Render
 HEAD = tuple(PARTS.index(part) for part in ("hair", "face", "neck"))
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """Which pixels a step learns from."""
-
-    rays: int
-    patch: int
-    """Side of a square of pixels, px, in place of ``rays`` pixels from anywhere; 0 for none."""
-    head_focus: float
-    """Part of them that are chosen on the head."""
-    vgg_weights: str | None
-    """File by whose network squares are compared in place of D-SSIM; None for D-SSIM."""
-
-
 class FieldLearner(Learner):
     """Learns a field from rays through some of a view's pixels."""
 
     avatar: FieldAvatar
+    options: FieldConfig
 
-    def __init__(self, avatar: FieldAvatar, subject: Subject, config: AvatarConfig, sampling: Sampling) -> None:
+    def __init__(self, avatar: FieldAvatar, subject: Subject, config: AvatarConfig, options: FieldConfig) -> None:
         """Set up with nothing learned."""
         if config.lr_betas > 0:
             raise InputError("The shape of a field's body is not learned; leave avatar.lr_betas out, or give 0.")
-        if sampling.vgg_weights is not None and sampling.patch < 2:
+        if options.vgg_weights is not None and options.patch < 2:
             raise InputError("vgg_weights compares squares of pixels; give their side too (patch).")
-        self.avatar, self.config, self.sampling = avatar, config, sampling
+        self.avatar, self.config, self.options = avatar, config, options
         self.moments = {frame: row for row, frame in enumerate(subject.frames)}
-        self.perceptual = None if sampling.vgg_weights is None else PerceptualLoss.load(sampling.vgg_weights)
-        self.dssim = config.dssim if self.perceptual is None and sampling.patch >= WINDOW else 0.0
+        self.perceptual = None if options.vgg_weights is None else PerceptualLoss.load(options.vgg_weights)
+        self.dssim = config.dssim if self.perceptual is None and options.patch >= WINDOW else 0.0
         self.seed = (config.seed, ProcessGroup.here().rank)
         self.steps, self.done = 0, 0.0
 
-    @abstractmethod
     def term_weights(self) -> Mapping[str, float]:
         """Weights of the field's own terms, by their names, with ``done`` of the training over."""
-
-    @abstractmethod
-    def squared(self) -> float:
-        """Weight of the squared error beside the absolute one."""
+        return {}
 
     def loss(self, posed: Posed, view: View) -> Loss:
         """The photometric loss of some pixels, and the field's own terms."""
@@ -71,7 +54,7 @@ class FieldLearner(Learner):
         # of each step by itself, so that nothing random needs to be saved, and each of several GPUs has its own
         random = np.random.default_rng((*self.seed, self.steps))
         self.steps += 1
-        shell = Shell.of(posed.surface, view.camera, self.avatar.shell)
+        shell = Shell.of(posed.surface, view.camera, self.avatar.space)
         pixels, shape = self._choose(posed, shell, random)
         rays, hit = Rays.through(pixels, view.camera, shell)
         jitter = torch.Generator().manual_seed(int(random.integers(2**62)))
@@ -96,11 +79,15 @@ class FieldLearner(Learner):
         """Go on as when ``state`` was taken."""
         self.steps, self.done = int(state["steps"]), float(state["done"])
 
+    def finish(self) -> Avatar:
+        """The avatar as it is."""
+        return self.avatar
+
     def _compare(self, picture: Render, view: View) -> Loss:
         loss = losses.compare(picture, view, self.dssim, self.config.alpha)
         truth = view.over_background
         off = view.weight[..., None] * (_over(picture, view.background) - truth)
-        total = loss.total + self.squared() * off.square().mean()
+        total = loss.total + self.options.mse * off.square().mean()
         if self.perceptual is not None:
             total = total + self.perceptual(truth + off, truth)
         return Loss(total, total.detach(), loss.mse, picture, view)
@@ -109,13 +96,13 @@ class FieldLearner(Learner):
         """Pixels [P,2] (column, row) and the height and width of the picture that they make, row by row."""
         hit = torch.isfinite(shell.near)
         on_head = torch.isin(_face_parts(posed, shell), torch.tensor(HEAD, device=hit.device))
-        width, side = hit.shape[1], self.sampling.patch
+        width, side = hit.shape[1], self.options.patch
         if side == 0:
-            focused = round(self.sampling.head_focus * self.sampling.rays) if bool(on_head.any()) else 0
-            chosen = [_some(hit, self.sampling.rays - focused, random), _some(on_head, focused, random)]
+            focused = round(self.options.head_focus * self.options.rays) if bool(on_head.any()) else 0
+            chosen = [_some(hit, self.options.rays - focused, random), _some(on_head, focused, random)]
             flat = torch.cat(chosen)
             return torch.stack([flat % width, flat // width], dim=1), (1, len(flat))
-        focus = bool(on_head.any()) and random.random() < self.sampling.head_focus
+        focus = bool(on_head.any()) and random.random() < self.options.head_focus
         middle = int(_some(on_head if focus else hit, 1, random).sum())  # the first pixel where nothing is hit
         height = min(side, hit.shape[0])
         wide = min(side, width)

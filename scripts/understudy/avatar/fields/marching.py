@@ -1,10 +1,9 @@
 """Pictures of fields without gradients: rays are followed from the front, and no further than they are seen."""
 
-from typing import Protocol
-
 import torch
 from torch import Tensor
 
+from understudy.avatar.fields.avatar import FieldAvatar
 from understudy.avatar.fields.compositing import Composite, composite
 from understudy.avatar.fields.rays import Rays
 from understudy.avatar.fields.surface import PosedSurface
@@ -15,23 +14,14 @@ FADED = 5e-3
 """Light that is left from which on a ray is followed no further."""
 
 
-class Marched(Protocol):
-    """A field that can be looked at piece by piece."""
-
-    def samples(
-        self, posed: PosedSurface, rays: Rays, depths: Tensor, steps: Tensor, left: Tensor, moment: int
-    ) -> tuple[Tensor, Tensor]:
-        """Alphas [R,S] and colours [R,S,3] of rays at depths [R,S] m, as far as which ``left`` [R] of the light comes."""
-
-
 @torch.no_grad()
-def march(field: Marched, posed: PosedSurface, rays: Rays, depths: Tensor, moment: int) -> Composite:
+def march(avatar: FieldAvatar, posed: PosedSurface, rays: Rays, depths: Tensor, moment: int) -> Composite:
     """What rays see at depths [R,S] m, in order; the composite has no weights of single samples."""
     rgb, depth = rays.near.new_zeros(len(rays), 3), torch.zeros_like(rays.near)
     left = torch.ones_like(rays.near)
     active = torch.arange(len(rays), device=left.device)
     for some, steps in zip(depths.split(BLOCK, dim=1), rays.steps(depths).split(BLOCK, dim=1), strict=True):
-        alphas, colors = field.samples(posed, rays.some(active), some[active], steps[active], left[active], moment)
+        alphas, colors = avatar.samples(posed, rays.some(active), some[active], steps[active], left[active], moment)
         drawn = composite(alphas, colors, some[active])
         rgb[active] += left[active, None] * drawn.rgb
         depth[active] += left[active] * drawn.alpha * drawn.depth

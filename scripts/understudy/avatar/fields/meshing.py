@@ -68,7 +68,7 @@ def field_mesh(posed: PosedField, step: float = 0.005, level: float = 0.1, part:
 def _volume(posed: PosedField, step: float, part: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Occupancies [X,Y,Z] float32 on a lattice round the body, and its first node [3]."""
     anchors = posed.surface.vertices
-    margin = float(posed.avatar.outside.max()) + 2.0 * step
+    margin = posed.avatar.space.outside + 2.0 * step
     origin = (anchors.amin(dim=0) - margin).cpu().numpy().astype(np.float64)
     counts = np.ceil(((anchors.amax(dim=0) + margin).cpu().numpy() - origin) / step).astype(np.int64) + 1
     if counts.prod() > MOST_NODES:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from understudy.avatar.fields.surface import PosedSurface
 from understudy.render.camera import Camera
@@ -18,8 +19,8 @@ LEAST_SIDE, MOST_SHRINK = 128, 4
 class ShellShape:
     """How thick the shell is, m."""
 
-    outside: Tensor  # [V]
-    """How far out of the body's vertices it reaches."""
+    outside: float
+    """How far out of the body it reaches."""
     inside: float
     """How far behind the body's surface a ray is followed."""
     longest: float
@@ -48,7 +49,7 @@ class Shell:
         if shrink > 1:
             whole = camera.crop(0, 0, -(-width // shrink) * shrink, -(-height // shrink) * shrink)
             camera = whole.scaled(1.0 / shrink)
-        first, leave, last, skin = _layers(posed, camera, shape.outside.cpu().numpy())
+        first, leave, last, skin = _layers(posed, camera, shape.outside)
         front = first.depth
         if shrink > 1:
             front, leave = _spread(front, np.minimum), _spread(leave, np.maximum)
@@ -83,11 +84,7 @@ class Rays:
         near = shell.near[pixels[:, 1], pixels[:, 0]]
         hit = torch.isfinite(near).nonzero()[:, 0]
         pixels = pixels[hit]
-        inverse = torch.from_numpy(np.linalg.inv(camera.K).astype(np.float32)).to(near.device)
-        axes = torch.from_numpy(camera.view[:3, :3].astype(np.float32)).to(near.device)
-        centres = torch.cat([pixels.float() + 0.5, pixels.new_ones(len(pixels), 1).float()], dim=1)
-        directions = centres @ inverse.T @ axes
-        origin = torch.from_numpy(camera.centre.astype(np.float32)).to(near.device)
+        origin, directions = lines_of_sight(pixels, camera)
         ways = [part[pixels[:, 1], pixels[:, 0]] for part in (shell.near, shell.leave, shell.back, shell.far)]
         return cls(origin, directions, *ways), hit
 
@@ -131,6 +128,19 @@ class Rays:
         return borders.diff(dim=1).clamp_min(0.0)
 
 
+def lines_of_sight(pixels: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
+    """Where a camera stands [3] m, and directions [P,3] to the centres of pixels [P,2] (column, row), world frame.
+
+    These are as long as the way on which the depth grows by one.
+    """
+    inverse, axes, origin = (
+        torch.from_numpy(part.astype(np.float32)).to(pixels.device)
+        for part in (np.linalg.inv(camera.K), camera.view[:3, :3], camera.centre)
+    )
+    centres = functional.pad(pixels.float() + 0.5, (0, 1), value=1.0)
+    return origin, centres @ inverse.T @ axes
+
+
 def importance_sampled(places: Tensor, weights: Tensor, count: int, jitter: Tensor | None = None) -> Tensor:
     """Further places [R,count] along rays, more of them where weights [R,S] of places [R,S] are large; in order.
 
@@ -154,12 +164,12 @@ def importance_sampled(places: Tensor, weights: Tensor, count: int, jitter: Tens
 
 
 def _layers(
-    posed: PosedSurface, camera: Camera, outside: np.ndarray
+    posed: PosedSurface, camera: Camera, outside: float
 ) -> tuple[MeshRender, np.ndarray, np.ndarray, np.ndarray]:
-    """A body grown by ``outside`` [V] m, the depths [H,W] at which rays leave it first and last, and meet the body itself."""
+    """A body grown by ``outside`` m, the depths [H,W] at which rays leave it first and last, and meet the body itself."""
     body = camera.to_camera(posed.vertices.cpu().numpy().astype(np.float64))
     faces = posed.surface.faces
-    grown = body + outside[:, None] * vertex_normals(body, faces)
+    grown = body + outside * vertex_normals(body, faces)
     front = rasterize_mesh(grown, faces, camera.K, camera.size)
     leave = rasterize_mesh(grown, faces[:, ::-1], camera.K, camera.size, cull=True).depth
     skin = rasterize_mesh(body, faces, camera.K, camera.size).depth

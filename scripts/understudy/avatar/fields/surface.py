@@ -10,10 +10,11 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from understudy.avatar.fields import numba_surface
+from understudy.avatar.fields.anchors import spread_anchors, vertex_anchors
+from understudy.body.joints import BIG_POSE
 from understudy.body.lbs import joint_transforms, skin
 from understudy.body.model import PARTS, BodyModel
 from understudy.render import jit
@@ -22,16 +23,8 @@ NEAR = 4
 """Anchors that a place moves with."""
 CELL = 0.0125
 """Side of the cells in which near anchors are looked for, m."""
-SPACING = 0.015
-"""Of the anchors, m: hands and face have many more vertices, and every one would cost time."""
-OFF_GRID = 0.318309886
-"""Where the cubes begin, in sides: no vertex of a body in round numbers lies between two of them."""
-MOST_STEPS = 64
-"""Anchors along an edge at most."""
 SLACK = 0.02
 """A part counts where it is no more than this farther than the nearest one, m."""
-BIG_POSE = {"left_hip": (0.0, 0.0, np.pi / 6), "right_hip": (0.0, 0.0, -np.pi / 6)}
-"""The arms out, the legs apart, so that no part is near another."""
 
 
 class Surface:
@@ -54,7 +47,7 @@ class Surface:
             canonical: Turns of joints in the pose in which the field lives, as ``BodyModel.rotations_of`` takes them.
             at_vertices: Whether the anchors are just the vertices, in their order.
         """
-        seen = seen_faces(body)
+        seen = body.parts != PARTS.index("inside")
         self.body, self.part_count = body, max(1, len(parts))
         self.vertices, faces = np.unique(body.faces[seen], return_inverse=True)
         self.faces = faces.reshape(-1, 3).astype(np.int32)
@@ -65,7 +58,7 @@ class Surface:
         with torch.no_grad():
             rest, joints = body.shaped(betas.detach())
             self.rest = rest[self._index]
-        find = _vertex_anchors if at_vertices else _anchors
+        find = vertex_anchors if at_vertices else spread_anchors
         # on the body's own template: learned codes hang on the anchors' numbers, which no rounding of a shape may change
         template = body.v_template[self._index].cpu().numpy().astype(np.float64).round(6)
         face, bary, self.rings = find(template, self.faces)
@@ -83,6 +76,10 @@ class Surface:
     def at_anchors(self, values: Tensor) -> Tensor:
         """Values [A,...] at the anchors, from those [V,...] of the vertices."""
         return torch.einsum("ak,ak...->a...", self.bary, values[self.corners])
+
+    def uv_at(self, closest: "ClosestPoints") -> Tensor:
+        """Where [N,2] places on the surface are on the skin, u right and v up."""
+        return (closest.bary[..., None] * self.uv[closest.face]).sum(dim=1)
 
     def posed(self, betas: Tensor, rotations: Tensor, transl: Tensor) -> "PosedSurface":
         """In a shape [B], a pose of rotations [J,3,3] and a translation [3] m; no gradient goes through it."""
@@ -245,56 +242,6 @@ class PosedSurface:
         blended = (weights[..., None, None] * self.back[index.clamp_min(0).long()]).sum(dim=1)
         blended = blended / weights.sum(dim=1)[:, None, None]
         return (blended[..., :3] @ points[point][..., None])[..., 0] + blended[..., 3], blended[..., :3]
-
-
-def seen_faces(body: BodyModel) -> np.ndarray:
-    """Which faces [F] bool of a body can be seen."""
-    return body.parts != PARTS.index("inside")
-
-
-def _anchors(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Faces [A] and barycentric places [A,3] of anchors, about one in every cube of side ``SPACING``, and their faces.
-
-    The latter as the first place of each anchor [A+1] in a list of faces: those with a place that it is the nearest to.
-    """
-    face, bary = _lattice(vertices, faces)
-    places = np.einsum("nk,nkc->nc", bary, vertices[faces[face]].astype(np.float64))
-    _, cube = np.unique(np.floor(places / SPACING + OFF_GRID), axis=0, return_inverse=True)
-    cube = cube.reshape(-1)
-    means = np.stack([np.bincount(cube, places[:, axis]) for axis in range(3)], axis=1) / np.bincount(cube)[:, None]
-    order = np.lexsort((np.linalg.norm(places - means[cube], axis=1), cube))
-    chosen = np.sort(order[np.concatenate([[True], np.diff(cube[order]) > 0])])
-    _, owner = cKDTree(places[chosen]).query(places)
-    pairs = np.unique(np.stack([owner, face]), axis=1)
-    starts = np.searchsorted(pairs[0], np.arange(len(chosen) + 1))
-    return face[chosen], bary[chosen], (starts.astype(np.int64), pairs[1].astype(np.int32))
-
-
-def _vertex_anchors(
-    vertices: np.ndarray, faces: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """As ``_anchors``, of the vertices [V] that faces [F,3] name, all of them; their faces are those round them."""
-    corners = faces.reshape(-1)
-    order = np.argsort(corners, kind="stable")
-    starts = np.searchsorted(corners[order], np.arange(len(vertices) + 1))
-    first = order[starts[:-1]]
-    return first // 3, np.eye(3)[first % 3], (starts.astype(np.int64), (order // 3).astype(np.int32))
-
-
-def _lattice(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Faces [N] and barycentric places [N,3] of their corners and, on large ones, of places ``SPACING`` apart."""
-    corners = vertices[faces].astype(np.float64)
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
-    steps = np.clip(np.ceil(longest / (2.0 * SPACING)).astype(np.int64), 1, MOST_STEPS)
-    face, bary = [], []
-    for count in np.unique(steps):
-        i, j = (grid.reshape(-1) for grid in np.meshgrid(np.arange(count + 1), np.arange(count + 1)))
-        inside = i + j <= count
-        each = np.stack([count - i - j, i, j], axis=1)[inside] / count
-        these = np.flatnonzero(steps == count)
-        face.append(np.repeat(these, len(each)))
-        bary.append(np.tile(each, (len(these), 1)))
-    return np.concatenate(face), np.concatenate(bary)
 
 
 def _part_of(weights: Tensor, body: BodyModel, parts: Sequence[Sequence[str]]) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from understudy.avatar.fields.avatar import FieldAvatar, Traced
 from understudy.avatar.fields.compositing import composite, distortion, transmittance
 from understudy.avatar.fields.marching import march
-from understudy.avatar.fields.rays import Rays, ShellShape
+from understudy.avatar.fields.rays import Rays
+from understudy.avatar.fields.space import Space
 from understudy.avatar.fields.surface import Places, PosedSurface, Surface
 from understudy.avatar.instant_nvr.parts import (
     JOINTS,
@@ -32,15 +33,11 @@ PRIOR, PRIOR_WIDTH = 4.0, 0.01
 
 
 @dataclass(frozen=True)
-class Space:
-    """Where the field is looked at."""
+class PartSpace(Space):
+    """Where fields of parts are looked at."""
 
-    samples: int
-    outside: float
-    inside: float
-    longest: float
-    reach: float
     sigma: float
+    """Standard deviation of the distances by which near anchors count in the warp, m."""
     prior: bool
     """Whether what is inside the body is occupied to begin with; not so in the authors' own fields."""
 
@@ -49,10 +46,18 @@ class InstantNvrAvatar(FieldAvatar):
     """A field of hash grids, one for each part."""
 
     method = "instant_nvr"
+    space: PartSpace
     times: Tensor
 
     def __init__(
-        self, body: BodyModel, betas: np.ndarray, moments: Tensor, times: Tensor, size: str, space: Space, seed: int = 0
+        self,
+        body: BodyModel,
+        betas: np.ndarray,
+        moments: Tensor,
+        times: Tensor,
+        size: str,
+        space: PartSpace,
+        seed: int = 0,
     ) -> None:
         """Nothing learned yet.
 
@@ -65,8 +70,7 @@ class InstantNvrAvatar(FieldAvatar):
             space: Where it is looked at.
             seed: Of the random weights.
         """
-        super().__init__(body, betas, moments, space.outside)
-        self.size, self.space = size, space
+        super().__init__(body, betas, moments, size, space)
         self.register_buffer("times", times.float())
         generator = torch.Generator().manual_seed(seed)
         boxes = part_boxes(self.surface.canonical, self.surface.part).cpu()
@@ -75,11 +79,6 @@ class InstantNvrAvatar(FieldAvatar):
             PartField(sizes[name], box, len(moments), generator) for name, box in zip(JOINTS, boxes, strict=True)
         )
         self.moves = Moves(generator)
-
-    @property
-    def shell(self) -> ShellShape:
-        """Where there is something to see."""
-        return ShellShape(self.outside, self.space.inside, self.space.longest)
 
     def make_surface(self, body: BodyModel, betas: Tensor) -> Surface:
         """In parts, and in the big pose."""
@@ -161,8 +160,7 @@ class InstantNvrAvatar(FieldAvatar):
         with torch.no_grad():
             places = posed.places(points, self.space.reach, self.space.sigma)
             closest = posed.closest(points[places.point], places.nearest)
-            corners = posed.surface.uv[closest.face]
-            uv = (closest.bary[..., None] * corners).sum(dim=1)
+            uv = posed.surface.uv_at(closest)
             inside = (-closest.distance / PRIOR_WIDTH).clamp(-1.0, 1.0) * (PRIOR if self.space.prior else 0.0)
         moves = self.moves(uv, float(self.times[moment]))
         rest = places.canonical + moves
@@ -173,7 +171,7 @@ class InstantNvrAvatar(FieldAvatar):
         outputs = torch.cat(hidden)
         occupancy = occupancies(outputs[:, 0] + inside)
         winner, point = _greatest(occupancy.detach(), places, len(points))
-        return Seen(places, uv, moves, encoded, outputs[:, 1:], occupancy, winner, point, occupancy[winner])
+        return Seen(places, moves, encoded, outputs[:, 1:], occupancy, winner, point, occupancy[winner])
 
     def _colors(self, seen: "Seen", rays: Rays, depths: Tensor, moment: int, shown: Tensor) -> Tensor:
         """Colours [R,S,3] at depths [R,S], of those of the points that any part is near that are ``shown`` [N']."""
@@ -198,8 +196,7 @@ class InstantNvrAvatar(FieldAvatar):
             return seen.moves.sum() * 0.0
         noise = torch.rand(len(rows), 3, generator=jitter, device=jitter.device).to(points.device)
         near = points[seen.places.point[rows]] + APART * (2.0 * noise - 1.0)
-        closest = posed.closest(near, seen.places.nearest[rows])
-        uv = (closest.bary[..., None] * posed.surface.uv[closest.face]).sum(dim=1)
+        uv = posed.surface.uv_at(posed.closest(near, seen.places.nearest[rows]))
         return (self.moves(uv, float(self.times[moment])) - seen.moves[rows]).norm(dim=1).mean()
 
 
@@ -208,7 +205,6 @@ class Seen:
     """What parts make of points that they are near."""
 
     places: Places
-    uv: Tensor  # [R,2]
     moves: Tensor  # [R,3] m
     encoded: list[Tensor]
     """Of each part [R_p,E_p]."""

@@ -7,8 +7,8 @@ import torch
 
 from understudy.avatar.base import Subject
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.fields.learner import FieldLearner, Sampling, moments_of
-from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar, Space
+from understudy.avatar.fields.learner import FieldLearner, moments_of
+from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar, PartSpace
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
 
 LAST_STAGE = 2.0 / 3.0
@@ -19,21 +19,14 @@ class InstantNvrLearner(FieldLearner):
     """A field that begins as the body's own inside."""
 
     avatar: InstantNvrAvatar
+    options: InstantNvrConfig
 
     def __init__(self, subject: Subject, config: AvatarConfig, options: InstantNvrConfig, device: torch.device) -> None:
-        poses, frames = subject.poses, list(subject.frames)
-        space = Space(
-            options.samples, options.outside, options.inside, options.longest, options.reach, options.sigma, True
-        )
-        times = torch.tensor(frames) / max(1, len(poses))
+        poses, space = subject.poses, PartSpace.of(options, prior=True)
+        times = torch.tensor(subject.frames) / max(1, len(poses))
         betas = np.asarray(poses.betas, np.float32)
-        avatar = InstantNvrAvatar(subject.body, betas, moments_of(subject), times, options.size, space, config.seed).to(
-            device
-        )
-        super().__init__(
-            avatar, subject, config, Sampling(options.rays, options.patch, options.head_focus, options.vgg_weights)
-        )
-        self.options = options
+        avatar = InstantNvrAvatar(subject.body, betas, moments_of(subject), times, options.size, space, config.seed)
+        super().__init__(avatar.to(device), subject, config, options)
 
     def rates(self) -> dict[str, float]:
         """Learning rates of the avatar's parts by their names."""
@@ -53,10 +46,6 @@ class InstantNvrLearner(FieldLearner):
             "neighbours": self.options.reg_neighbours,
             "distortion": late * self.options.reg_distortion,
         }
-
-    def squared(self) -> float:
-        """Weight of the squared error."""
-        return self.options.mse
 
     def finish(self) -> InstantNvrAvatar:
         """The avatar as its file will hold it: tables of half the bytes."""

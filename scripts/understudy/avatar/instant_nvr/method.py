@@ -1,17 +1,17 @@
 """The method ``instant_nvr``: hash grids in the body's big pose, one for each part of the body."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from understudy.avatar.base import Avatar, Method, Subject
+from understudy.avatar.base import Avatar, Subject
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.fields.members import BASE, check_base, check_numbers, load_weights
-from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar, Space
+from understudy.avatar.fields.base import FieldMethod
+from understudy.avatar.fields.members import BASE, SPACE, load_weights, read_base
+from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar, PartSpace
 from understudy.avatar.instant_nvr.config import InstantNvrConfig
 from understudy.avatar.instant_nvr.learner import InstantNvrLearner
 from understudy.avatar.instant_nvr.parts import JOINTS, SIZES
@@ -19,19 +19,11 @@ from understudy.body.model import BodyModel
 from understudy.files.tables import Numbers
 from understudy.formats.limits import SIZE
 
-SPACE = {
-    "samples": Numbers((), np.int64, 4, 1024),
-    "outside": Numbers((), np.float64, 1e-3, 0.3),
-    "inside": Numbers((), np.float64, 1e-3, 0.3),
-    "longest": Numbers((), np.float64, 1e-3, 0.3),
-    "reach": Numbers((), np.float64, 1e-3, 0.3),
-    "sigma": Numbers((), np.float64, 1e-4, 0.3),
-    "prior": Numbers((), np.bool_, 0, 1),
-}
+NUMBERS = {**SPACE, "sigma": Numbers((), np.float64, 1e-4, 0.3), "prior": Numbers((), np.bool_, 0, 1)}
 """Of ``avatar.json``."""
 
 
-class InstantNvrMethod(Method):
+class InstantNvrMethod(FieldMethod):
     """Hash grids in the body's big pose, one for each part of the body."""
 
     name = "instant_nvr"
@@ -48,11 +40,6 @@ class InstantNvrMethod(Method):
         state = super().weights(avatar)
         return {key: value.half() if key.endswith("grid.table") else value for key, value in state.items()}
 
-    def describe(self, avatar: Avatar) -> dict[str, Any]:
-        """Its size, and where it is looked at."""
-        assert isinstance(avatar, InstantNvrAvatar)
-        return {"size": avatar.size, **asdict(avatar.space)}
-
     def restore(
         self, weights: Mapping[str, np.ndarray], described: Mapping[str, Any], body: BodyModel
     ) -> InstantNvrAvatar:
@@ -61,13 +48,10 @@ class InstantNvrMethod(Method):
         Raises:
             ValueError: It is not what may be.
         """
-        base = check_base(weights, len(body.joint_names))
-        if described.get("size") not in SIZES:
-            raise ValueError(f"size is none of {', '.join(SIZES)}")
-        space = Space(**check_numbers(described, SPACE))
+        base, size, numbers = read_base(weights, described, body, SIZES, NUMBERS)
         moments = torch.from_numpy(base["moments"])
         times = torch.zeros(len(moments))
-        avatar = InstantNvrAvatar(body, base["betas"], moments, times, described["size"], space)
+        avatar = InstantNvrAvatar(body, base["betas"], moments, times, size, PartSpace(**numbers))
         boxes = {f"fields.{k}.box": Numbers((2, 3), np.float32, -SIZE, SIZE) for k in range(len(JOINTS))}
         times_too = {"times": Numbers(("F",), np.float32, 0.0, 1.0)}
         load_weights(avatar, weights, {**BASE, **boxes, **times_too})

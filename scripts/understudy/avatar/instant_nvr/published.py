@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar, Space
+from understudy.avatar.fields.members import load_converted
+from understudy.avatar.instant_nvr.avatar import InstantNvrAvatar, PartSpace
 from understudy.avatar.instant_nvr.parts import JOINTS
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.files.safe_torch import load_torch
 
-SPACE = Space(samples=64, outside=0.05, inside=0.05, longest=0.15, reach=0.05, sigma=0.075, prior=False)
+SPACE = PartSpace(samples=64, outside=0.05, inside=0.05, longest=0.15, reach=0.05, sigma=0.075, prior=False)
 """As the authors look at their fields, but that rays run near the body alone."""
 FIELD, MOVES = "tpose_human.part_networks", "tpose_deformer"
 
@@ -42,13 +43,7 @@ def load_published(
         raise InputError(f"{path} has no part 'net', as instant-nvr's checkpoints have; give its latest.pth.")
     avatar = InstantNvrAvatar(body, betas, moments, times, "published", SPACE)
     try:
-        taken = converted(state)
-        missing = sorted(set(avatar.state_dict()) - set(taken) - {"betas", "moments", "times", "outside"})
-        if missing:
-            raise ValueError(f"{missing[0]} is missing")
-        if unknown := sorted(set(taken) - set(avatar.state_dict())):
-            raise ValueError(f"{unknown[0]} is one too many")
-        avatar.load_state_dict(taken, strict=False)
+        load_converted(avatar, converted(state), own=("betas", "moments", "times"))
     except (ValueError, KeyError, RuntimeError) as error:
         raise InputError(
             f"{path} is no checkpoint of instant-nvr with five parts for {len(moments)} frames ({error})."

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from understudy.avatar.fields.avatar import FieldAvatar, Traced
 from understudy.avatar.fields.compositing import Composite, composite, density_alphas
 from understudy.avatar.fields.marching import march
-from understudy.avatar.fields.rays import Rays, ShellShape, importance_sampled
+from understudy.avatar.fields.rays import Rays, importance_sampled
+from understudy.avatar.fields.space import Space
 from understudy.avatar.fields.surface import PosedSurface, Surface
 from understudy.avatar.neural_capture.networks import SIZES, CaptureField, Neighbourhood, nearest_rings, one_rings
 from understudy.body.model import BodyModel
@@ -22,15 +23,11 @@ THICK = 0.004
 
 
 @dataclass(frozen=True)
-class Space:
-    """Where the field is looked at."""
+class CaptureSpace(Space):
+    """Where a coarse and a fine field are looked at."""
 
-    samples: int
     importance: int
-    outside: float
-    inside: float
-    longest: float
-    reach: float
+    """Further places that the fine field looks at."""
     density: float
     """1/m of what the network calls one."""
 
@@ -40,9 +37,10 @@ class NeuralCaptureAvatar(FieldAvatar):
 
     method = "neural_capture"
     made_at_use = ("surface", "rings")
+    space: CaptureSpace
 
     def __init__(
-        self, body: BodyModel, betas: np.ndarray, moments: Tensor, size: str, space: Space, seed: int = 0
+        self, body: BodyModel, betas: np.ndarray, moments: Tensor, size: str, space: CaptureSpace, seed: int = 0
     ) -> None:
         """Nothing learned yet.
 
@@ -54,17 +52,11 @@ class NeuralCaptureAvatar(FieldAvatar):
             space: Where it is looked at.
             seed: Of the random weights.
         """
-        super().__init__(body, betas, moments, space.outside)
-        self.size, self.space = size, space
+        super().__init__(body, betas, moments, size, space)
         generator = torch.Generator().manual_seed(seed)
         self.neighbourhood = Neighbourhood(SIZES[size], len(self.surface.canonical), generator)
         self.coarse = CaptureField(SIZES[size], generator)
         self.fine = CaptureField(SIZES[size], generator)
-
-    @property
-    def shell(self) -> ShellShape:
-        """Where there is something to see."""
-        return ShellShape(self.outside, self.space.inside, self.space.longest)
 
     def make_surface(self, body: BodyModel, betas: Tensor) -> Surface:
         """In the rest pose; at its vertices where sizes are the published ones, else at anchors all over it."""

@@ -1,35 +1,31 @@
 """The method ``neural_capture``: a radiance field on the body's vertices."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 
-from understudy.avatar.base import Avatar, Method, Subject
+from understudy.avatar.base import Subject
 from understudy.avatar.config import AvatarConfig
-from understudy.avatar.fields.members import BASE, check_base, check_numbers, load_weights
-from understudy.avatar.neural_capture.avatar import NeuralCaptureAvatar, Space
+from understudy.avatar.fields.base import FieldMethod
+from understudy.avatar.fields.members import BASE, SPACE, load_weights, read_base
+from understudy.avatar.neural_capture.avatar import CaptureSpace, NeuralCaptureAvatar
 from understudy.avatar.neural_capture.config import NeuralCaptureConfig
 from understudy.avatar.neural_capture.learner import NeuralCaptureLearner
 from understudy.avatar.neural_capture.networks import SIZES
 from understudy.body.model import BodyModel
 from understudy.files.tables import Numbers
 
-SPACE = {
-    "samples": Numbers((), np.int64, 4, 1024),
+NUMBERS = {
+    **SPACE,
     "importance": Numbers((), np.int64, 1, 1024),
-    "outside": Numbers((), np.float64, 1e-3, 0.3),
-    "inside": Numbers((), np.float64, 1e-3, 0.3),
-    "longest": Numbers((), np.float64, 1e-3, 0.3),
-    "reach": Numbers((), np.float64, 1e-3, 0.3),
     "density": Numbers((), np.float64, 1e-3, 1e4),
 }
 """Of ``avatar.json``."""
 
 
-class NeuralCaptureMethod(Method):
+class NeuralCaptureMethod(FieldMethod):
     """A radiance field on the body's vertices."""
 
     name = "neural_capture"
@@ -41,11 +37,6 @@ class NeuralCaptureMethod(Method):
         """Begin an avatar."""
         return NeuralCaptureLearner(subject, config, options, device)
 
-    def describe(self, avatar: Avatar) -> dict[str, Any]:
-        """Its size, and where it is looked at."""
-        assert isinstance(avatar, NeuralCaptureAvatar)
-        return {"size": avatar.size, **asdict(avatar.space)}
-
     def restore(
         self, weights: Mapping[str, np.ndarray], described: Mapping[str, Any], body: BodyModel
     ) -> NeuralCaptureAvatar:
@@ -54,10 +45,8 @@ class NeuralCaptureMethod(Method):
         Raises:
             ValueError: It is not what may be.
         """
-        base = check_base(weights, len(body.joint_names))
-        if described.get("size") not in SIZES:
-            raise ValueError(f"size is none of {', '.join(SIZES)}")
-        space = Space(**check_numbers(described, SPACE))
-        avatar = NeuralCaptureAvatar(body, base["betas"], torch.from_numpy(base["moments"]), described["size"], space)
+        base, size, numbers = read_base(weights, described, body, SIZES, NUMBERS)
+        moments, space = torch.from_numpy(base["moments"]), CaptureSpace(**numbers)
+        avatar = NeuralCaptureAvatar(body, base["betas"], moments, size, space)
         load_weights(avatar, weights, BASE)
         return avatar

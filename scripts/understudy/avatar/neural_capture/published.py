@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from understudy.avatar.neural_capture.avatar import NeuralCaptureAvatar, Space
+from understudy.avatar.fields.members import load_converted
+from understudy.avatar.neural_capture.avatar import CaptureSpace, NeuralCaptureAvatar
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
 from understudy.files.safe_torch import load_torch
 
-SPACE = Space(samples=32, importance=32, outside=0.04, inside=0.04, longest=0.15, reach=0.04, density=1.0)
+SPACE = CaptureSpace(samples=32, importance=32, outside=0.04, inside=0.04, longest=0.15, reach=0.04, density=1.0)
 """As the authors look at their fields, but that each ray has bounds of its own."""
 STATES = ("model", "model_fine", "model_emb")
 """Of the coarse field, the fine one, and the neighbourhoods."""
@@ -41,13 +42,7 @@ def load_published(path: str | Path, body: BodyModel, moments: Tensor) -> Neural
         raise InputError(f"{path} lacks one of {', '.join(STATES)}, which Neural Capture's checkpoints have.")
     avatar = NeuralCaptureAvatar(body, np.zeros(body.num_betas, np.float32), moments, "published", SPACE)
     try:
-        taken = converted(*states)
-        missing = sorted(set(avatar.state_dict()) - set(taken) - {"betas", "moments", "outside"})
-        if missing:
-            raise ValueError(f"{missing[0]} is missing")
-        if unknown := sorted(set(taken) - set(avatar.state_dict())):
-            raise ValueError(f"{unknown[0]} is one too many")
-        avatar.load_state_dict(taken, strict=False)
+        load_converted(avatar, converted(*states), own=("betas", "moments"))
     except (ValueError, KeyError, RuntimeError) as error:
         raise InputError(f"{path} is no checkpoint of Neural Capture with the direction feature ({error}).") from None
     return avatar.requires_grad_(False)
