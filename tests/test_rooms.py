@@ -9,6 +9,7 @@ from tests.support.paths import LIBRARY
 GROUND = {
     "commands",
     "errors",
+    "evenly",
     "gpus",
     "log",
     "options",

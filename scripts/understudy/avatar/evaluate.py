@@ -21,6 +21,7 @@ from understudy.avatar.training.crops import MARGIN, Crops, person_box
 from understudy.avatar.training.poses import Correction
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
+from understudy.evenly import evenly
 from understudy.files.atomic import atomic_folder
 from understudy.formats.frames import Frames
 from understudy.formats.masks import UNKNOWN, read_alpha, read_trimap
@@ -261,9 +262,7 @@ def _summaries(rows: list[dict[str, float]]) -> dict[str, Any]:
 
 def _spread(frames: list[int], count: int) -> set[int]:
     """At most ``count`` of the frames, evenly spread."""
-    if count < 1 or not frames:
-        return set()
-    return {frames[i] for i in np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)}
+    return {frames[number] for number in evenly(len(frames), count)}
 
 
 def _side_by_side(panels: list[Tensor], box: tuple[slice, slice]) -> np.ndarray:

@@ -13,6 +13,7 @@ from understudy.avatar.base import Avatar
 from understudy.comparison.measured import MeasuredAvatar
 from understudy.comparison.poses import NewPose
 from understudy.errors import InputError
+from understudy.evenly import evenly
 from understudy.formats.pictures import load_picture
 from understudy.progress import track as show_progress
 from understudy.render.camera import Camera
@@ -123,8 +124,7 @@ def seconds_a_picture(one: MeasuredAvatar) -> float:
     archive, frames = one.archive, one.metrics["held_out_frames"]
     act = in_camera_frame(archive.avatar, archive.poses)
     camera = Camera(archive.poses.K, archive.width, archive.height)
-    spread = np.linspace(0, len(frames) - 1, min(len(frames), TIMED)).round().astype(int)
-    chosen = [frames[number] for number in spread]
+    chosen = [frames[number] for number in evenly(len(frames), TIMED)]
     drawn(act, chosen[0], camera)
     return float(np.median([_timed(act, frame, camera) for frame in show_progress(chosen, f"timing {one.name}")]))
 

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from understudy.body.joints import ARM, LEG, SMPL_JOINTS, on_joints
 from understudy.body.model import BodyModel
 from understudy.errors import InputError
+from understudy.evenly import evenly
 from understudy.formats.frames import Frames
 from understudy.formats.keypoints import Keypoints
 from understudy.formats.smpl import BodyTrack
@@ -157,7 +158,7 @@ def fit_size(
     seen = np.flatnonzero(known & ((weights > 0).sum(axis=1) >= 6))
     if not len(seen):
         return placed.pelvis, placed.betas
-    chosen = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), MAX_FRAMES)).round().astype(int))]
+    chosen = seen[evenly(len(seen), MAX_FRAMES)]
     few = body.keypoint_body()
     values = (placed.rotations, placed.pelvis, placed.lever, points, weights)
     rotations, pelvis, lever, target, weight = (

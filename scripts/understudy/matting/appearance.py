@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from understudy.body.model import BodyModel
+from understudy.evenly import evenly
 from understudy.formats.frames import Frames
 from understudy.formats.smpl import BodyTrack
 from understudy.matting.colours import ColourCounts, cells
@@ -31,7 +32,7 @@ def learn_appearance(
     frames: Frames, alpha_folder: str | Path, track: BodyTrack, body: BodyModel, samples: int, threads: int
 ) -> Appearance:
     """Colours of person and surroundings, and the empty scene, from ``samples`` evenly spread frames."""
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), samples)).round().astype(int))
+    chosen = evenly(len(frames), samples)
     person, scene = ColourCounts(), ColourCounts()
     pictures = np.zeros((len(chosen), frames.height, frames.width, 3), np.uint8)
     free = np.zeros(pictures.shape[:3], bool)

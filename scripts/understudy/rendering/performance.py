@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 from understudy.avatar.base import Avatar, Posed, Shaped
 from understudy.body.joints import A_POSE, pose_of
 from understudy.body.lbs import pose_rotations
+from understudy.evenly import evenly
 from understudy.formats.smpl import BodyTrack
 from understudy.motion.clip import Clip
 
@@ -75,7 +76,7 @@ class Performance:
 
     def boxes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Some frames [n], evenly spread, and the least and the largest coordinates [n,3] of the avatar in them, m."""
-        frames = np.unique(np.linspace(0, len(self) - 1, min(len(self), SAMPLES)).round().astype(int))
+        frames = evenly(len(self), SAMPLES)
         with torch.no_grad():
             clouds = [self.posed(int(frame)).extent() for frame in frames]
             ends = [torch.stack([cloud.amin(dim=0), cloud.amax(dim=0)]).cpu().numpy() for cloud in clouds]

@@ -12,6 +12,7 @@ from understudy.avatar.device import choose_device
 from understudy.body.config import ShapeConfig
 from understudy.body.shape_edit import chosen_betas, shaped_body
 from understudy.errors import InputError
+from understudy.evenly import evenly
 from understudy.files.arrays import read_json
 from understudy.motion.read import read_motion
 from understudy.progress import track
@@ -151,7 +152,7 @@ def _near_far(act: Performance, cameras: Sequence[Camera]) -> tuple[float, float
     """Depths (m) between which the person is in all pictures, about."""
     frames, low, high = act.boxes()
     depths = []
-    for picture in np.linspace(0, len(cameras) - 1, min(len(cameras), SAMPLES)).round().astype(int):
+    for picture in evenly(len(cameras), SAMPLES):
         box = int(np.abs(frames - min(int(picture), len(act) - 1)).argmin())
         middle, radius = (low[box] + high[box]) / 2, float(np.linalg.norm(high[box] - low[box])) / 2
         depth = float(cameras[picture].to_camera(middle)[2])

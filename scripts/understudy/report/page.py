@@ -13,6 +13,7 @@ from understudy.actor_folder import Result
 from understudy.body.model import BodyModel
 from understudy.body.posed import check_same_body, posed_vertices
 from understudy.errors import InputError
+from understudy.evenly import evenly
 from understudy.files.atomic import atomic_write
 from understudy.formats.canonical import Canonical
 from understudy.formats.frames import Frames
@@ -85,7 +86,7 @@ def write_report(path: str | Path, inputs: ReportInputs) -> None:
             f"The keypoints cover {len(inputs.keypoints)} frames and the video has {len(inputs.frames)}; "
             "run the keypoints stage again."
         )
-    shown = np.unique(np.linspace(0, len(inputs.frames) - 1, SHOWN_FRAMES).round().astype(int))
+    shown = evenly(len(inputs.frames), SHOWN_FRAMES)
     rows, body_iou = _stage_rows(inputs, shown)
     result = Result(inputs.frames, inputs.keypoints, inputs.alpha_folder, inputs.track, inputs.body)
     measures, height = measures_of(result), result.body_height()
@@ -222,7 +223,7 @@ def _figures(inputs: ReportInputs, body_iou: float, height: float | None) -> lis
 
 def _held_out(folder: Path) -> list[dict[str, str]]:
     pictures = sorted(folder.glob("*.png"))
-    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(SHOWN_HELD_OUT, len(pictures))).round().astype(int))
+    chosen = evenly(len(pictures), SHOWN_HELD_OUT)
     return [{"name": f"{int(pictures[i].stem)}", "data": jpeg(_pixels(pictures[i]))} for i in chosen]
 
 

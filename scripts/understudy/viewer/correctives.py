@@ -9,6 +9,7 @@ from torch import Tensor
 
 from understudy.avatar.splats import SplatAvatar
 from understudy.body.lbs import pose_rotations
+from understudy.evenly import evenly
 from understudy.rendering.performance import Performance
 
 RANK = 24
@@ -40,7 +41,7 @@ def correctives(avatar: SplatAvatar, count: int, acts: Sequence[Performance]) ->
     if one is None:
         return Correctives(np.zeros((RANK, count, 3), np.float32), [np.zeros((len(act), RANK)) for act in acts])
     together = torch.cat(turns)
-    few = np.linspace(0, len(together) - 1, min(len(together), SAMPLES)).round().astype(int)
+    few = evenly(len(together), SAMPLES)
     with torch.no_grad():
         samples = _offsets(avatar, together[few])
         squares, mixtures = torch.linalg.eigh((samples @ samples.T).double())

@@ -21,6 +21,7 @@ from understudy.avatar.neural_actor.textures import TextureReader
 from understudy.avatar.neural_actor.unet import WINDOW
 from understudy.body.lbs import pose_rotations
 from understudy.errors import InputError
+from understudy.evenly import evenly
 
 MOST_FILMED = 256
 """Poses of the video that an avatar keeps, evenly spread, to know which others are like none of them."""
@@ -41,7 +42,7 @@ class NeuralActorLearner(GaussianLearner):
         orient, pose = (torch.as_tensor(v, dtype=torch.float32) for v in (track.global_orient, track.body_pose))
         self.turned = pose_rotations(orient, pose)
         frames = np.asarray(subject.frames)
-        chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FILMED)).round().astype(int))
+        chosen = evenly(len(frames), MOST_FILMED)
         filmed = joint_turns(self.turned[frames[chosen]])
         self.design = None
         if options.lr_residual > 0:
